@@ -1,0 +1,56 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One small interface, two engines: ipvs and nftables."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..lvs.operations import Operation
+from ..lvs.table import DestinationKey, ServiceKey, Table
+
+
+class DataPlaneUnavailable(Exception):
+    """The kernel or a library lacks the engine; the text names what is missing and the remedy."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One operation the kernel did not take."""
+
+    operation: Operation
+    reason: str
+    """The kernel's word in a sentence: "scheduler mh is not in this kernel (No such file or directory)"."""
+
+
+@dataclass(frozen=True)
+class DestinationCounters:
+    """Live figures of one real server."""
+
+    active_connections: int
+    inactive_connections: int
+
+
+Counters = t.Mapping[t.Tuple[ServiceKey, DestinationKey], DestinationCounters]
+
+
+class DataPlane(t.Protocol):
+    """An engine. Opening one raises DataPlaneUnavailable; so may every call when the engine vanishes."""
+
+    def read(self) -> Table:
+        """What the kernel holds now (nftables: what our own table holds)."""
+        ...
+
+    def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
+        """Carry out in order; a refused one is reported and does not hold back the others."""
+        ...
+
+    def counters(self) -> Counters:
+        """Connections per real server."""
+        ...
+
+    def close(self) -> None:
+        """Give the sockets back; the table stays."""
+        ...
