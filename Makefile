@@ -1,0 +1,103 @@
+# Every way to check, show and clean Mainstay. `make` alone lists them.
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# What is dear to make and does not belong to one checkout: the lab's base tree, ansible-test's copy.
+export MAINSTAY_CACHE ?= $(HOME)/.cache/mainstay
+# molecule, ansible-lint and ansible-test call their helpers by name; pyenv's shims would get in between.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_LOCALHOST_WARNING := false
+export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
+
+REPORTS := build/reports
+PYTHON := .venv/bin/python
+PYTEST = $(PYTHON) -m pytest --junitxml=$(REPORTS)/$@.xml
+SCENARIOS ?= default ipvs failover
+# Extra arguments for pytest: make unit ARGS='-k router -x'
+ARGS ?=
+
+.PHONY: help
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup:  ## install what this machine lacks (Debian packages, .venv); quick when nothing is missing
+	@bash tests/setup/bootstrap.sh
+	@mkdir -p $(REPORTS)
+
+## ---- the inner loop
+
+.PHONY: lint ruff yamllint mypy
+lint: ruff yamllint mypy  ## ruff, yamllint, mypy --strict on the runtime
+ruff: setup
+	$(PYTHON) -m ruff check --quiet
+yamllint: setup
+	$(PYTHON) -m yamllint --strict .
+mypy: setup
+	MYPYPATH=plugins/module_utils $(PYTHON) -m mypy --strict -p mainstay
+
+.PHONY: unit
+unit: setup  ## unit and property tests
+	$(PYTEST) -q -n 2 tests/unit $(ARGS)
+
+.PHONY: test-fast
+test-fast: setup  ## lint and unit tests: the inner loop, under 2 minutes
+	@$(PYTHON) tests/setup/steps.py fast
+
+## ---- everything
+
+.PHONY: test
+test: setup  ## everything, fast to slow, with a table of what took how long (under 30 minutes)
+	@$(PYTHON) tests/setup/steps.py all
+
+.PHONY: netns
+netns: setup  ## daemons between network namespaces, against each other and against keepalived (root)
+	$(PYTEST) -q tests/netns $(ARGS)
+
+.PHONY: kernel
+kernel: setup  ## the ipvs data plane against a real ip_vs, inside User-Mode-Linux (root)
+	$(PYTEST) -q tests/kernel $(ARGS)
+
+.PHONY: ansible-lint
+ansible-lint: setup  ## ansible-lint, production profile; the changelog's own lint
+	.venv/bin/ansible-lint --offline --quiet
+	.venv/bin/antsibull-changelog lint
+
+.PHONY: sanity units
+sanity: setup  ## ansible-test sanity on every Python that is here
+	$(PYTHON) tests/setup/ansible_test.py sanity $(ARGS)
+units: setup  ## the unit tests once more, as ansible-test units runs them
+	$(PYTHON) tests/setup/ansible_test.py units --report $(REPORTS)/$@.xml $(ARGS)
+
+.PHONY: build
+build: setup  ## build the collection, install the archive offline, list its documentation
+	$(PYTHON) tests/setup/build_check.py build/collection
+
+.PHONY: molecule
+molecule: $(SCENARIOS:%=molecule-%)  ## the molecule scenarios (SCENARIOS='default failover' for some)
+molecule-%: setup
+	$(PYTHON) tests/setup/molecule_run.py $*
+
+## ---- to look at
+
+.PHONY: demo
+demo: setup  ## from inventory to a failed-over VIP in a lab (KEEP=1 leaves it, DATA_PLANE=ipvs)
+	@PYTHONPATH=tests KEEP='$(KEEP)' DATA_PLANE='$(DATA_PLANE)' $(PYTHON) -m demo
+
+.PHONY: bench
+bench: setup  ## takeover, double-holding, memory and reaction times, keepalived beside
+	@PYTHONPATH=tests $(PYTHON) -m bench
+
+.PHONY: clean-lab
+clean-lab: setup  ## end a lab that a demo or a test left running
+	@PYTHONPATH=tests $(PYTHON) -m lab clean
+
+.PHONY: clean
+clean:  ## remove what checks and builds left in the checkout (not .venv)
+	rm -rf build .cache .ansible .hypothesis .pytest_cache .mypy_cache .ruff_cache tests/output
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
