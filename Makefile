@@ -28,73 +28,78 @@ help:  ## this list
 .PHONY: setup
 setup:  ## install what this machine lacks (Debian packages, .venv); quick when nothing is missing
 	@bash tests/setup/bootstrap.sh
+
+# The same without a word when nothing is missing: what every other target starts with.
+.PHONY: ready
+ready:
+	@bash tests/setup/bootstrap.sh --quiet
 	@mkdir -p $(REPORTS)
 
 ## ---- the inner loop
 
 .PHONY: lint ruff yamllint mypy
 lint: ruff yamllint mypy  ## ruff, yamllint, mypy --strict on the runtime
-ruff: setup
+ruff: ready
 	$(PYTHON) -m ruff check --quiet
-yamllint: setup
+yamllint: ready
 	$(PYTHON) -m yamllint --strict .
-mypy: setup
+mypy: ready
 	MYPYPATH=plugins/module_utils $(PYTHON) -m mypy --strict -p mainstay
 
 .PHONY: unit
-unit: setup  ## unit and property tests
+unit: ready  ## unit and property tests
 	$(PYTEST) -q -n 2 tests/unit $(ARGS)
 
 .PHONY: test-fast
-test-fast: setup  ## lint and unit tests: the inner loop, under 2 minutes
+test-fast: ready  ## lint and unit tests: the inner loop, under 2 minutes
 	@$(PYTHON) tests/setup/steps.py fast
 
 ## ---- everything
 
 .PHONY: test
-test: setup  ## everything, fast to slow, with a table of what took how long (under 30 minutes)
+test: ready  ## everything, fast to slow, with a table of what took how long (under 30 minutes)
 	@$(PYTHON) tests/setup/steps.py all
 
 .PHONY: netns
-netns: setup  ## daemons between network namespaces, against each other and against keepalived (root)
+netns: ready  ## daemons between network namespaces, against each other and against keepalived (root)
 	$(PYTEST) -q tests/netns $(ARGS)
 
 .PHONY: kernel
-kernel: setup  ## the ipvs data plane against a real ip_vs, inside User-Mode-Linux (root)
+kernel: ready  ## the ipvs data plane against a real ip_vs, inside User-Mode-Linux (root)
 	$(PYTEST) -q tests/kernel $(ARGS)
 
 .PHONY: ansible-lint
-ansible-lint: setup  ## ansible-lint, production profile; the changelog's own lint
+ansible-lint: ready  ## ansible-lint, production profile; the changelog's own lint
 	.venv/bin/ansible-lint --offline --quiet
 	.venv/bin/antsibull-changelog lint
 
 .PHONY: sanity units
-sanity: setup  ## ansible-test sanity on every Python that is here
-	$(PYTHON) tests/setup/ansible_test.py sanity $(ARGS)
-units: setup  ## the unit tests once more, as ansible-test units runs them
-	$(PYTHON) tests/setup/ansible_test.py units --report $(REPORTS)/$@.xml $(ARGS)
+sanity: ready  ## ansible-test sanity on every Python that is here
+	$(PYTHON) tests/setup/run_ansible_test.py sanity $(ARGS)
+units: ready  ## the unit tests once more, as ansible-test units runs them
+	$(PYTHON) tests/setup/run_ansible_test.py units --report $(REPORTS)/$@.xml $(ARGS)
 
 .PHONY: build
-build: setup  ## build the collection, install the archive offline, list its documentation
+build: ready  ## build the collection, install the archive offline, list its documentation
 	$(PYTHON) tests/setup/build_check.py build/collection
 
 .PHONY: molecule
 molecule: $(SCENARIOS:%=molecule-%)  ## the molecule scenarios (SCENARIOS='default failover' for some)
-molecule-%: setup
+molecule-%: ready
 	$(PYTHON) tests/setup/molecule_run.py $*
 
 ## ---- to look at
 
 .PHONY: demo
-demo: setup  ## from inventory to a failed-over VIP in a lab (KEEP=1 leaves it, DATA_PLANE=ipvs)
+demo: ready  ## from inventory to a failed-over VIP in a lab (KEEP=1 leaves it, DATA_PLANE=ipvs)
 	@PYTHONPATH=tests KEEP='$(KEEP)' DATA_PLANE='$(DATA_PLANE)' $(PYTHON) -m demo
 
 .PHONY: bench
-bench: setup  ## takeover, double-holding, memory and reaction times, keepalived beside
+bench: ready  ## takeover, double-holding, memory and reaction times, keepalived beside
 	@PYTHONPATH=tests $(PYTHON) -m bench
 
 .PHONY: clean-lab
-clean-lab: setup  ## end a lab that a demo or a test left running
+clean-lab: ready  ## end a lab that a demo or a test left running
 	@PYTHONPATH=tests $(PYTHON) -m lab clean
 
 .PHONY: clean

@@ -6,6 +6,7 @@
 # Make this machine ready to check, test and demonstrate the collection: Debian packages, a virtual
 # environment in .venv, and a link by which Ansible and Python find the checkout as mainstay.ha.
 # Every step looks first and does nothing when its work is already done, so it is cheap to call often.
+# With --quiet only work that is done is reported, not what was there already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -14,7 +15,10 @@ readonly requirements=tests/setup/requirements.txt
 readonly venv=.venv
 readonly oldest_python="3, 11"
 
+quiet=${1:-}
+
 say() { printf 'setup: %s\n' "$*"; }
+already() { [ "$quiet" = --quiet ] || say "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # --- Debian packages ---------------------------------------------------------------------------
@@ -48,7 +52,7 @@ install_packages() {
     local missing
     missing=$(missing_packages)
     if [ -z "$missing" ]; then
-        say "Debian packages: all there"
+        already "Debian packages: all there"
         return
     fi
     [ "$(id -u)" = 0 ] || fail "Debian packages are missing: ${missing}- run 'make setup' as root, or install them"
@@ -83,7 +87,7 @@ fingerprint() {
 make_venv() {
     local python stamp
     if usable_python "$venv/bin/python" && [ -e "$venv/made-from-$(fingerprint "$venv/bin/python")" ]; then
-        say "virtual environment: up to date"
+        already "virtual environment: up to date"
         return
     fi
     python=$(find_python)
@@ -113,4 +117,4 @@ link_collection() {
 install_packages
 make_venv
 link_collection
-say "ready: $venv/bin ($("$venv/bin/python" --version), $("$venv/bin/ansible" --version | head -1))"
+already "ready: $venv/bin ($("$venv/bin/python" --version))"
