@@ -86,7 +86,7 @@ build: ready  ## build the collection, install the archive offline, list its doc
 .PHONY: molecule
 molecule: $(SCENARIOS:%=molecule-%)  ## the molecule scenarios (SCENARIOS='default failover' for some)
 molecule-%: ready
-	$(PYTHON) tests/setup/molecule_run.py $*
+	NO_COLOR=1 .venv/bin/molecule test -s $* </dev/null 2>&1 | $(PYTHON) tests/setup/molecule_recap.py $*
 
 ## ---- to look at
 

@@ -28,7 +28,7 @@ from collection_tree import collection_copy
 
 # What no user of the collection gets and ansible-test has no business with.
 NOT_JUDGED = (
-    ".ci", "molecule", "tests/bench", "tests/demo", "tests/kernel", "tests/lab", "tests/netns", "tests/setup",
+    ".ci", "molecule", "tests/bench", "tests/demo", "tests/kernel", "tests/netns",
 )
 OLDEST, NEWEST = 9, 13  # Python 3.x: the managed host's floor, and the newest that this ansible-test knows
 THIS_PYTHON = f"3.{sys.version_info.minor}"
