@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forwarding table as a value: what the kernel holds, and what it should hold.
 
-Both engines read into it and apply operations on it; keys are what identifies an entry in the kernel, so a change of
-anything else is an edit, never a delete and add.
+Both engines read into it and apply operations on it; keys are what identifies an entry in the kernel, so a
+change of anything else is an edit, never a delete and add.
 """
 
 from __future__ import annotations

@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The difference of two tables, as edits in an order that never leaves a working pool empty.
+
+Keys are identity: an entry on both sides is edited in place and keeps its connections and counters; an equal
+one is not touched at all, which is how a restarted daemon adopts what it finds. Inside one service what can
+take connections comes first and what stops taking them comes last:
+
+    service itself -> new servers -> weights up -> weights down -> servers out
+
+so as long as both tables have a server with a weight in that pool, so has every table in between. Services to
+remove come after all others, for the same reason: make before break.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .operations import (
+    AddDestination,
+    AddService,
+    Operation,
+    RemoveDestination,
+    RemoveService,
+    SetDestination,
+    SetService,
+)
+from .table import Destination, Service, ServiceKey, Table
+
+
+def operations(current: Table, desired: Table, owned: t.Collection[ServiceKey]) -> t.List[Operation]:
+    """Edits that turn `current` into `desired`.
+
+    `owned` names the services that are ours to remove: those of the running configuration and the one before.
+    A service that is neither desired nor owned is somebody else's and is left alone. A desired service is
+    ours entirely, so real servers that someone else put into its pool go.
+    """
+    edits: t.List[Operation] = []
+    for key in sorted(desired):
+        edits += _service_edits(current.get(key), desired[key])
+    edits += [RemoveService(key) for key in sorted(current) if key in owned and key not in desired]
+    return edits
+
+
+def _service_edits(current: t.Optional[Service], desired: Service) -> t.List[Operation]:
+    """Edits of one service and its pool."""
+    if current is None:
+        return [AddService(desired), *_pool_edits({}, desired)]
+    edits: t.List[Operation] = []
+    if _head(current) != _head(desired):
+        edits.append(SetService(desired))
+    return edits + _pool_edits(current.destinations, desired)
+
+
+def _head(service: Service) -> t.Tuple[str, int]:
+    """What SetService changes."""
+    return service.lb_algo, service.persistence_timeout
+
+
+def _pool_edits(current: t.Mapping[t.Any, Destination], desired: Service) -> t.List[Operation]:
+    """Edits of a pool, in the order that the module's text promises."""
+    wanted = desired.destinations
+    new = [wanted[key] for key in sorted(wanted) if key not in current]
+    changed = [wanted[key] for key in sorted(wanted) if key in current and current[key] != wanted[key]]
+    up = [server for server in changed if server.weight > current[server.key].weight]
+    other = [server for server in changed if server.weight <= current[server.key].weight]
+    edits: t.List[Operation] = [AddDestination(desired.key, server) for server in new]
+    edits += [SetDestination(desired.key, server) for server in up + other]
+    edits += [RemoveDestination(desired.key, key) for key in sorted(current) if key not in wanted]
+    return edits
