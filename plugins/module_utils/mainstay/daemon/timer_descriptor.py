@@ -70,7 +70,7 @@ class TimerDescriptor:
         )
 
     def disarmed(self) -> None:
-        """It has fired: the next `arm` must reach the kernel even for the same instant; clears readability."""
+        """It has fired: clear it, and let the next `arm` reach the kernel even for the same instant."""
         self._armed = None
         # Re-armed between the wake-up and now: that cleared it already.
         with contextlib.suppress(BlockingIOError):

@@ -31,7 +31,10 @@ class Worker(t.Protocol):
     """One worker; built inside its own process with the process's reactor and a `Say`."""
 
     def configure(self, config: Config, now: Instant) -> None:
-        """Run this configuration: the first call starts, later ones change only what differs. Never raises for a valid Config."""
+        """Run this configuration: the first call starts, later ones change only what differs.
+
+        Never raises for a valid Config.
+        """
         ...
 
     def status(self, now: Instant) -> t.Dict[str, object]:
