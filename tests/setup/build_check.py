@@ -23,8 +23,8 @@ from collection_tree import collection_copy
 
 BIN = Path(sys.executable).parent
 SHIPPED_TOP = {
-    "CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "changelogs", "docs", "galaxy.yml",
-    "meta", "playbooks", "plugins", "roles",
+    "CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md",
+    "changelogs", "docs", "galaxy.yml", "meta", "playbooks", "plugins", "roles",
 }
 PROMISED_MODULES = {"vrrp_instance", "ipvs_virtual_server", "ha_check"}
 PROMISED_ROLES = {"director", "real_server"}
@@ -38,11 +38,11 @@ class Broken(Exception):
 def run(*words: object, **environment: str) -> str:
     """Run one of Ansible's programs and return what it printed; raises Broken with its complaint."""
     line = [str(BIN / str(words[0])), *map(str, words[1:])]
-    done = subprocess.run(
-        line, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    inherited = {**os.environ, **environment}
+    done = subprocess.run(line, env=inherited, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
-        raise Broken(f"{' '.join(map(str, words))}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+        said = done.stdout + done.stderr
+        raise Broken(f"{' '.join(map(str, words))}: exit status {done.returncode}\n{said}")
     return done.stdout
 
 
@@ -59,7 +59,7 @@ def check_contents(archive: Path) -> None:
         names = opened.getnames()
     stray = {name for name in names if name.split("/")[0] not in SHIPPED_TOP or "__pycache__" in name}
     if stray:
-        raise Broken(f"the archive holds what no user needs: {sorted(stray)[:20]}; see build_ignore in galaxy.yml")
+        raise Broken(f"the archive holds what no user needs: {sorted(stray)[:20]}; see build_ignore")
     print(f"archive: {archive.name}, {archive.stat().st_size // 1024} KiB, {len(names)} entries")
 
 
@@ -67,14 +67,21 @@ def install(archive: Path, folder: Path) -> Path:
     """As a user without network does it. An unreachable server in the settings proves that none is asked."""
     no_server = folder / "ansible.cfg"
     no_server.parent.mkdir(parents=True)
-    no_server.write_text("[galaxy]\nserver_list = nowhere\n[galaxy_server.nowhere]\nurl = http://127.0.0.1:9/\n")
+    no_server.write_text(
+        "[galaxy]\nserver_list = nowhere\n[galaxy_server.nowhere]\nurl = http://127.0.0.1:9/\n"
+    )
     collections = folder / "collections"
-    environment = {"ANSIBLE_CONFIG": str(no_server), "HOME": str(folder), "ANSIBLE_COLLECTIONS_PATH": str(collections)}
-    run("ansible-galaxy", "collection", "install", archive, "-p", collections, "--force", **environment)
+    environment = {
+        "ANSIBLE_CONFIG": str(no_server),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        "HOME": str(folder),
+    }
+    galaxy = ("ansible-galaxy", "collection")
+    run(*galaxy, "install", archive, "-p", collections, "--force", **environment)
     installed = collections / "ansible_collections" / "mainstay" / "ha"
     if not (installed / "MANIFEST.json").exists():
         raise Broken(f"nothing was installed below {collections}")
-    run("ansible-galaxy", "collection", "verify", "--offline", "mainstay.ha", "-p", collections, **environment)
+    run(*galaxy, "verify", "--offline", "mainstay.ha", "-p", collections, **environment)
     return collections
 
 
@@ -95,7 +102,7 @@ def check_documentation(collections: Path) -> None:
     for kind, promised in (("module", PROMISED_MODULES), ("role", PROMISED_ROLES)):
         missing = {f"mainstay.ha.{name}" for name in promised} - set(documented(collections, kind))
         if missing:
-            raise Broken(f"promised but not in the installed collection, or without documentation: {sorted(missing)}")
+            raise Broken(f"promised but not installed, or without documentation: {sorted(missing)}")
     for kind in PLUGIN_KINDS:
         documented(collections, kind)
 

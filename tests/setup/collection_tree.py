@@ -43,7 +43,8 @@ def wanted(name: Path, without: tuple[str, ...]) -> bool:
 def collection_copy(purpose: str, without: tuple[str, ...] = ()) -> Iterator[Path]:
     """A fresh copy at .../ansible_collections/mainstay/ha, ours alone while the block runs.
 
-    `purpose` names the copy, so that two tools can work beside each other; `without` names folders to leave out.
+    `purpose` names the copy, so that two tools can work beside each other; `without` names folders to
+    leave out.
     A second run for the same purpose, from whatever checkout, waits for the first.
     """
     base = cache_folder() / "trees" / purpose

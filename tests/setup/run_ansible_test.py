@@ -6,8 +6,9 @@
     python tests/setup/run_ansible_test.py sanity|units [--report FILE] [ansible-test's own arguments]
 
 Two things have to be right before it works (both learned the hard way):
-- its virtual environments bootstrap pip from a host of Ansible's own. Where only package indexes are reachable
-  that fails, so a file of the name it caches that download under is placed first; it uses Python's ensurepip.
+- its virtual environments bootstrap pip from a host of Ansible's own. Where only package indexes are
+  reachable that fails, so a file of the name it caches that download under is placed first; it uses
+  ensurepip.
 - it calls pythonX.Y by name for every version it finds on PATH. pyenv's shims are found but do not run, so
   PATH gets the real folders instead.
 """
