@@ -17,7 +17,8 @@ class Started:
     """The router is to run."""
 
     adopt: bool = False
-    """The kernel still holds our addresses under an unexpired lease, so no peer can have taken over: go on as master."""
+    """The kernel still holds our addresses under an unexpired lease, so no peer can have taken over: go on as
+    master."""
 
 
 @dataclass(frozen=True)
