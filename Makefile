@@ -50,6 +50,10 @@ mypy: ready
 unit: ready  ## unit and property tests
 	$(PYTEST) -q -n 2 tests/unit $(ARGS)
 
+.PHONY: oldest-python
+oldest-python: ready  ## the runtime's unit tests on the oldest Python that is here (3.9 or later)
+	$(PYTHON) tests/setup/oldest_python.py --junitxml=$(REPORTS)/$@.xml $(ARGS)
+
 .PHONY: test-fast
 test-fast: ready  ## lint and unit tests: the inner loop, under 2 minutes
 	@$(PYTHON) tests/setup/steps.py fast
