@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The configuration as the daemon runs it: frozen values, already validated.
 
-Names are keepalived's keywords. Durations are nanoseconds (see units), addresses are canonical text. Where a default
-differs from keepalived's, the line says so; each such default is a trap of keepalived's own.
+Names are keepalived's keywords. Durations are nanoseconds (see units), addresses are canonical text. Where
+a default differs from keepalived's, the line says so; each such default is a trap of keepalived's own.
 """
 
 from __future__ import annotations
@@ -47,14 +47,17 @@ class VrrpInstance:
     """1..255, no default."""
     virtual_ipaddress: t.Tuple[VirtualAddress, ...]
     priority: int = 100
-    """1..254, or 255 for the owner of the addresses. Never 255 by accident, unlike keepalived with state MASTER."""
+    """1..254, or 255 for the owner of the addresses.
+
+    Never 255 by accident, unlike keepalived with state MASTER.
+    """
     advert_int: Duration = seconds(1)
     """0.01..40.95 s in steps of 10 ms."""
     version: int = 3
     """keepalived's default is 2."""
     nopreempt: bool = False
     vip_lease: t.Optional[Duration] = None
-    """Lifetime of the addresses in the kernel, whole seconds; None chooses the largest safe one, 0 turns leasing off."""
+    """Lifetime of the addresses in the kernel, whole seconds; None: the largest safe one; 0: no leasing."""
     garp_master_delay: Duration = seconds(5)
     """Second burst of gratuitous ARP this long after becoming master; 0 = none."""
     garp_master_repeat: int = 5

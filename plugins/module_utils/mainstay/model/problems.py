@@ -8,6 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+_SHOWN = 60
+"""Characters of a value that a message repeats."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -21,8 +24,17 @@ class Problem:
     """What is allowed, and the remedy."""
 
     def __str__(self) -> str:
-        shown = "" if self.value is None else f" = {self.value!r}"
+        shown = "" if self.value is None else f" = {shown_value(self.value)}"
         return f"{self.path}{shown}: {self.message}"
+
+    def document(self) -> t.Dict[str, object]:
+        """JSON-able form, for answers; a long or nested value is cut."""
+        plain = self.value is None or isinstance(self.value, (bool, int, float))
+        return {
+            "path": self.path,
+            "value": self.value if plain else shown_value(self.value).strip("'"),
+            "message": self.message,
+        }
 
 
 class ConfigError(Exception):
@@ -31,3 +43,15 @@ class ConfigError(Exception):
     def __init__(self, problems: t.Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def shown_value(value: object) -> str:
+    """The value as a message repeats it: escaped, at most a line."""
+    if isinstance(value, t.Mapping):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, int) and value.bit_length() > 256:
+        return "a number of more than 77 digits"  # Python refuses to spell the longest ones
+    text = ascii(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Time as integers: nanoseconds of the monotonic clock.
 
-Integers are exact in simulation, do not drift when summed and compare without rounding. Configuration files say
-seconds (as keepalived's do); `seconds()` is the one place where they become nanoseconds.
+Integers are exact in simulation, do not drift when summed and compare without rounding. Configuration files
+say seconds (as keepalived's do); `seconds()` is the one place where they become nanoseconds.
 """
 
 from __future__ import annotations

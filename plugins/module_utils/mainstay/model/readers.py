@@ -1,0 +1,171 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One reader per form of options.FORMS: what a file spells -> what config.py holds.
+
+A reader raises `Refused` with what is allowed; load.py adds the path and goes on, so that every problem is
+found in one pass.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import typing as t
+
+from .options import Option
+from .units import seconds
+
+_INTERFACE = re.compile(r"[^\s/:\x00-\x1f\x7f]{1,15}")
+_LABEL = re.compile(r"[^\s\x00-\x1f\x7f]{1,15}")
+_URL_PATH = re.compile(r"/[\x21-\x7e]{0,2047}")
+_HOST = re.compile(r"[\x21-\x2e\x30-\x7e]{1,255}")
+_CODE_RANGE = re.compile(r"(\d{3})-(\d{3})")
+
+
+class Refused(Exception):
+    """The value is not allowed here; the text says what is."""
+
+
+Reader = t.Callable[[object, Option], object]
+
+
+def suggestion(word: object, known: t.Iterable[object]) -> str:
+    """ " Did you mean X?" for a near miss, else nothing; case does not count."""
+    by_lower = {str(name).lower(): str(name) for name in known}
+    near = difflib.get_close_matches(str(word)[:64].lower(), by_lower, n=1, cutoff=0.6)
+    return f" Did you mean {by_lower[near[0]]}?" if near else ""
+
+
+def read_text(value: object, option: Option) -> str:
+    """At most 64 printable characters."""
+    if not isinstance(value, str) or len(value) > 64 or not value.isprintable():
+        raise Refused(f"must be {option.expected}.")
+    return value
+
+
+def read_word(value: object, option: Option) -> str:
+    """One of the choices, spelt as listed."""
+    if value not in option.choices or not isinstance(value, str):
+        raise Refused(f"must be {option.expected}.{suggestion(value, option.choices)}")
+    return value
+
+
+def read_integer(value: object, option: Option) -> int:
+    """A whole number within its range or choices; never text, never true or false."""
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
+        raise Refused(f"must be {option.expected}; this is text: write {value} without quotes.")
+    if type(value) is not int or not _allowed(value, option):
+        raise Refused(f"must be {option.expected}.")
+    return value
+
+
+def read_boolean(value: object, option: Option) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise Refused(f"must be {option.expected}.")
+    return value
+
+
+def read_seconds(value: object, option: Option) -> int:
+    """A number of seconds within its range and on its step, as nanoseconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Refused(f"must be {option.expected}.")
+    if not _within(value, option):
+        raise Refused(f"must be {option.expected}.")
+    duration = seconds(value)
+    if option.step is not None and duration % seconds(option.step):
+        raise Refused(f"must be {option.expected}.")
+    return duration
+
+
+def _allowed(value: int, option: Option) -> bool:
+    return value in option.choices if option.choices else _within(value, option)
+
+
+def _within(value: float, option: Option) -> bool:
+    """NaN is within nothing."""
+    if option.minimum is None or option.maximum is None:
+        return True
+    return option.minimum <= value <= option.maximum
+
+
+def read_address(value: object, option: Option) -> str:
+    """Canonical text of a usable IPv4 unicast address."""
+    if isinstance(value, str) and ":" in value:
+        raise Refused(f"must be {option.expected}; IPv6 is not supported in this version.")
+    try:
+        address = ipaddress.IPv4Address(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise Refused(f"must be {option.expected}.") from error
+    if address.is_multicast or address.is_unspecified or int(address) == 0xFFFFFFFF:
+        raise Refused("must be a unicast address: this one can belong to no machine.")
+    return str(address)
+
+
+def read_prefixed_address(value: object, option: Option) -> t.Tuple[str, int]:
+    """Address and prefix length; without a length 32."""
+    if not isinstance(value, str):
+        raise Refused(f"must be {option.expected}.")
+    text, slash, length = value.partition("/")
+    address = read_address(text, option)
+    if not slash:
+        return address, 32
+    if not re.fullmatch(r"[1-9]|[12]\d|3[0-2]", length):
+        raise Refused(f"must be {option.expected}; the prefix length goes from 1 to 32.")
+    return address, int(length)
+
+
+def read_interface(value: object, option: Option) -> str:
+    """A name that Linux takes for an interface."""
+    name = _pattern_reader(_INTERFACE)(value, option)
+    if name in (".", ".."):
+        raise Refused(f"must be {option.expected}.")
+    return str(name)
+
+
+def _pattern_reader(pattern: t.Pattern[str]) -> Reader:
+    def read(value: object, option: Option) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value) or not value.isascii():
+            raise Refused(f"must be {option.expected}.")
+        return value
+
+    return read
+
+
+def read_status_codes(value: object, option: Option) -> t.Tuple[t.Tuple[int, int], ...]:
+    """Inclusive ranges, in the order given."""
+    items = value if isinstance(value, (list, tuple)) else [value]
+    if not 1 <= len(items) <= 64:
+        raise Refused(f"must be {option.expected}.")
+    return tuple(_code_range(item, option) for item in items)
+
+
+def _code_range(item: object, option: Option) -> t.Tuple[int, int]:
+    low = high = -1
+    if type(item) is int:
+        low = high = item
+    elif isinstance(item, str) and item.isascii():
+        match = _CODE_RANGE.fullmatch(item) or re.fullmatch(r"(\d{3})", item)
+        low, high = (int(match.group(1)), int(match.groups()[-1])) if match else (-1, -1)
+    if not 100 <= low <= high <= 599:
+        raise Refused(f"must be {option.expected}.")
+    return low, high
+
+
+READERS: t.Mapping[str, Reader] = {
+    "text": read_text,
+    "word": read_word,
+    "integer": read_integer,
+    "boolean": read_boolean,
+    "seconds": read_seconds,
+    "address": read_address,
+    "prefixed_address": read_prefixed_address,
+    "interface": read_interface,
+    "label": _pattern_reader(_LABEL),
+    "url_path": _pattern_reader(_URL_PATH),
+    "host": _pattern_reader(_HOST),
+    "status_codes": read_status_codes,
+}
+"""Forms that are one value; sections inside sections are load.py's."""

@@ -1,0 +1,158 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documents and configurations for the stories about the model."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+from hypothesis import strategies as st
+
+from mainstay.model.config import (
+    Config,
+    GlobalDefs,
+    HttpCheck,
+    RealServer,
+    TcpCheck,
+    VirtualAddress,
+    VirtualServer,
+    VrrpInstance,
+)
+from mainstay.model.load import load_config
+from mainstay.model.problems import ConfigError, Problem
+
+Document = t.Dict[str, t.Any]
+
+GOOD: Document = {
+    "global_defs": {"data_plane": "ipvs"},
+    "vrrp_instances": {
+        "VI_1": {
+            "interface": "eth0",
+            "virtual_router_id": 51,
+            "priority": 150,
+            "advert_int": 1,
+            "virtual_ipaddress": ["192.0.2.10/24"],
+        }
+    },
+    "virtual_servers": {
+        "web": {
+            "address": "192.0.2.10",
+            "port": 80,
+            "protocol": "TCP",
+            "lb_algo": "wrr",
+            "lb_kind": "DR",
+            "delay_loop": 2,
+            "real_servers": [
+                {"address": "192.0.2.21", "port": 80, "check": {"type": "http", "path": "/healthz"}},
+                {"address": "192.0.2.22", "port": 80, "check": {"type": "tcp"}},
+            ],
+        }
+    },
+}
+
+
+def with_value(path: t.Sequence[t.Union[str, int]], value: object) -> Document:
+    """The good document with one place changed."""
+    document = copy.deepcopy(GOOD)
+    place: t.Any = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return document
+
+
+def problems_of(document: object) -> t.List[Problem]:
+    """Every problem that loading finds; none when the document is good."""
+    try:
+        load_config(document)
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+NAMES = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:@+-]{0,8}", fullmatch=True)
+INTERFACES = st.from_regex(r"[a-z]{1,8}[0-9]{0,2}", fullmatch=True)
+ADDRESSES = st.integers(0x0B000000, 0x7EFFFFFF).map(lambda n: ".".join(str(n >> s & 255) for s in (24, 16, 8, 0)))
+PORTS = st.integers(1, 65535)
+MILLISECONDS = st.integers(100, 60_000).map(lambda n: n * 1_000_000)
+WHOLE_SECONDS = st.integers(0, 3600).map(lambda n: n * 1_000_000_000)
+CODES = st.tuples(st.integers(100, 599), st.integers(100, 599)).map(lambda pair: (min(pair), max(pair)))
+
+CHECKS = st.one_of(
+    st.none(),
+    st.builds(TcpCheck, connect_ip=st.none() | ADDRESSES, connect_port=st.none() | PORTS, connect_timeout=MILLISECONDS),
+    st.builds(
+        HttpCheck,
+        path=st.from_regex(r"/[a-z0-9/?=.]{0,12}", fullmatch=True),
+        status_code=st.lists(CODES, min_size=1, max_size=4).map(tuple),
+        virtualhost=st.none() | st.from_regex(r"[a-z]{1,9}\.example", fullmatch=True),
+        http_protocol=st.sampled_from(["1.0", "1.1"]),
+        retry=st.integers(0, 9),
+        delay_before_retry=MILLISECONDS,
+    ),
+)
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> Config:
+    """Any configuration that contradicts itself nowhere."""
+    vips = draw(st.lists(ADDRESSES, min_size=1, max_size=6, unique=True))
+    instances = {
+        name: draw(
+            st.builds(
+                VrrpInstance,
+                name=st.just(name),
+                interface=INTERFACES,
+                virtual_router_id=st.just(number),
+                virtual_ipaddress=st.builds(
+                    VirtualAddress,
+                    st.just(vip),
+                    st.integers(1, 32),
+                    st.none() | INTERFACES,
+                    st.none() | st.just("eth0:1"),
+                ).map(lambda address: (address,)),
+                priority=st.integers(1, 255),
+                advert_int=st.integers(1, 4095).map(lambda n: n * 10_000_000),
+                nopreempt=st.booleans(),
+                vip_lease=st.none() | WHOLE_SECONDS,
+                garp_master_delay=WHOLE_SECONDS,
+            )
+        )
+        for number, (name, vip) in enumerate(zip(draw(st.sets(NAMES, max_size=len(vips))), vips), 1)
+    }
+    services = {}
+    for number, name in enumerate(draw(st.sets(NAMES, max_size=4)), 1):
+        kind = draw(st.sampled_from(["NAT", "DR"]))
+        pool = draw(st.lists(st.tuples(ADDRESSES, PORTS), max_size=4, unique_by=lambda pair: pair[0]))
+        services[name] = VirtualServer(
+            name=name,
+            address=draw(ADDRESSES),
+            port=number,
+            protocol=draw(st.sampled_from(["TCP", "UDP"])),
+            lb_algo=draw(st.sampled_from(["rr", "wrr", "lc", "wlc", "sh", "mh"])),
+            lb_kind=kind,
+            delay_loop=draw(MILLISECONDS),
+            persistence_timeout=draw(WHOLE_SECONDS),
+            inhibit_on_failure=draw(st.booleans()),
+            real_servers=tuple(
+                RealServer(
+                    address,
+                    number if kind == "DR" else port,
+                    draw(st.integers(0, 65535)),
+                    draw(st.none() | st.booleans()),
+                    draw(CHECKS),
+                )
+                for address, port in pool
+            ),
+        )
+    router_id = draw(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20))
+    return Config(GlobalDefs(router_id), instances, services)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["192.0.2.1/24", "tcp", 80]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
