@@ -65,10 +65,15 @@ ALL = [
 ]
 
 
+def reports_of(target: str) -> list[Path]:
+    """The junit reports of a target: one of its name, or numbered ones when it runs pytest more than once."""
+    return [*REPORTS.glob(f"{target}.xml"), *REPORTS.glob(f"{target}-[0-9]*.xml")]
+
+
 def count_report(target: str) -> tuple[int, int, int]:
     """Passed, failed and skipped tests in the junit reports that a target left."""
     tests = bad = skipped = 0
-    for report in REPORTS.glob(f"{target}*.xml"):
+    for report in reports_of(target):
         for suite in ElementTree.parse(report).getroot().iter("testsuite"):
             tests += int(suite.get("tests", 0))
             bad += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
@@ -83,7 +88,7 @@ class Running:
         self.step = step
         self.log = log
         self.started = time.monotonic()
-        for old in REPORTS.glob(f"{step.target}*.xml"):
+        for old in reports_of(step.target):
             old.unlink()
         output = log.open("wb") if log else None
         self.process = subprocess.Popen(
