@@ -74,7 +74,7 @@ kernel: ready  ## the ipvs data plane against a real ip_vs, inside User-Mode-Lin
 
 .PHONY: ansible-lint
 ansible-lint: ready  ## ansible-lint, production profile; the changelog's own lint
-	.venv/bin/ansible-lint --offline -q
+	.venv/bin/ansible-lint --offline --nocolor -q
 	.venv/bin/antsibull-changelog lint
 
 .PHONY: sanity units

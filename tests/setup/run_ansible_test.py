@@ -25,12 +25,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from ansible_test._internal.python_requirements import get_venv_packages
-from collection_tree import collection_copy
+from collection_tree import CHECKOUT, collection_copy
 
-# What no user of the collection gets and ansible-test has no business with.
-NOT_JUDGED = (
-    ".ci", "molecule", "tests/bench", "tests/demo", "tests/kernel", "tests/netns",
-)
 OLDEST, NEWEST = 9, 13  # Python 3.x: the managed host's floor, and the newest that this ansible-test knows
 THIS_PYTHON = f"3.{sys.version_info.minor}"
 
@@ -67,6 +63,14 @@ def search_path() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), *real_python_folders(), *rest])
 
 
+def left_out(kind: str) -> tuple[str, ...]:
+    """Sanity judges what is shipped and its unit tests; the rest runs on our machines alone and ruff judges it."""
+    if kind == "units":
+        return ()
+    others = {entry.name for entry in (CHECKOUT / "tests").iterdir()} - {"config.yml", "sanity", "unit"}
+    return (".ci", "molecule", *(f"tests/{name}" for name in sorted(others)))
+
+
 def command(kind: str, extra: list[str]) -> list[str]:
     tool = [str(Path(sys.executable).parent / "ansible-test"), kind, "--color", "no"]
     if kind == "units" and "--python" not in extra:
@@ -82,7 +86,7 @@ def main() -> int:
     options, extra = parser.parse_known_args()
     place_bootstrap()
     begin = time.monotonic()
-    with collection_copy(f"ansible-test-{options.kind}", without=NOT_JUDGED) as root:
+    with collection_copy(f"ansible-test-{options.kind}", without=left_out(options.kind)) as root:
         environment = {**os.environ, "PATH": search_path()}
         environment.pop("PYTHONPATH", None)
         line = command(options.kind, extra)
