@@ -1,0 +1,50 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steady traffic from the client machine while something happens to the others."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+from lab.lab import Lab
+from traffic import client
+from traffic.report import Report, read
+
+SCRIPT = "/tmp/traffic.py"  # on the client machine
+RATE = 50  # requests a second
+
+
+class Flow:
+    """One run of requests; use as a context manager, then look at `report`."""
+
+    def __init__(self, lab: Lab, url: str, seconds: float) -> None:
+        self._machine = lab.machine("client")
+        self._url = url
+        self._seconds = seconds
+        self._process: subprocess.Popen[str] | None = None
+        self.report = Report(())
+
+    def __enter__(self) -> Flow:
+        self._machine.run(["sh", "-c", f"cat > {SCRIPT}"], stdin=Path(client.__file__).read_text())
+        argv = ["python3", SCRIPT, self._url, "--rate", str(RATE), "--seconds", str(self._seconds)]
+        self._process = subprocess.Popen(
+            self._machine.entering(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Wait for the end of the run, or end it when something went wrong."""
+        process = t.cast("subprocess.Popen[str]", self._process)
+        if failure[0] is not None:
+            process.kill()
+        output, _ = process.communicate(timeout=self._seconds + 30)
+        self.report = read(output)
+
+
+def settle(seconds: float) -> None:
+    """Let the traffic run for a while before (or after) something happens to it: the time is the experiment."""
+    time.sleep(seconds)

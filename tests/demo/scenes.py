@@ -1,0 +1,179 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to the site while the client keeps asking, one function a scene."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+from demo.directors import Directors
+from demo.flow import Flow, settle
+from demo.promises import Ledger
+from lab.lab import Lab
+from lab.waiting import wait_for
+from traffic.report import Report
+
+# RFC 9568 with advert_int 1 and priority 100: master-down 3.61 s. A promise leaves room for two busy cores.
+TAKEOVER_LIMIT = 5.0
+DETECTION_LIMIT = 10.0  # seconds: delay_loop, one retry and their timeouts
+SETTLE = 30.0  # seconds for elections and pools to come to rest
+UML_PATIENCE = 4.0  # a guest without KVM takes this many times as long to answer a question
+
+
+@dataclass(frozen=True)
+class Service:
+    """One balanced service of the inventory, as the client sees it."""
+
+    name: str
+    address: str
+    kind: str
+    instance: str
+    """The vrrp_instance whose mastership carries the address."""
+    servers: t.Mapping[str, str]
+    """{machine: address of its real_server}."""
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}/"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table of what the client saw."""
+
+    scene: str
+    service: str
+    report: Report
+
+
+@dataclass
+class Stage:
+    """Everything a scene works with."""
+
+    lab: Lab
+    services: t.Sequence[Service]
+    ledger: Ledger
+    say: t.Callable[[str], None]
+    patience: float
+    rows: list[Row]
+
+    @property
+    def directors(self) -> Directors:
+        return Directors(self.lab)
+
+    @property
+    def main(self) -> Service:
+        return self.services[0]
+
+
+def come_to_rest(stage: Stage) -> None:
+    """One master per instance, the better one, and every real server in its pool."""
+    instances = sorted({service.instance for service in stage.services})
+    for instance in instances:
+        wait_for(
+            lambda instance=instance: stage.directors.masters(instance) == ["director1"],
+            SETTLE * stage.patience,
+            f"director1 alone to be master of {instance}",
+            evidence=lambda instance=instance: f"masters: {stage.directors.masters(instance)}",
+        )
+    stage.ledger.check("director1 (priority 150) is the one master", True, ", ".join(instances))
+    for service in stage.services:
+        _wait_for_pool(stage, service, dict.fromkeys(service.servers.values(), True))
+
+
+def everything_up(stage: Stage) -> None:
+    """Both real servers answer."""
+    for service in stage.services:
+        with Flow(stage.lab, service.url, 4) as flow:
+            pass
+        _seen(stage, "all up", service, flow.report)
+        everyone = set(flow.report.answers) == set(service.servers)
+        stage.ledger.check(
+            f"{service.name} ({service.kind}): every real server answers", everyone, flow.report.summary()
+        )
+        stage.ledger.check(f"{service.name}: no request fails", not flow.report.failures, _failures(flow.report))
+
+
+def real_server_stopped(stage: Stage) -> None:
+    """A web server stops: it leaves the pool, and nobody is sent there any more."""
+    service, victim = stage.main, "web1"
+    address = service.servers[victim]
+    with Flow(stage.lab, service.url, 12 * stage.patience) as flow:
+        settle(2)
+        stopped = time.time()
+        stage.lab.machine(victim).run(["systemctl", "stop", "nginx.service"])
+        _wait_for_pool(stage, service, {**stage.directors.pool("director1", service.name), address: False})
+        out = time.time()
+    _seen(stage, f"{victim} stopped", service, flow.report)
+    stage.ledger.check(
+        f"the stopped server is taken out within {DETECTION_LIMIT * stage.patience:g} s",
+        out - stopped <= DETECTION_LIMIT * stage.patience,
+        f"{out - stopped:.1f} s after it was told to stop",
+    )
+    later = flow.report.after(out)
+    answered = bool(later.answers) and victim not in later.answers
+    stage.ledger.check("no request fails after it was taken out", answered and not later.failures, later.summary())
+    stage.lab.machine(victim).run(["systemctl", "start", "nginx.service"])
+    _wait_for_pool(stage, service, dict.fromkeys(service.servers.values(), True))
+    stage.ledger.check("the server is back in the pool when it runs again", True, address)
+
+
+def active_director_killed(stage: Stage) -> None:
+    """Power failure of the master: the other director takes over."""
+    with Flow(stage.lab, stage.main.url, 12 * stage.patience) as flow:
+        settle(3)
+        stage.lab.machine("director1").kill()
+    _seen(stage, "director1 killed", stage.main, flow.report)
+    gap = flow.report.longest_gap()
+    limit = TAKEOVER_LIMIT
+    stage.ledger.check(f"service is back within {limit:g} s", gap <= limit, f"longest gap {gap:.2f} s")
+    _one_master(stage, "director2")
+
+
+def director_back(stage: Stage) -> None:
+    """The director boots again by itself and takes its place; the other one lets go."""
+    machine = stage.lab.machine("director1")
+    with Flow(stage.lab, stage.main.url, 15 * stage.patience) as flow:
+        machine.create()
+        machine.wait_until_up()
+        wait_for(
+            lambda: stage.directors.masters(stage.main.instance) == ["director1"],
+            SETTLE * stage.patience,
+            "director1 to take over again",
+            evidence=lambda: f"masters: {stage.directors.masters(stage.main.instance)}",
+        )
+    _seen(stage, "director1 back", stage.main, flow.report)
+    gap = flow.report.longest_gap()
+    stage.ledger.check("taking back costs less than a second", gap < 1.0, f"longest gap {gap:.2f} s")
+    _one_master(stage, "director1")
+
+
+def _one_master(stage: Stage, expected: str) -> None:
+    masters = stage.directors.masters(stage.main.instance)
+    holders = stage.directors.holders(stage.main.address)
+    stage.ledger.check(f"exactly one master: {expected}", masters == [expected], f"{', '.join(masters) or 'none'}")
+    stage.ledger.check(f"{stage.main.address} is on one machine only", holders == [expected], f"{', '.join(holders)}")
+
+
+def _wait_for_pool(stage: Stage, service: Service, wanted: t.Mapping[str, bool]) -> None:
+    active = stage.directors.running()[0].spec.name
+    wait_for(
+        lambda: stage.directors.pool(active, service.name) == wanted,
+        SETTLE * stage.patience,
+        f"the pool of {service.name} to be {wanted}",
+        evidence=lambda: str(stage.directors.pool(active, service.name)),
+        interval=0.02,
+    )
+
+
+def _seen(stage: Stage, scene: str, service: Service, report: Report) -> None:
+    stage.rows.append(Row(scene, service.name, report))
+    stage.say(f"  {service.name}: {report.summary()}")
+
+
+def _failures(report: Report) -> str:
+    words = sorted({each.error or "" for each in report.failures})
+    return f"{len(report.failures)} of {len(report.requests)}" + (f" ({', '.join(words)})" if words else "")
