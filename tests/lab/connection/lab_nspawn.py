@@ -23,7 +23,7 @@ description:
   - The process is looked up in the lab's state file at each task, so that a machine that was killed
     and booted again is found.
 extends_documentation_fragment:
-  - connection_pipeline
+  - connection_pipelining
 options:
   state:
     description: The lab's state file.
