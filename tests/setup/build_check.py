@@ -24,7 +24,7 @@ from collection_tree import collection_copy
 BIN = Path(sys.executable).parent
 SHIPPED_TOP = {
     "CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md",
-    "changelogs", "docs", "galaxy.yml", "meta", "playbooks", "plugins", "roles",
+    "changelogs", "docs", "examples", "galaxy.yml", "meta", "playbooks", "plugins", "roles",
 }
 PROMISED_MODULES = {"vrrp_instance", "ipvs_virtual_server", "ha_check"}
 PROMISED_ROLES = {"director", "real_server"}
