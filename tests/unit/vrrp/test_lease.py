@@ -1,0 +1,49 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lease of an address ends before a backup can take it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from mainstay.model.units import seconds
+from mainstay.vrrp.lease import WITHDRAWAL_SLACK, lease_seconds, refresh_period
+from mainstay.vrrp.timers import shortest_down_interval
+
+ADVERT_INTERVALS = st.integers(1, 4095).map(lambda centiseconds: centiseconds * seconds(0.01))
+SHORTEST_SAFE = seconds(0.44)
+
+
+@pytest.mark.parametrize(
+    ("advert_int", "expected"), [(10, 29), (2, 5), (1, 2), (0.9, 2), (0.76, 1), (0.5, 1), (0.1, 1), (0.01, 1)]
+)
+def test_the_default_lease_is_the_one_of_the_documented_table(advert_int: float, expected: int) -> None:
+    assert lease_seconds(seconds(advert_int)) == expected
+
+
+@given(ADVERT_INTERVALS.filter(lambda advert_int: advert_int >= SHORTEST_SAFE))
+def test_a_dead_master_loses_its_addresses_before_the_best_backup_takes_over(advert_int: int) -> None:
+    lease = seconds(lease_seconds(advert_int))
+    soonest = shortest_down_interval(advert_int)
+    assert lease + WITHDRAWAL_SLACK < soonest
+    assert lease + seconds(1) + WITHDRAWAL_SLACK >= soonest, "a longer lease would have been safe too"
+
+
+@given(ADVERT_INTERVALS)
+def test_a_living_master_refreshes_before_its_lease_ends(advert_int: int) -> None:
+    assert refresh_period(advert_int) < seconds(lease_seconds(advert_int))
+
+
+def test_zero_turns_leasing_off_and_a_number_is_taken() -> None:
+    assert lease_seconds(seconds(1), 0) == 0
+    assert lease_seconds(seconds(1), seconds(5)) == 5
+
+
+@pytest.mark.parametrize(("advert_int", "vip_lease"), [(1, 1), (10, 10), (10, 3), (1, 2.5), (1, 0.5)])
+def test_a_lease_that_refreshes_cannot_keep_alive_is_refused_with_the_remedy(
+    advert_int: float, vip_lease: float
+) -> None:
+    with pytest.raises(ValueError, match=f"vip_lease {vip_lease:g} s: use whole seconds above .*{advert_int:g} s"):
+        lease_seconds(seconds(advert_int), seconds(vip_lease))
