@@ -57,12 +57,12 @@ class NspawnPlatform:
         return [
             "sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(group),
             "env", "-i", *(f"{name}={value}" for name, value in NSPAWN_ENVIRONMENT.items()),
-            "systemd-nspawn", "--register=no", "--keep-unit", "--boot", "--console=pipe",
+            "systemd-nspawn", "--register=no", "--keep-unit", "--boot", "--console=read-only",
             "--volatile=overlay", f"--directory={self._place.base}",
             f"--network-namespace-path={network.NAMESPACES / self._place.name}",
             f"--machine={self._place.name}", f"--hostname={self._place.spec.name}",
             f"--uuid={machine_id(self._place.name)}", f"--capability={CAPABILITIES}",
-            "--resolv-conf=off", "--timezone=off", "--link-journal=no",
+            "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--", "--show-status=yes",
         ]  # fmt: skip
 
     def enter(self, leader: Process, argv: t.Sequence[str], terminal: bool = False) -> list[str]:

@@ -76,7 +76,7 @@ class UmlPlatform:
             "linux.uml", f"mem={MEMORY}", f"umid={spec.name}", f"uml_dir={self._folder / 'umid'}",
             "root=/dev/root", "rootfstype=hostfs", f"rootflags={self._place.base}", "ro",
             "con=null", "con0=null,fd:1", "quiet", *cards,
-            "init=/lab-init", f"lab_seed={self._folder / 'seed'}", "systemd.log_target=null",
+            "init=/lab-init", f"lab_seed={self._folder / 'seed'}", "systemd.log_target=null", "systemd.show_status=yes",
         ]  # fmt: skip
 
     def enter(self, leader: Process, argv: t.Sequence[str], terminal: bool = False) -> list[str]:
