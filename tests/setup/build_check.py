@@ -60,6 +60,10 @@ def check_contents(archive: Path) -> None:
     stray = {name for name in names if name.split("/")[0] not in SHIPPED_TOP or "__pycache__" in name}
     if stray:
         raise Broken(f"the archive holds what no user needs: {sorted(stray)[:20]}; see build_ignore")
+    roles = {name.split("/")[1] for name in names if name.startswith("roles/") and name.count("/") > 1}
+    bare = [f"roles/{role}/README.md" for role in sorted(roles) if f"roles/{role}/README.md" not in names]
+    if bare:
+        raise Broken(f"Galaxy refuses a role without its own README: {', '.join(bare)}")
     print(f"archive: {archive.name}, {archive.stat().st_size // 1024} KiB, {len(names)} entries")
 
 
