@@ -70,7 +70,7 @@ netns: ready  ## daemons between network namespaces, against each other and agai
 
 .PHONY: kernel
 kernel: ready  ## the ipvs data plane against a real ip_vs, inside User-Mode-Linux (root)
-	$(PYTEST) -q tests/kernel $(ARGS)
+	$(PYTHON) tests/kernel/run.py --junitxml=$(REPORTS)/$@.xml $(ARGS)
 
 .PHONY: ansible-lint
 ansible-lint: ready  ## ansible-lint, production profile; the changelog's own lint
