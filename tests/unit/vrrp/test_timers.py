@@ -22,9 +22,7 @@ CENTISECOND = seconds(0.01)
     ("priority", "centiseconds", "expected"),
     [(100, 100, 360.9375), (100, 10, 36.09375), (200, 4095, 13180.78125), (254, 1, 3.0078125), (1, 100, 399.609375)],
 )
-def test_tmr_02_the_down_interval_is_exact_to_the_nanosecond(
-    priority: int, centiseconds: int, expected: float
-) -> None:
+def test_tmr_02_the_down_interval_is_exact_to_the_nanosecond(priority: int, centiseconds: int, expected: float) -> None:
     down = master_down_interval(priority, centiseconds * CENTISECOND)
     assert down == int(expected * CENTISECOND)
 

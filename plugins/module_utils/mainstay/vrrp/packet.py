@@ -125,9 +125,7 @@ class Message:
             detail = f"{len(payload)} bytes, an advertisement has at least {_HEADER.size}"
             raise PacketError(RejectReason.TRUNCATED, detail)
         first, virtual_router_id, priority, count, interval, _checksum = _HEADER.unpack_from(payload)
-        return cls(
-            payload, first >> 4, first & 0x0F, virtual_router_id, priority, count, interval & _INTERVAL_MASK
-        )
+        return cls(payload, first >> 4, first & 0x0F, virtual_router_id, priority, count, interval & _INTERVAL_MASK)
 
     def check_version(self, expected: int) -> None:
         """RX-05."""

@@ -1,0 +1,418 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state machine, row by row of the conformance list (FSM)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mainstay.model.units import seconds
+from mainstay.vrrp.actions import (
+    Announce,
+    ReleaseAddresses,
+    SendAdvert,
+    State,
+    TakeAddresses,
+    Transition,
+)
+from mainstay.vrrp.events import (
+    DeadlineReached,
+    LinkChanged,
+    PriorityChanged,
+    Reconfigured,
+    Started,
+    Stopped,
+)
+from mainstay.vrrp.router import Router
+
+from .routers import DOWN, HIGHER, LOCAL, LOWER, OWNER, SETTINGS, SKEW, advert, at_deadline, names, router_in
+
+PROMOTION = ["SendAdvert", "TakeAddresses", "Announce", "Transition"]
+CARRIER_LOST = LinkChanged(False, "carrier lost on eth0")
+
+
+# ---- start and stop
+
+
+def test_fsm_01_the_owner_starts_as_master() -> None:
+    router = Router(OWNER)
+    assert names(router.handle(Started(), seconds(5))) == PROMOTION
+    assert router.deadline() == seconds(6)
+
+
+def test_fsm_02_others_start_as_backup_and_send_nothing() -> None:
+    router = Router(SETTINGS)
+    started = Transition(State.INIT, State.BACKUP, "started")
+    assert router.handle(Started(), seconds(5)) == [ReleaseAddresses(), started]
+    assert router.deadline() == seconds(5) + DOWN
+
+
+def test_a_restart_under_an_unexpired_lease_goes_on_as_master() -> None:
+    router = Router(SETTINGS)
+    assert names(router.handle(Started(adopt=True), 0)) == PROMOTION
+    assert "lease" in router.reason
+
+
+def test_fsm_03_before_the_start_nothing_but_the_start_moves_it() -> None:
+    router = Router(SETTINGS)
+    for event in (advert(255), advert(0), DeadlineReached(), Stopped(), LinkChanged(True)):
+        assert router.handle(event, seconds(100)) == []
+    assert (router.state, router.deadline()) == (State.INIT, None)
+
+
+def test_fsm_05_a_backup_stops_without_a_word() -> None:
+    router = router_in(State.BACKUP)
+    assert router.handle(Stopped(), 1) == [Transition(State.BACKUP, State.INIT, "stopped")]
+    assert router.deadline() is None
+
+
+def test_fsm_12_a_master_stops_with_priority_0_first() -> None:
+    router = router_in(State.MASTER)
+    stopped = Transition(State.MASTER, State.INIT, "stopped")
+    assert router.handle(Stopped(), 1) == [SendAdvert(0), ReleaseAddresses(), stopped]
+    assert router.deadline() is None
+
+
+def test_fsm_21_starting_or_stopping_twice_is_harmless() -> None:
+    for state in (State.BACKUP, State.MASTER, State.FAULT):
+        router = router_in(state)
+        before = router.deadline()
+        assert router.handle(Started(), 1) == []
+        assert (router.state, router.deadline()) == (state, before)
+    router.handle(Stopped(), 2)
+    assert router.handle(Stopped(), 3) == []
+
+
+# ---- backup
+
+
+def test_fsm_06_silence_makes_a_backup_master_the_advert_goes_first() -> None:
+    router = router_in(State.BACKUP)
+    actions = at_deadline(router)
+    assert actions[:3] == [SendAdvert(100), TakeAddresses(), Announce()]
+    assert names(actions) == PROMOTION
+    assert router.deadline() == DOWN + seconds(1)
+
+
+def test_fsm_07_priority_0_leaves_the_skew_to_wait() -> None:
+    router = router_in(State.BACKUP)
+    router.handle(advert(150, advert_int=seconds(2)), 0)
+    assert router.handle(advert(0, advert_int=seconds(9)), seconds(1)) == []
+    assert router.deadline() == seconds(1) + 2 * SKEW, "the interval learnt before counts, not that of priority 0"
+    assert router.master is None
+
+
+@pytest.mark.parametrize("priority", [100, 101, 254, 255])
+def test_fsm_08_an_equal_or_better_master_is_followed(priority: int) -> None:
+    router = router_in(State.BACKUP)
+    assert router.handle(advert(priority, LOWER), seconds(3)) == []
+    assert router.deadline() == seconds(3) + DOWN
+    assert router.master == LOWER
+
+
+def test_fsm_08_tmr_03_the_masters_interval_is_learnt_and_forgotten_when_master() -> None:
+    router = router_in(State.BACKUP)
+    router.handle(advert(150, advert_int=seconds(5)), 0)
+    assert router.deadline() == 5 * DOWN
+    at_deadline(router)
+    assert router.deadline() == 5 * DOWN + seconds(1)
+    router.handle(LinkChanged(False), 5 * DOWN)
+    router.handle(LinkChanged(True), 0)
+    assert router.deadline() == DOWN
+
+
+def test_tmr_05_a_forged_interval_is_capped_and_said() -> None:
+    router = router_in(State.BACKUP)
+    (alarm,) = router.handle(advert(200, advert_int=seconds(40.95)), 0)
+    assert alarm.kind == "interval_capped"
+    assert "40.95 s, counted as 10 s" in alarm.detail
+    assert router.deadline() == 10 * DOWN
+
+
+def test_fsm_09_a_lesser_master_does_not_move_the_timer() -> None:
+    router = router_in(State.BACKUP)
+    assert router.handle(advert(99), seconds(3)) == []
+    assert router.deadline() == DOWN
+    assert router.master == HIGHER
+
+
+def test_fsm_08_with_nopreempt_a_lesser_master_is_followed() -> None:
+    router = router_in(State.BACKUP, nopreempt=True)
+    router.handle(advert(1), seconds(3))
+    assert router.deadline() == seconds(3) + DOWN
+
+
+def test_fsm_18_nopreempt_does_not_hold_for_the_owner() -> None:
+    router = router_in(State.MASTER, OWNER, nopreempt=True)
+    router.handle(advert(255, HIGHER), 0)
+    before = router.deadline()
+    assert router.handle(advert(254), 1) == []
+    assert (router.state, router.deadline()) == (State.BACKUP, before)
+
+
+def test_fsm_10_a_backup_does_not_compare_addresses() -> None:
+    for source in (LOWER, HIGHER):
+        router = router_in(State.BACKUP)
+        router.handle(advert(100, source), 1)
+        assert router.deadline() == 1 + DOWN
+
+
+# ---- master
+
+
+def test_fsm_13_a_master_advertises_each_interval() -> None:
+    router = router_in(State.MASTER)
+    for second in (1, 2, 3):
+        assert router.handle(DeadlineReached(), seconds(second)) == [SendAdvert(100)]
+        assert router.deadline() == seconds(second + 1)
+
+
+def test_fsm_14_priority_0_is_answered_at_once() -> None:
+    router = router_in(State.MASTER)
+    assert router.handle(advert(0), seconds(0.5)) == [SendAdvert(100)]
+    assert router.deadline() == seconds(1.5)
+
+
+@pytest.mark.parametrize(("priority", "source"), [(101, LOWER), (255, LOWER), (100, HIGHER)])
+def test_fsm_15_a_better_master_is_yielded_to(priority: int, source: int) -> None:
+    router = router_in(State.MASTER)
+    actions = router.handle(advert(priority, source, seconds(2)), 0)
+    assert names(actions) == ["ReleaseAddresses", "Transition"]
+    assert router.state is State.BACKUP
+    assert router.deadline() == 2 * DOWN
+    assert router.master == source
+
+
+def test_fsm_15_addresses_compare_as_unsigned_numbers() -> None:
+    router = router_in(State.MASTER, local_address=0x0A000001)
+    assert names(router.handle(advert(100, 0xC0000201), 0)) == ["ReleaseAddresses", "Transition"]
+
+
+@pytest.mark.parametrize(("priority", "source"), [(99, HIGHER), (1, HIGHER), (100, LOWER)])
+def test_fsm_16_a_lesser_master_is_answered_and_the_timer_runs_on(priority: int, source: int) -> None:
+    router = router_in(State.MASTER)
+    assert router.handle(advert(priority, source), seconds(0.5)) == [SendAdvert(100), Announce()]
+    assert router.deadline() == seconds(1)
+
+
+def test_fsm_16_one_answer_for_all_that_was_heard_in_one_wake_up() -> None:
+    router = router_in(State.MASTER)
+    answers = [router.handle(advert(99), seconds(0.5)) for _ in range(100)]
+    assert answers[0] == [SendAdvert(100), Announce()]
+    assert answers[1:] == [[]] * 99
+
+
+def test_fsm_18_preemption_plays_no_part_in_a_master() -> None:
+    router = router_in(State.MASTER, nopreempt=True)
+    router.handle(advert(101), 0)
+    assert router.state is State.BACKUP
+
+
+def test_fsm_19_our_own_address_on_another_machine_is_an_alarm_and_nothing_else() -> None:
+    router = router_in(State.MASTER)
+    (alarm,) = router.handle(advert(100, LOCAL), 1)
+    assert alarm.kind == "equal_address"
+    assert "192.0.2.2" in alarm.detail
+    assert (router.state, router.deadline()) == (State.MASTER, seconds(1))
+
+
+def test_fsm_19_what_may_be_our_own_echo_is_never_answered() -> None:
+    router = router_in(State.MASTER)
+    assert names(router.handle(advert(50, LOCAL), 1)) == ["Alarm"]
+
+
+@pytest.mark.parametrize(("rival", "yields"), [(LOWER, False), (HIGHER, True)])
+def test_fsm_22_of_two_owners_the_lower_address_yields(rival: int, yields: bool) -> None:
+    router = router_in(State.MASTER, OWNER)
+    actions = router.handle(advert(255, rival), 1)
+    assert actions[0].kind == "two_owners"
+    assert (router.state is State.BACKUP) is yields
+
+
+# ---- the link
+
+
+@pytest.mark.parametrize("state", [State.BACKUP, State.MASTER])
+def test_fsm_24_a_lost_link_means_fault(state: State) -> None:
+    router = router_in(state)
+    actions = router.handle(CARRIER_LOST, 1)
+    assert actions[-1] == Transition(state, State.FAULT, "carrier lost on eth0")
+    assert actions[:-1] == ([SendAdvert(0), ReleaseAddresses()] if state is State.MASTER else [])
+    assert router.deadline() is None
+
+
+def test_fsm_24_in_fault_adverts_and_deadlines_are_ignored() -> None:
+    router = router_in(State.FAULT)
+    for event in (advert(0), advert(255), DeadlineReached(), Started(adopt=True)):
+        assert router.handle(event, seconds(100)) == []
+    assert router.state is State.FAULT
+
+
+def test_fsm_24_a_link_that_returns_means_backup_with_a_full_wait() -> None:
+    router = router_in(State.FAULT)
+    returned = Transition(State.FAULT, State.BACKUP, "link is up again")
+    assert router.handle(LinkChanged(True), seconds(9)) == [returned]
+    assert router.deadline() == seconds(9) + DOWN
+
+
+def test_fsm_24_the_owner_is_master_as_soon_as_the_link_returns() -> None:
+    router = router_in(State.FAULT, OWNER)
+    assert names(router.handle(LinkChanged(True), 0)) == PROMOTION
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_a_start_without_a_link_is_a_fault_that_holds_nothing(adopt: bool) -> None:
+    router = Router(SETTINGS)
+    router.handle(CARRIER_LOST, 0)
+    assert names(router.handle(Started(adopt), 1)) == ["ReleaseAddresses", "Transition"]
+    assert router.state is State.FAULT
+
+
+def test_fsm_21_link_news_that_is_no_news_changes_nothing() -> None:
+    for state, up in [(State.BACKUP, True), (State.MASTER, True), (State.FAULT, False)]:
+        router = router_in(state)
+        before = router.deadline()
+        assert router.handle(LinkChanged(up), 1) == []
+        assert (router.state, router.deadline()) == (state, before)
+
+
+def test_in_fault_the_latest_cause_is_the_one_shown() -> None:
+    router = router_in(State.FAULT)
+    router.handle(LinkChanged(False, "no IPv4 address on eth0"), 1)
+    assert router.explain(2).why == "no IPv4 address on eth0"
+
+
+# ---- late, early, stale
+
+
+def test_fsm_20_a_deadline_that_has_moved_is_no_deadline() -> None:
+    backup, master = router_in(State.BACKUP), router_in(State.MASTER)
+    assert backup.handle(DeadlineReached(), DOWN - 1) == []
+    assert master.handle(DeadlineReached(), seconds(1) - 1) == []
+    assert (backup.deadline(), master.deadline()) == (DOWN, seconds(1))
+
+
+SOONEST_TAKEOVER = seconds(3.0078125)
+
+
+@pytest.mark.parametrize(("slept", "reclaims"), [(SOONEST_TAKEOVER - 1, False), (SOONEST_TAKEOVER, True)])
+def test_tmr_08_after_a_stall_that_allowed_a_takeover_everything_is_reclaimed(slept: int, reclaims: bool) -> None:
+    router = router_in(State.MASTER)
+    reclaimed = ["Alarm", "SendAdvert", "TakeAddresses", "Announce"]
+    assert names(router.handle(DeadlineReached(), slept)) == (reclaimed if reclaims else ["SendAdvert"])
+    assert router.deadline() == slept + seconds(1)
+
+
+def test_tmr_08_after_a_stall_a_lesser_master_in_the_queue_is_answered_with_everything_once() -> None:
+    router = router_in(State.MASTER)
+    thawed = seconds(60)
+    heard = [names(router.handle(advert(50), thawed)) for _ in range(57)]
+    assert heard[0] == ["Alarm", "SendAdvert", "TakeAddresses", "Announce"]
+    assert heard[1:] == [[]] * 56
+    assert router.handle(DeadlineReached(), thawed) == [SendAdvert(100)]
+
+
+def test_tmr_08_after_a_stall_a_better_master_in_the_queue_is_yielded_to_without_a_word() -> None:
+    router = router_in(State.MASTER)
+    assert names(router.handle(advert(150), seconds(60))) == ["ReleaseAddresses", "Transition"]
+    assert router.handle(DeadlineReached(), seconds(60)) == []
+
+
+# ---- priority and settings
+
+
+def test_fsm_25_a_backups_timer_moves_by_the_difference_of_the_skews() -> None:
+    router = router_in(State.BACKUP)
+    router.handle(PriorityChanged(228), seconds(3))
+    assert router.deadline() == DOWN - seconds(0.5)
+    router.handle(PriorityChanged(100), seconds(3))
+    assert router.deadline() == DOWN
+
+
+def test_fsm_25_a_better_priority_stops_following_at_the_next_advert() -> None:
+    router = router_in(State.BACKUP)
+    router.handle(PriorityChanged(200), 0)
+    before = router.deadline()
+    router.handle(advert(150), seconds(1))
+    assert router.deadline() == before
+
+
+def test_fsm_25_tx_01_a_masters_next_advert_carries_the_new_priority() -> None:
+    router = router_in(State.MASTER)
+    assert router.handle(PriorityChanged(42), 1) == []
+    assert at_deadline(router) == [SendAdvert(42)]
+
+
+@pytest.mark.parametrize(("asked", "effective"), [(-5, 1), (0, 1), (1, 1), (254, 254), (255, 254), (400, 254)])
+def test_fsm_25_the_effective_priority_is_clamped(asked: int, effective: int) -> None:
+    for state in State:
+        router = router_in(state)
+        router.handle(PriorityChanged(asked), 1)
+        assert router.effective_priority == effective
+
+
+def test_fsm_25_the_owners_priority_never_changes() -> None:
+    router = router_in(State.MASTER, OWNER)
+    router.handle(PriorityChanged(10), 1)
+    assert at_deadline(router) == [SendAdvert(255)]
+
+
+def test_tx_01_a_reload_is_advertised_at_once_with_the_new_values() -> None:
+    router = router_in(State.MASTER)
+    faster = replace(SETTINGS, priority=120, advert_int=seconds(0.1))
+    assert router.handle(Reconfigured(faster), seconds(0.5)) == [SendAdvert(120)]
+    assert router.deadline() == seconds(0.6)
+
+
+def test_a_reload_to_a_shorter_interval_is_no_stall() -> None:
+    router = router_in(State.MASTER)
+    actions = router.handle(Reconfigured(replace(SETTINGS, advert_int=seconds(0.01))), seconds(0.9))
+    assert names(actions) == ["SendAdvert"]
+
+
+def test_a_backup_keeps_the_masters_interval_over_a_reload() -> None:
+    router = router_in(State.BACKUP)
+    router.handle(advert(150, advert_int=seconds(5)), 0)
+    router.handle(Reconfigured(replace(SETTINGS, advert_int=seconds(1.5))), seconds(1))
+    assert router.deadline() == 5 * DOWN
+    alone = router_in(State.BACKUP)
+    alone.handle(Reconfigured(replace(SETTINGS, advert_int=seconds(2))), seconds(1))
+    assert alone.deadline() == 2 * DOWN
+
+
+def test_a_reload_keeps_a_tracked_priority_unless_the_configured_one_changed() -> None:
+    router = router_in(State.BACKUP)
+    router.handle(PriorityChanged(60), 1)
+    router.handle(Reconfigured(replace(SETTINGS, nopreempt=True)), 2)
+    assert router.effective_priority == 60
+    router.handle(Reconfigured(replace(SETTINGS, priority=120)), 3)
+    assert router.effective_priority == 120
+
+
+# ---- in words
+
+
+def test_explain_says_why_and_what_would_change_it() -> None:
+    assert router_in(State.INIT).explain(0).outlook == "starts with the daemon"
+    fault = router_in(State.FAULT).explain(0)
+    assert (fault.state, fault.why) == (State.FAULT, "carrier lost on eth0")
+    master = router_in(State.MASTER).explain(0)
+    assert "above 100, or of the same from an address above 192.0.2.2" in master.outlook
+
+
+@pytest.mark.parametrize(
+    ("nopreempt", "priority", "outlook"),
+    [
+        (False, 150, "192.0.2.3 is master; becomes MASTER in 3.109 s unless an advert of priority 100 or higher"),
+        (False, 50, "192.0.2.3 is master; becomes MASTER in 2.109 s unless an advert of priority 100 or higher"),
+        (True, 50, "192.0.2.3 is master; becomes MASTER in 3.109 s unless an advert of any priority"),
+        (False, 0, "no master is heard; becomes MASTER in 0.109 s unless"),
+    ],
+)
+def test_explain_says_when_a_backup_takes_over(nopreempt: bool, priority: int, outlook: str) -> None:
+    router = router_in(State.BACKUP, nopreempt=nopreempt)
+    router.handle(advert(priority), seconds(1))
+    assert router.explain(seconds(1.5)).outlook.startswith(outlook)
