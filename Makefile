@@ -72,6 +72,10 @@ netns: ready  ## daemons between network namespaces, against each other and agai
 kernel: ready  ## the ipvs data plane against a real ip_vs, inside User-Mode-Linux (root)
 	$(PYTHON) tests/kernel/run.py --junitxml=$(REPORTS)/$@.xml $(ARGS)
 
+.PHONY: lab
+lab: ready  ## the lab itself: machines of both kinds boot, reach each other, die and come back (root)
+	$(PYTEST) -q tests/lab $(ARGS)
+
 .PHONY: ansible-lint
 ansible-lint: ready  ## ansible-lint, production profile; the changelog's own lint
 	.venv/bin/ansible-lint --offline --nocolor -q

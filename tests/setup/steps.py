@@ -59,6 +59,8 @@ ALL = [
     [Step("netns", 900, counts_tests=True)],
     [Step("kernel", 900, counts_tests=True)],
     [Step("sanity", 1200)],
+    # The first that needs the lab's base tree: a minute or two when it has to be made.
+    [Step("lab", 900, counts_tests=True)],
     [Step("molecule-default", 900)],
     [Step("molecule-failover", 900)],
     [Step("molecule-ipvs", 1200)],
