@@ -27,9 +27,10 @@ Four orders of actions matter to the segment and are fixed:
 What the shell owes the router:
 - It drains the receive queue before it feeds DeadlineReached (TMR-08), and gives every datagram of one wake-up
   the same `now`. After a stall the queue holds the proof of who is master; a timer that fires before that proof
-  is read makes two masters. The router does its part: a master that was silent for so long that a backup may
-  have taken over takes and announces its addresses again with its next advert, and answers a whole queue of
-  lesser adverts once.
+  is read makes two masters. The router does its part. A master that was silent for so long that a backup may
+  have taken over is master no more if it hears another, whatever the priorities: it begins again as BACKUP and
+  preempts later, if it may at all. If it hears none, it takes and announces its addresses again with its next
+  advert. And a whole queue of lesser adverts is answered once.
 - It limits what it logs: an Alarm is returned each time that its cause shows.
 - It sends priority 0 as well as it can: on a dead link that fails, and that is no news.
 
@@ -231,13 +232,16 @@ class Router:
             return alarms + self._yield(event, now)
         if event.source == self.settings.local_address:  # FSM-19: answering our own echo would never end
             return alarms
+        if self._stalled(now) and not self._is_owner:  # TMR-08
+            return alarms + self._yield(event, now)
         return alarms + self._reassert(now)  # FSM-16
 
     def _yield(self, event: AdvertReceived, now: Instant) -> t.List[Action]:
         alarms = self._learn_interval(event.advert)
         self.master = event.source
         compared = f"{event.advert.priority} against our {self.effective_priority}"
-        reason = f"{IPv4Address(event.source)} advertises priority {compared}"
+        stall = f" after {self._silence(now)} without an advert of ours" if self._stalled(now) else ""
+        reason = f"{IPv4Address(event.source)} advertises priority {compared}{stall}"
         return [*alarms, ReleaseAddresses(), *self._wait(now, reason)]
 
     def _tick(self, _event: DeadlineReached, now: Instant) -> t.List[Action]:
@@ -255,8 +259,7 @@ class Router:
             return []
         if not self._stalled(now):
             return [self._send(now), Announce()]
-        silence = as_seconds(now - self._sent_at)
-        stall = Alarm("stalled", f"nothing was sent for {silence:.3f} s: a backup may have taken over meanwhile")
+        stall = Alarm("stalled", f"{self._silence(now)} without an advert of ours: a backup may have taken over")
         return [stall, self._send(now), TakeAddresses(), Announce()]
 
     def _send(self, now: Instant) -> SendAdvert:
@@ -266,6 +269,9 @@ class Router:
 
     def _stalled(self, now: Instant) -> bool:
         return now >= self._takeover_from
+
+    def _silence(self, now: Instant) -> str:
+        return f"{as_seconds(now - self._sent_at):.3f} s"
 
     # ---- shared steps
 
