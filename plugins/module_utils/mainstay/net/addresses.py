@@ -62,10 +62,6 @@ class AddressProgram:
         """Withdraw the addresses; those already gone are no complaint."""
         return self._send(self._release, "cannot be removed from", _ALREADY_GONE)
 
-    def without(self, kept: t.Collection[rtnl.AddressKey]) -> t.Sequence[LeasedAddress]:
-        """The addresses of this program that are not among `kept`."""
-        return [leased for leased in self.addresses if leased.key not in kept]
-
     def _batch(self, message_type: int, addresses: t.Sequence[LeasedAddress], lifetime: int) -> bytes:
         parts = []
         for leased in addresses:

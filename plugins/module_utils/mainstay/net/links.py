@@ -19,12 +19,11 @@ from . import rtnl
 from .polling import READABLE, Poller
 from .rtnl_socket import ListenerOverrun, ListenerSocket, OrderSocket
 
-Changed = t.Callable[[t.FrozenSet[int], Instant], None]
-"""Called with the indexes of the links that changed, or whose set of addresses did, and the instant of the
-wake-up.
-"""
+Changed = t.Callable[[t.FrozenSet[str], Instant], None]
+"""Called with the names of the links that changed, or whose set of addresses did, and the instant of the wake-up.
 
-_SCOPE_HOST = 254
+A renamed link comes under both its names.
+"""
 
 
 class LinkMirror:
@@ -63,7 +62,7 @@ class LinkMirror:
 
     def catch_up(self, now: Instant) -> None:
         """Apply every notification that waits, then tell the owner what changed."""
-        touched: t.Set[int] = set()
+        touched: t.Set[str] = set()
         try:
             waiting = self._listener.receive()
             while waiting is not None:
@@ -76,47 +75,36 @@ class LinkMirror:
         if touched:
             self._changed(frozenset(touched), now)
 
-    def _read_all(self) -> t.Set[int]:
-        """Replace the mirror by a dump; the indexes of all links before and after."""
+    def _read_all(self) -> t.Set[str]:
+        """Replace the mirror by a dump; the names of all links before and after."""
         links = self._orders.dump(rtnl.RTM_GETLINK)
         addresses = self._orders.dump(rtnl.RTM_GETADDR)
-        before = set(self._links)
+        before = {link.name for link in self._links.values()}
         self._links = {link.index: link for link in links if isinstance(link, rtnl.Link)}
         self._addresses = {held.key: held for held in addresses if isinstance(held, rtnl.HeldAddress)}
-        return before | set(self._links)
+        return before | {link.name for link in self._links.values()}
 
-    def _apply(self, notice: rtnl.Notice) -> t.Set[int]:
-        """Take one notification over; the indexes it changed (a new lifetime alone is no change)."""
+    def _apply(self, notice: rtnl.Notice) -> t.Set[str]:
+        """Take one notification over; the names of the links it changed (a new lifetime alone is no change)."""
         if isinstance(notice, rtnl.Link):
             before = self._links.get(notice.index)
             self._links[notice.index] = notice
-            return set() if before == notice else {notice.index}
+            return set() if before == notice else self._names(before, notice)
         if isinstance(notice, rtnl.HeldAddress):
             known = notice.key in self._addresses
             self._addresses[notice.key] = notice
-            return set() if known else {notice.key.index}
+            return set() if known else self._names(self._links.get(notice.key.index))
         if isinstance(notice, rtnl.AddressGone):
-            return {notice.key.index} if self._addresses.pop(notice.key, None) else set()
+            known = self._addresses.pop(notice.key, None) is not None
+            return self._names(self._links.get(notice.key.index)) if known else set()
         if isinstance(notice, rtnl.LinkGone):
             return self._forget(notice.index)
         return set()
 
-    def _forget(self, index: int) -> t.Set[int]:
-        self._links.pop(index, None)
+    def _forget(self, index: int) -> t.Set[str]:
+        gone = self._links.pop(index, None)
         self._addresses = {key: held for key, held in self._addresses.items() if key.index != index}
-        return {index}
+        return self._names(gone)
 
-
-def primary_address(
-    held: t.Sequence[rtnl.HeldAddress], virtual: t.Collection[str], present: t.Optional[str] = None
-) -> t.Optional[str]:
-    """The address adverts are sent from: never a virtual one, so that the source is ours alone.
-
-    `present` is kept as long as it is there (a source that moves for no reason confuses peers' tie-break); else the
-    first one wins, by the kernel's own preference: primaries before secondaries, wide scope before narrow.
-    """
-    usable = [one for one in held if one.key.address not in virtual and one.scope < _SCOPE_HOST]
-    if any(one.key.address == present for one in usable):
-        return present
-    ranked = sorted(usable, key=lambda one: (one.secondary, one.scope))
-    return ranked[0].key.address if ranked else None
+    def _names(self, *links: t.Optional[rtnl.Link]) -> t.Set[str]:
+        return {link.name for link in links if link is not None}

@@ -1,0 +1,142 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The virtual addresses of one instance in the kernel: prepared, taken, refreshed, released, missed.
+
+Theory of operation. Every address is added with a lease, a finite valid_lft, and every advert that leaves gives it
+the whole lease again. A master that is killed, frozen or cannot send any more therefore loses its addresses by the
+kernel's hand, before a backup may take them. The order is advert first, refresh second: frozen between the two, the
+lease ends early, never late.
+
+The lease proves things, too. While it has not ended, no advert was due and missed for long enough that a peer could
+have taken over: a restarted worker that finds its addresses under such a lease goes on as master (adoption).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..model.config import VrrpInstance
+from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant, seconds
+from ..net import rtnl
+from ..net.addresses import AddressProgram, LeasedAddress
+from ..net.links import LinkMirror
+from ..net.rtnl_socket import OrderSocket
+
+# The kernel rounds lifetimes to its tick and may end one 20 ms early (ADDRCONF_TIMER_FUZZ_MINUS).
+_KERNEL_FUZZ = 50 * NANOSECONDS_PER_MILLISECOND
+
+
+class HeldAddresses:
+    """What one instance holds, or would hold as master."""
+
+    def __init__(self, orders: OrderSocket, mirror: LinkMirror) -> None:
+        self._orders = orders
+        self._mirror = mirror
+        self._program = AddressProgram(orders, (), 0)
+        self._lease = 0
+        self._unplaced: t.List[str] = []
+        self._refused: t.List[str] = []
+        self._static: t.FrozenSet[str] = frozenset()
+        self.refreshed_at: Instant = 0
+        """When the addresses were last given their whole lease."""
+        self.taken = False
+        """We are to hold them: set by take(), cleared by release()."""
+
+    @property
+    def addresses(self) -> t.Sequence[LeasedAddress]:
+        """The addresses that are prepared, each on its link."""
+        return self._program.addresses
+
+    @property
+    def lease(self) -> Duration:
+        """Lifetime of an address without a refresh; 0 = it stays until released."""
+        return seconds(self._lease)
+
+    @property
+    def problems(self) -> t.List[str]:
+        """Sentences about addresses that cannot be held."""
+        return [*self._unplaced, *self._refused]
+
+    def leave_static(self, instance: VrrpInstance) -> None:
+        """Leave alone what an owner's interface has for good: those addresses are the host's, not ours."""
+        permanent = {
+            leased.key.address
+            for leased in self._placed(instance)[0]
+            if (held := self._mirror.held(leased.key)) is not None and held.valid_seconds is None
+        }
+        self._static = frozenset(permanent)
+
+    def prepare(self, instance: VrrpInstance, lease: int) -> bool:
+        """Encode the orders anew if the configuration or a link asks for it; whether it did.
+
+        What is held and no longer wanted is released. `lease` is in seconds, 0 = no lease.
+        """
+        placed, self._unplaced = self._placed(instance)
+        wanted = tuple(leased for leased in placed if leased.key.address not in self._static)
+        if wanted == self._program.addresses and lease == self._lease:
+            return False
+        dropped = [leased for leased in self._program.addresses if leased not in wanted]
+        self._program, self._lease = AddressProgram(self._orders, wanted, lease), lease
+        if self.taken and dropped:
+            AddressProgram(self._orders, dropped, 0).release()
+        return True
+
+    def take(self, now: Instant) -> None:
+        """Install the addresses with a full lease; those already there get the full lease again."""
+        self.taken = True
+        self._refused = self._program.take()
+        self.refreshed_at = now
+
+    def refresh(self, now: Instant) -> None:
+        """Give the addresses their whole lease again, if they are ours to hold."""
+        if self.taken and self._lease:
+            self.take(now)
+
+    def release(self) -> None:
+        """Withdraw the addresses; harmless when they are not there."""
+        self.taken = False
+        self._refused = self._program.release()
+
+    def held(self) -> t.List[str]:
+        """The configured addresses that the kernel holds, as address/length."""
+        return [str(leased) for leased in self.addresses if self._mirror.held(leased.key) is not None]
+
+    def missing(self, now: Instant) -> t.List[LeasedAddress]:
+        """Those somebody else removed. Empty when the lease may have ended: that is the kernel's work, and right."""
+        if not self.taken or self.expired(now):
+            return []
+        return [leased for leased in self.addresses if self._mirror.held(leased.key) is None]
+
+    def expired(self, now: Instant) -> bool:
+        """The kernel has withdrawn the addresses, or is about to: too long without a refresh."""
+        return self.taken and bool(self._lease) and now - self.refreshed_at >= self.lease - _KERNEL_FUZZ
+
+    def proof_of_mastership(self, shortest_down: Duration) -> bool:
+        """All addresses are there under a lease refreshed so lately that no peer can have taken over.
+
+        `shortest_down` is the least silence after which a backup may do so. The kernel reports whole seconds,
+        so up to one more has passed than it says.
+        """
+        held = [self._mirror.held(leased.key) for leased in self.addresses]
+        if not held or not self._lease or self._unplaced:
+            return False
+        return all(one is not None and self._is_recent(one.valid_seconds, shortest_down) for one in held)
+
+    def _is_recent(self, valid_seconds: t.Optional[int], shortest_down: Duration) -> bool:
+        if not valid_seconds or valid_seconds > self._lease:
+            return False
+        return seconds(self._lease - valid_seconds + 1) <= shortest_down
+
+    def _placed(self, instance: VrrpInstance) -> t.Tuple[t.List[LeasedAddress], t.List[str]]:
+        """Each address on its link, and a sentence for each whose link does not exist."""
+        placed, unplaced = [], []
+        for virtual in instance.virtual_ipaddress:
+            device = virtual.dev or instance.interface
+            link = self._mirror.named(device)
+            if link is None:
+                unplaced.append(f"{virtual.address}/{virtual.prefix_length}: interface {device} does not exist")
+            else:
+                key = rtnl.AddressKey(link.index, virtual.address, virtual.prefix_length)
+                placed.append(LeasedAddress(key, device, virtual.label))
+        return placed, unplaced

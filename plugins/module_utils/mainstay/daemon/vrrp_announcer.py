@@ -1,0 +1,109 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells the neighbours where one instance's addresses live: prepared frames on the schedule of vrrp/announcing."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ..model.config import VrrpInstance
+from ..model.units import Instant, seconds
+from ..net.addresses import LeasedAddress
+from ..net.arp import FrameSocket, gratuitous_arp
+from ..net.links import LinkMirror
+from ..net.polling import Poller, Timer
+from ..vrrp.announcing import Announcing
+from .log_limit import LogLimit
+from .worker import LogLine, Say
+
+_PERIOD = seconds(1)
+
+Sender = t.Tuple[int, str, bytes]
+"""Index, name and hardware address of a link that announces."""
+
+
+class Announcer:
+    """Gratuitous ARP of one virtual router."""
+
+    def __init__(self, poller: Poller, mirror: LinkMirror, subject: str, say: Say) -> None:
+        self._poller = poller
+        self._mirror = mirror
+        self._subject = subject
+        self._say = say
+        self._limit = LogLimit(_PERIOD)
+        self._schedule: t.Optional[Announcing] = None
+        self._timer: t.Optional[Timer] = None
+        self._sockets: t.Dict[Sender, FrameSocket] = {}
+        self._frames: t.List[t.Tuple[Sender, bytes]] = []
+
+    def follow(self, instance: VrrpInstance) -> None:
+        """Take over the configured rhythm; a burst that was still to come is forgotten."""
+        self.stop()
+        self._schedule = Announcing(instance)
+
+    def prepare(self, addresses: t.Sequence[LeasedAddress]) -> None:
+        """Build the frames for these addresses, and open a socket on each link that needs one."""
+        self._frames = []
+        for leased in addresses:
+            link = self._mirror.named(leased.device)
+            if link is not None and link.ethernet:
+                sender = (link.index, link.name, link.hardware_address)
+                self._frames.append((sender, gratuitous_arp(link.hardware_address, leased.key.address)))
+        self._open({sender for sender, _frame in self._frames})
+
+    def start(self, now: Instant) -> None:
+        """Announce now, and again as the schedule says."""
+        if self._schedule is not None:
+            self._schedule.start(now)
+            self._run(now)
+
+    def stop(self) -> None:
+        """Not one frame more."""
+        if self._schedule is not None:
+            self._schedule.stop()
+        self._cancel()
+
+    def close(self) -> None:
+        """Stop, and give the descriptors back."""
+        self.stop()
+        self._open(set())
+
+    def _run(self, now: Instant) -> None:
+        self._cancel()
+        if self._schedule is None:
+            return
+        for _round in range(self._schedule.due(now)):
+            for sender, frame in self._frames:
+                self._send(sender, frame, now)
+        deadline = self._schedule.deadline()
+        if deadline is not None:
+            self._timer = self._poller.call_at(deadline, self._run)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _send(self, sender: Sender, frame: bytes, now: Instant) -> None:
+        try:
+            self._sockets[sender].send(frame)
+        except OSError as error:
+            self._complain("send", sender, error, now)
+
+    def _open(self, senders: t.Set[Sender]) -> None:
+        """Exactly these sockets; a link that was made anew has another index and so another socket."""
+        for sender in set(self._sockets) - senders:
+            self._sockets.pop(sender).close()
+        for sender in senders - set(self._sockets):
+            try:
+                self._sockets[sender] = FrameSocket(sender[1])
+            except OSError as error:
+                self._complain("open a socket for", sender, error, self._poller.now())
+        self._frames = [(sender, frame) for sender, frame in self._frames if sender in self._sockets]
+
+    def _complain(self, verb: str, sender: Sender, error: OSError, now: Instant) -> None:
+        if self._limit.allows(verb, now):
+            message = f"cannot {verb} gratuitous ARP on {sender[1]}: {os.strerror(error.errno or 0)}"
+            self._say(LogLine("warning", self._subject, message))

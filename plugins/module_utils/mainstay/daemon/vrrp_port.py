@@ -1,0 +1,127 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One interface as VRRP sees it: its socket, shared by the virtual routers on it, and whether it can be used.
+
+Every datagram goes to the router whose virtual_router_id it carries. What belongs to none of ours climbs the same
+receive ladder, fails, and is counted for the interface.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import typing as t
+
+from ..model.units import Instant, seconds
+from ..net.polling import READABLE, Poller
+from ..net.standing import Standing
+from ..net.vrrp_socket import VrrpSocket
+from ..vrrp.packet import PacketError
+from ..vrrp.receive import Expectations, peek_virtual_router_id, receive_datagram
+from .vrrp_discards import Discards, sender_of
+from .worker import Say
+
+Receiver = t.Callable[[bytes, Instant], None]
+"""Takes one datagram for its virtual router and the instant it was read."""
+
+# Datagrams read in one go: a flood must not keep the timers waiting. What is left makes the poller call again.
+_AT_ONCE = 512
+
+
+class VrrpPort:
+    """The socket of one interface."""
+
+    def __init__(self, poller: Poller, device: str, say: Say) -> None:
+        self.device = device
+        self.standing = Standing()
+        self.discards = Discards(f"interface {device}", say)
+        self._poller = poller
+        self._receivers: t.Dict[int, Receiver] = {}
+        self._socket: t.Optional[VrrpSocket] = None
+        self._index: t.Optional[int] = None
+
+    @property
+    def in_use(self) -> bool:
+        """Some virtual router is attached."""
+        return bool(self._receivers)
+
+    def attach(self, virtual_router_id: int, receiver: Receiver) -> None:
+        """Give this router's packets to `receiver`."""
+        self._receivers[virtual_router_id] = receiver
+
+    def detach(self, virtual_router_id: int) -> None:
+        """Give this router's packets to nobody."""
+        self._receivers.pop(virtual_router_id, None)
+
+    def settle(self, standing: Standing) -> None:
+        """Make the socket fit the interface as it stands; the standing tells when that fails."""
+        index = standing.link.index if standing.link is not None else None
+        try:
+            if index != self._index:
+                self._reopen(index)
+            if self._socket is not None and standing.source is not None:
+                self._socket.send_from(standing.source)
+        except OSError as error:
+            self._close()
+            if standing.usable:
+                standing = dataclasses.replace(standing, cause=_refusal(self.device, error))
+        self.standing = standing
+
+    def send(self, packet: bytes) -> None:
+        """Send to all VRRP routers of the segment. Raises OSError when it could not leave."""
+        if self._socket is None:
+            raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
+        self._socket.send(packet)
+
+    def drain(self, now: Instant) -> None:
+        """Hand out what waits, so that nobody acts on a deadline before hearing what was said already."""
+        for _count in range(_AT_ONCE):
+            datagram = None if self._socket is None else self._read()
+            if datagram is None:
+                return
+            self._deliver(datagram, now)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._close()
+
+    def _reopen(self, index: t.Optional[int]) -> None:
+        self._close()
+        if index is not None:
+            self._socket = VrrpSocket(self.device, index)
+            self._index = index
+            self._poller.watch(self._socket.fileno(), READABLE, lambda _ready, now: self.drain(now))
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._poller.unwatch(self._socket.fileno())
+            self._socket.close()
+        self._socket = self._index = None
+
+    def _read(self) -> t.Optional[bytes]:
+        try:
+            return self._socket.receive() if self._socket is not None else None
+        except OSError:
+            # The interface went down or away under the socket; the mirror of links tells the story.
+            return None
+
+    def _deliver(self, datagram: bytes, now: Instant) -> None:
+        receiver = self._receivers.get(peek_virtual_router_id(datagram) or 0)
+        if receiver is not None:
+            receiver(datagram, now)
+        elif self._receivers:
+            self._count_stranger(datagram, now)
+
+    def _count_stranger(self, datagram: bytes, now: Instant) -> None:
+        one_of_ours = Expectations(min(self._receivers), seconds(1), ())
+        try:
+            receive_datagram(datagram, one_of_ours)
+        except PacketError as error:
+            self.discards.count(error, sender_of(datagram), now)
+
+
+def _refusal(device: str, error: OSError) -> str:
+    remedy = "; the daemon needs CAP_NET_RAW" if error.errno == errno.EPERM else ""
+    return f"no VRRP socket on {device}: {os.strerror(error.errno or 0)}{remedy}"

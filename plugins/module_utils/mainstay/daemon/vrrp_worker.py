@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vrrp worker: every virtual router of this machine, in one thread that does nothing else.
+
+It owns what the routers share (the order socket, the mirror of links, one port for each interface), and gives each
+virtual router a runner. A reload compares instance by instance: what is equal is not touched, what moved to another
+interface or virtual_router_id is stopped and started, everything else goes on under its new settings.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ..model.config import Config, VrrpInstance
+from ..model.units import Instant
+from ..net.links import LinkMirror
+from ..net.polling import Poller
+from ..net.rtnl import require_codec
+from ..net.rtnl_socket import OrderSocket
+from ..net.standing import standing_of
+from ..vrrp.timers import OWNER_PRIORITY
+from .vrrp_instance_runner import InstanceRunner, Kernel
+from .vrrp_port import VrrpPort
+from .vrrp_status import vrrp_status
+from .worker import LogLine, Say
+
+
+class VrrpWorker:
+    """Implements daemon/worker.Worker for vrrp_instances."""
+
+    def __init__(self, reactor: Poller, say: Say) -> None:
+        """Raises CodecMissing without pyroute2 and OSError when the kernel gives no netlink socket."""
+        require_codec()
+        self._poller = reactor
+        self._say = say
+        self._orders = OrderSocket()
+        self._mirror = LinkMirror(reactor, self._orders, self._links_changed)
+        self._kernel = Kernel(reactor, self._orders, self._mirror)
+        self._ports: t.Dict[str, VrrpPort] = {}
+        self._runners: t.Dict[str, InstanceRunner] = {}
+        self._overruns_told = 0
+        self._started = False
+
+    def configure(self, config: Config, now: Instant) -> None:
+        """Run these instances; the first call adopts what the kernel still holds for us."""
+        first, self._started = not self._started, True
+        if first:
+            self._mirror.open()
+        wanted = config.vrrp_instances
+        self._stop_all_but(wanted, now)
+        self._open_ports(wanted)
+        for name, instance in wanted.items():
+            self._run(name, instance, now, may_adopt=first)
+        self._close_idle_ports()
+
+    def status(self, now: Instant) -> t.Dict[str, object]:
+        """The "vrrp" section of the status answer."""
+        return vrrp_status(self._runners, _is_real_time(), now)
+
+    def stop(self, now: Instant) -> None:
+        """Every master says so with priority 0 and gives its addresses back."""
+        self._stop_all_but({}, now)
+        self._close_idle_ports()
+        if self._started:
+            self._mirror.close()
+        self._orders.close()
+
+    # ---- what a configuration changes
+
+    def _stop_all_but(self, wanted: t.Mapping[str, VrrpInstance], now: Instant) -> None:
+        for name, runner in list(self._runners.items()):
+            instance = wanted.get(name)
+            if instance is None or _identity(instance) != _identity(runner.instance):
+                runner.stop(now)
+                del self._runners[name]
+
+    def _run(self, name: str, instance: VrrpInstance, now: Instant, may_adopt: bool) -> None:
+        runner = self._runners.get(name)
+        if runner is None:
+            runner = InstanceRunner(instance, self._kernel, self._ports[instance.interface], self._say)
+            self._runners[name] = runner
+            runner.start(now, may_adopt)
+        elif runner.instance != instance:
+            runner.reconfigure(instance, now)
+
+    def _open_ports(self, wanted: t.Mapping[str, VrrpInstance]) -> None:
+        for instance in wanted.values():
+            if instance.interface not in self._ports:
+                self._ports[instance.interface] = VrrpPort(self._poller, instance.interface, self._say)
+        virtual = _virtual_addresses(wanted.values())
+        for port in self._ports.values():
+            self._settle(port, virtual)
+
+    def _close_idle_ports(self) -> None:
+        for device, port in list(self._ports.items()):
+            if not port.in_use:
+                port.close()
+                del self._ports[device]
+
+    # ---- what the kernel changes
+
+    def _links_changed(self, names: t.FrozenSet[str], now: Instant) -> None:
+        virtual = _virtual_addresses(runner.instance for runner in self._runners.values())
+        for port in self._ports.values():
+            if port.device in names:
+                self._settle(port, virtual)
+        for runner in self._runners.values():
+            if not names.isdisjoint(runner.devices):
+                runner.look(now)
+        self._tell_overruns()
+
+    def _tell_overruns(self) -> None:
+        if self._mirror.overruns > self._overruns_told:
+            self._overruns_told = self._mirror.overruns
+            message = "notifications of the kernel were lost; links and addresses have been read anew"
+            self._say(LogLine("warning", "vrrp worker", message))
+
+    def _settle(self, port: VrrpPort, virtual: t.Collection[str]) -> None:
+        present = port.standing.source
+        port.settle(standing_of(self._mirror, port.device, virtual, present))
+
+
+def _identity(instance: VrrpInstance) -> t.Tuple[str, int, int]:
+    """What makes it the same virtual router to its peers."""
+    return instance.interface, instance.virtual_router_id, instance.version
+
+
+def _virtual_addresses(instances: t.Iterable[VrrpInstance]) -> t.FrozenSet[str]:
+    """Addresses that come and go, and so cannot be a source; an owner's are its interface's own."""
+    return frozenset(
+        virtual.address
+        for instance in instances
+        for virtual in instance.virtual_ipaddress
+        if instance.priority != OWNER_PRIORITY
+    )
+
+
+def _is_real_time() -> bool:
+    return os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO)
