@@ -1,0 +1,86 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specs made from the runtime's own table of options.
+
+Private to this collection. One table (model/options.py) says what an option is; this says it in Ansible's words.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .mainstay.model.options import SECTIONS, Option
+
+Spec = t.Dict[str, t.Dict[str, t.Any]]
+
+
+def object_spec(section: str) -> t.Dict[str, t.Any]:
+    """Arguments of AnsibleModule for a module that keeps one object of `section` in conf.d.
+
+    What the object must have is required of a present one only.
+    """
+    options = SECTIONS[section]
+    required = [key for key, option in options.items() if option.required]
+    return {
+        "argument_spec": {**_COMMON, **options_spec(section, required=False)},
+        "required_if": [("state", "present", required)],
+        "supports_check_mode": True,
+    }
+
+
+def options_spec(section: str, *, required: bool = True) -> Spec:
+    """One entry for each option of `section`; without `required` none of them has to be given."""
+    return {key: _entry(option, required=required) for key, option in SECTIONS[section].items()}
+
+
+def check_spec() -> Spec:
+    """A check of any type: the options of all of them.
+
+    Without defaults, as these differ from type to type and an option of another type may not be filled in.
+    """
+    spec = {
+        key: _entry(option, defaults=False)
+        for section in ("tcp_check", "http_check")
+        for key, option in SECTIONS[section].items()
+    }
+    spec["type"]["choices"] = ["tcp", "http"]
+    return spec
+
+
+def given(value: t.Any) -> t.Any:
+    """`value` without what Ansible filled in for options that nobody gave (None), at any depth."""
+    if isinstance(value, dict):
+        return {key: given(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [given(item) for item in value]
+    return value
+
+
+def _entry(option: Option, *, required: bool = True, defaults: bool = True) -> t.Dict[str, t.Any]:
+    entry: t.Dict[str, t.Any] = {"type": option.ansible_type, **_NESTED.get(option.form, dict)()}
+    if option.required and required:
+        entry["required"] = True
+    if option.default is not None and defaults:
+        entry["default"] = list(option.default) if isinstance(option.default, tuple) else option.default
+    if option.choices:
+        entry["choices"] = list(option.choices)
+    return entry
+
+
+_NESTED: t.Mapping[str, t.Callable[[], t.Dict[str, t.Any]]] = {
+    # Text or a mapping, so raw; the model says what is wrong with one.
+    "virtual_addresses": lambda: {"elements": "raw"},
+    "real_servers": lambda: {"elements": "dict", "options": options_spec("real_server")},
+    "check": lambda: {"options": check_spec()},
+}
+"""What an entry has besides, by form."""
+
+_COMMON: Spec = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "config": {"type": "path", "default": "/etc/mainstay/mainstay.json"},
+    "control_socket": {"type": "path", "default": "/run/mainstay/control.sock"},
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "float", "default": 30},
+}
