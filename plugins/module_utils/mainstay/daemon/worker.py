@@ -35,12 +35,9 @@ class Worker(t.Protocol):
 
         Never raises for a valid Config.
         """
-        ...
 
     def status(self, now: Instant) -> t.Dict[str, object]:
         """This worker's section of the status answer, JSON-able."""
-        ...
 
     def stop(self, now: Instant) -> None:
         """End in order: release what is held, then return. Called once; the process exits afterwards."""
-        ...

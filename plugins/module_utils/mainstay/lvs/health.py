@@ -30,12 +30,10 @@ class CheckResult(t.Protocol):
     @property
     def ok(self) -> bool:
         """Did the check pass?"""
-        ...
 
     @property
     def reason(self) -> str:
         """One sentence."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -41,16 +41,12 @@ class DataPlane(t.Protocol):
 
     def read(self) -> Table:
         """What the kernel holds now (nftables: what our own table holds)."""
-        ...
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         """Carry out in order; a refused one is reported and does not hold back the others."""
-        ...
 
     def counters(self) -> Counters:
         """Connections per real server."""
-        ...
 
     def close(self) -> None:
         """Give the sockets back; the table stays."""
-        ...

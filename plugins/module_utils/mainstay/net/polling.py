@@ -24,7 +24,6 @@ class Timer(t.Protocol):
 
     def cancel(self) -> None:
         """Never call it; cancelling twice or after the call is harmless."""
-        ...
 
 
 class Poller(t.Protocol):
@@ -32,16 +31,12 @@ class Poller(t.Protocol):
 
     def now(self) -> Instant:
         """The monotonic clock, in nanoseconds."""
-        ...
 
     def watch(self, descriptor: int, interest: int, ready: Ready) -> None:
         """Call `ready` whenever the descriptor is ready for `interest`; watching again replaces."""
-        ...
 
     def unwatch(self, descriptor: int) -> None:
         """Stop watching; an unknown descriptor is harmless. Must be called before the descriptor is closed."""
-        ...
 
     def call_at(self, deadline: Instant, due: Due) -> Timer:
         """Call `due` once, no earlier than `deadline`."""
-        ...

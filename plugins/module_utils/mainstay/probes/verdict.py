@@ -28,12 +28,9 @@ class Probe(t.Protocol):
 
     def start(self, now: Instant) -> t.Union[bytes, Verdict]:
         """The connection is open: what to send first, or the verdict when connecting was all."""
-        ...
 
     def receive(self, received: bytes, now: Instant) -> t.Union[bytes, Verdict, None]:
         """Bytes came (b"" is end of stream): what to send next, the verdict, or None to wait for more."""
-        ...
 
     def awaits(self) -> str:
         """What is still missing, for the sentence of a driver that gives up: "complete status line"."""
-        ...
