@@ -60,6 +60,13 @@ def one() -> LabSpec:
     return parse({"networks": NETWORKS, "machines": {"web1": WEB}})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def alone() -> t.Iterator[None]:
+    """Two runs of these tests on one host take turns: their labs have the same names."""
+    with StateStore("smoke").locked():
+        yield
+
+
 @pytest.fixture(scope="module")
 def two() -> t.Iterator[Lab]:
     """Two nspawn machines; each test leaves both of them up."""
