@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import typing as t
 
 from .config import Config, VirtualAddress
@@ -63,3 +65,9 @@ _WRITERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
     "real_servers": lambda servers: [_section("real_server", server) for server in servers],
     "check": lambda check: _section(f"{check.type}_check", check),
 }
+
+
+def config_digest(config: Config) -> str:
+    """SHA-256 in hexadecimal of what the configuration means: the spelling and the split into files do not count."""
+    canonical = json.dumps(config_document(config), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -1,0 +1,139 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command `mainstay`: one function per verb, each a client of what the daemon offers to everyone."""
+
+from __future__ import annotations
+
+import json
+import sys
+import typing as t
+
+from .daemon.client import RUN_DIRECTORY, DaemonUnreachable, request
+from .version import VERSION
+
+if t.TYPE_CHECKING:
+    import argparse
+
+CONFIGURATION = "/etc/mainstay/mainstay.json"
+
+GOOD, UNREACHABLE, BAD_CONFIGURATION = 0, 1, 2
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """Run one verb; the exit status."""
+    options = _parser().parse_args(list(arguments))
+    run: t.Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except DaemonUnreachable as error:
+        sys.stderr.write(f"mainstay: {error}\n")
+        return UNREACHABLE
+    except BrokenPipeError:
+        # `mainstay status | head`: the reader has seen enough, and there is no one to complain to.
+        sys.stderr.close()
+        return GOOD
+
+
+def _status(options: argparse.Namespace) -> int:
+    from .daemon.status_text import status_page
+
+    answer = request("status", options.run_dir)
+    _write(json.dumps(answer, indent=2) + "\n" if options.json else status_page(answer))
+    return GOOD
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    from .daemon.configuration_files import read_configuration
+    from .model.problems import ConfigError
+
+    try:
+        config = read_configuration(options.file, options.conf_dir)
+    except ConfigError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{options.file}: {_printable(str(problem))}\n")
+        return BAD_CONFIGURATION
+    instances, services = len(config.vrrp_instances), len(config.virtual_servers)
+    _write(f"{options.file}: good, {instances} vrrp_instances, {services} virtual_servers\n")
+    return GOOD
+
+
+def _reload(options: argparse.Namespace) -> int:
+    answer = request("reload", options.run_dir)
+    if answer.get("ok"):
+        changed = answer.get("changed") or ["nothing changed"]
+        _write("".join(f"{_printable(str(line))}\n" for line in changed))
+        return GOOD
+    if "problems" not in answer:
+        sys.stderr.write(f"mainstay: {_printable(str(answer.get('error')))}\n")
+        return UNREACHABLE
+    sys.stderr.write("the reload was refused; the daemon runs what it ran before\n")
+    for problem in answer["problems"]:
+        value = "" if problem["value"] is None else f" = {problem['value']!r}"
+        sys.stderr.write(_printable(f"{problem['path']}{value}: {problem['message']}") + "\n")
+    return BAD_CONFIGURATION
+
+
+def _version(_options: argparse.Namespace) -> int:
+    from .daemon.digest import runtime_digest
+
+    _write(f"mainstay {VERSION}\nruntime sha256:{runtime_digest()}\n")
+    return GOOD
+
+
+def _daemon(options: argparse.Namespace) -> int:
+    from .daemon.health_worker import HealthWorker
+    from .daemon.journal import Journal
+    from .daemon.supervisor import run_daemon
+    from .daemon.vrrp_worker import VrrpWorker
+    from .daemon.worker_process import Role
+
+    roles = [
+        Role("vrrp", "vrrp worker", VrrpWorker, punctual=True),
+        Role("lvs", "health worker", HealthWorker),
+    ]
+    return run_daemon(options.config, options.run_dir, roles, Journal())
+
+
+def _release(options: argparse.Namespace) -> int:
+    from .daemon.release import run_release
+
+    return run_release(options.config, options.run_dir, _write)
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="mainstay", description="Highly available virtual IPs and layer-4 load balancing: look, check, reload."
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    def verb(name: str, run: t.Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    status = verb("status", _status, "Show who is master and which real servers are in the pools.")
+    status.add_argument("--json", action="store_true", help="everything, for programs")
+    check = verb("check-config", _check_config, "Check a configuration file. Exit status 0: good, 2: bad.")
+    check.add_argument("file", metavar="FILE")
+    check.add_argument("--conf-dir", metavar="DIR", help="its conf.d (default: the folder conf.d beside FILE)")
+    reload = verb("reload", _reload, "Read the configuration anew. Exit status 0: done, 2: refused, 1: no daemon.")
+    verb("version", _version, "Show version and digest of this runtime.")
+    daemon = verb("daemon", _daemon, "Run mainstayd in the foreground.")
+    release = verb("release", _release, "Remove from the kernel what a dead daemon left there.")
+    for parser_of_verb in (status, reload, daemon, release):
+        parser_of_verb.add_argument("--run-dir", metavar="DIR", default=RUN_DIRECTORY, help="default: %(default)s")
+    for parser_of_verb in (daemon, release):
+        parser_of_verb.add_argument("--config", metavar="FILE", default=CONFIGURATION, help="default: %(default)s")
+    return parser
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,43 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which runtime this is: the digest that says whether a newer one is installed than the one that runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import typing as t
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def runtime_digest(package: str = _PACKAGE) -> str:
+    """SHA-256 in hexadecimal: of the archive that we run from or were unpacked from, else of the source tree."""
+    above = os.path.dirname(package)
+    installed = os.path.join(above, "DIGEST")
+    if os.path.isfile(installed):
+        with open(installed, encoding="ascii") as file:
+            return file.read().strip()
+    if os.path.isfile(above):
+        return _of_parts([_content(above)])
+    return _of_parts(_tree(package))
+
+
+def _tree(package: str) -> t.Iterator[bytes]:
+    paths = [os.path.join(folder, name) for folder, _folders, names in os.walk(package) for name in names]
+    for path in sorted(path for path in paths if path.endswith(".py")):
+        yield os.path.relpath(path, package).encode("utf-8") + b"\0"
+        yield _content(path)
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _of_parts(parts: t.Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,158 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remove from the kernel what a daemon that did not end in order left there: `mainstay release`, the unit's
+ExecStopPost.
+
+Only what running.json names is touched: addresses with their interface and prefix length, and virtual
+services of the data plane that was in use. What is gone already is no complaint, so running it twice is
+harmless.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..lvs.desired import service_key
+from ..lvs.reconcile import operations
+from ..lvs.table import ServiceKey
+from ..model.config import Config
+from ..model.problems import ConfigError
+from ..net import rtnl
+from ..net.addresses import AddressProgram, LeasedAddress
+from ..net.data_plane import DataPlaneUnavailable
+from ..net.rtnl_socket import OrderSocket
+from .configuration_files import read_configuration
+from .engines import open_engine
+from .run_directory import RunDirectory, RunDirectoryUnusable
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What is ours in the kernel."""
+
+    addresses: t.FrozenSet[t.Tuple[str, str, int]] = frozenset()
+    """Interface, address, prefix length."""
+    services: t.FrozenSet[t.Tuple[str, ServiceKey]] = frozenset()
+    """Data plane and service."""
+
+    def __sub__(self, other: Holdings) -> Holdings:
+        return Holdings(self.addresses - other.addresses, self.services - other.services)
+
+    def __bool__(self) -> bool:
+        return bool(self.addresses or self.services)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a removal did."""
+
+    removed: t.List[str] = field(default_factory=list)
+    refused: t.List[str] = field(default_factory=list)
+
+    def sentences(self) -> t.List[str]:
+        """All of it."""
+        return self.removed + self.refused
+
+
+def holdings(configs: t.Iterable[Config]) -> Holdings:
+    """What daemons that run these configurations may hold."""
+    addresses, services = set(), set()
+    for config in configs:
+        for instance in config.vrrp_instances.values():
+            for vip in instance.virtual_ipaddress:
+                addresses.add((vip.dev or instance.interface, vip.address, vip.prefix_length))
+        for service in config.virtual_servers.values():
+            services.add((config.global_defs.data_plane, service_key(service)))
+    return Holdings(frozenset(addresses), frozenset(services))
+
+
+def remove(ours: Holdings) -> Report:
+    """Take it out of the kernel of this network namespace."""
+    report = Report()
+    if ours.addresses:
+        _remove_addresses(ours.addresses, report)
+    for plane in sorted({plane for plane, _key in ours.services}):
+        _remove_services(plane, {key for name, key in ours.services if name == plane}, report)
+    return report
+
+
+def run_release(config_path: str, run_path: str, write: t.Callable[[str], object]) -> int:
+    """The command: 0 when nothing of ours is left, else 1. `write` gets lines of text."""
+    try:
+        directory = RunDirectory(run_path)
+    except RunDirectoryUnusable as error:
+        write(f"nothing was removed: {error}\n")
+        return 1
+    try:
+        report = remove(holdings(_left_behind(directory, config_path, write)))
+        for sentence in report.sentences():
+            write(sentence + "\n")
+        if not report.refused:
+            directory.forget_running()
+        return 1 if report.refused else 0
+    finally:
+        directory.close()
+
+
+def _left_behind(directory: RunDirectory, config_path: str, write: t.Callable[[str], object]) -> t.List[Config]:
+    """From running.json; the configuration itself stands in when that file is damaged."""
+    try:
+        return directory.read_running()
+    except (OSError, ValueError, ConfigError) as error:
+        write(f"running.json cannot be used ({error}); taking {config_path} instead\n")
+    try:
+        return [read_configuration(config_path)]
+    except ConfigError as error:
+        write(f"{error}\n")
+        return []
+
+
+def _remove_addresses(addresses: t.Collection[t.Tuple[str, str, int]], report: Report) -> None:
+    try:
+        orders = OrderSocket()
+    except OSError as error:
+        report.refused.append(f"virtual addresses stay: no netlink socket ({error.strerror})")
+        return
+    try:
+        leased = _held(orders, addresses)
+        complaints = AddressProgram(orders, leased, 0).release()
+        remaining = {one.key for one in _held(orders, addresses)}
+    except (OSError, rtnl.CodecMissing) as error:
+        report.refused.append(f"virtual addresses stay: {error}")
+        return
+    finally:
+        orders.close()
+    report.removed.extend(f"removed {one} from {one.device}" for one in leased if one.key not in remaining)
+    report.refused.extend(complaints)
+
+
+def _held(orders: OrderSocket, addresses: t.Collection[t.Tuple[str, str, int]]) -> t.List[LeasedAddress]:
+    """Those of the addresses that the kernel has, with the index of their interface."""
+    names = {link.index: link.name for link in orders.dump(rtnl.RTM_GETLINK) if isinstance(link, rtnl.Link)}
+    found = [held.key for held in orders.dump(rtnl.RTM_GETADDR) if isinstance(held, rtnl.HeldAddress)]
+    return [
+        LeasedAddress(key, names[key.index])
+        for key in found
+        if (names.get(key.index), key.address, key.prefix_length) in addresses
+    ]
+
+
+def _remove_services(plane: str, keys: t.Set[ServiceKey], report: Report) -> None:
+    try:
+        engine = open_engine(plane)
+    except DataPlaneUnavailable:
+        return  # without the engine the kernel holds nothing of it
+    try:
+        before = engine.read()
+        refusals = engine.apply(operations(before, {}, keys))
+        after = engine.read()
+    except DataPlaneUnavailable as error:
+        report.refused.append(f"virtual services stay in {plane}: {error}")
+        return
+    finally:
+        engine.close()
+    gone = sorted(keys & (set(before) - set(after)))
+    report.removed.extend(f"removed virtual service {key} from {plane}" for key in gone)
+    report.refused.extend(refusal.reason for refusal in refusals)

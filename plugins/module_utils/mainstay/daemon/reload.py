@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A reload is a transaction: read and validate everything, then tell the workers; on any problem nothing
+changes.
+
+Requests that arrive while one is under way share the next one: however often somebody asks, the files are
+read once more after the last request.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..model.config import Config
+from ..model.plan import plan
+from ..model.problems import ConfigError, Problem
+from ..model.units import NANOSECONDS_PER_SECOND, Instant
+from ..net.polling import Poller, Timer
+from .journal import Journal
+from .status import ConfigState
+
+PATIENCE = 5 * NANOSECONDS_PER_SECOND
+"""So long the answer waits until the workers run the new configuration."""
+
+_SUBJECT = "reload"
+
+Answer = t.Callable[[t.Mapping[str, object]], None]
+
+
+class Host(t.Protocol):
+    """What a reload needs of the supervisor."""
+
+    def reload_begins(self, now: Instant) -> None:
+        """Tell the service manager."""
+        ...
+
+    def run_configuration(self, config: Config) -> None:
+        """Hand it to the workers. Raises OSError when running.json cannot be written."""
+        ...
+
+    def reload_ends(self) -> None:
+        """Tell the service manager."""
+        ...
+
+
+class Reloader:
+    """Carries out reloads, one at a time."""
+
+    def __init__(
+        self, poller: Poller, journal: Journal, state: ConfigState, read: t.Callable[[], Config], host: Host
+    ) -> None:
+        self._poller = poller
+        self._journal = journal
+        self._state = state
+        self._read = read
+        self._host = host
+        self._running: t.List[Answer] = []
+        self._next: t.List[Answer] = []
+        self._changed: t.List[str] = []
+        self._deadline: t.Optional[Timer] = None
+
+    def request(self, answer: Answer, now: Instant) -> None:
+        """Reload, or once more after the one under way; `answer` gets the result."""
+        self._next.append(answer)
+        if self._deadline is None:
+            self._begin(now)
+
+    def workers_confirmed(self, now: Instant) -> None:
+        """Every living worker runs what it was told last."""
+        if self._deadline is not None:
+            self._finish({"ok": True, "changed": self._changed}, now)
+
+    def _begin(self, now: Instant) -> None:
+        self._running, self._next = self._next, []
+        self._deadline = self._poller.call_at(now + PATIENCE, self._too_slow)
+        self._host.reload_begins(now)
+        try:
+            config = self._read()
+            self._changed = plan(self._state.config, config).sentences()
+            self._host.run_configuration(config)
+        except ConfigError as error:
+            self._refuse(error.problems, now)
+            return
+        except OSError as error:
+            self._refuse([Problem("(run directory)", None, f"cannot be written: {error.strerror}")], now)
+            return
+        self._state.taken(config)
+        for sentence in self._changed or ["nothing changed"]:
+            self._journal.info(_SUBJECT, sentence)
+
+    def _refuse(self, problems: t.Sequence[Problem], now: Instant) -> None:
+        self._state.refused(problems)
+        for problem in problems:
+            self._journal.error(_SUBJECT, str(problem))
+        self._journal.error(_SUBJECT, "refused; the running configuration stays as it was")
+        self._finish({"ok": False, "problems": [problem.document() for problem in problems]}, now)
+
+    def _too_slow(self, now: Instant) -> None:
+        self._journal.warning(_SUBJECT, "a worker has not confirmed the new configuration yet; see mainstay status")
+        self._finish({"ok": True, "changed": self._changed}, now)
+
+    def _finish(self, result: t.Mapping[str, object], now: Instant) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None
+        self._host.reload_ends()
+        answers, self._running = self._running, []
+        for answer in answers:
+            answer(result)
+        if self._next:
+            self._begin(now)

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The status answer: what the supervisor knows, and what each worker says within a deadline.
+
+A worker that is dead or stuck is shown as `alive: false` with the last section it gave; the answer never
+waits for it longer than the deadline.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+from ..model.config import Config
+from ..model.dump import config_digest
+from ..model.problems import Problem
+from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant
+from ..net.polling import Poller
+from ..version import VERSION
+from .worker_link import WorkerLink
+
+PATIENCE = 500 * NANOSECONDS_PER_MILLISECOND
+"""So long the answer waits for the workers."""
+
+_EMPTY_SECTIONS: t.Mapping[str, t.Mapping[str, object]] = {
+    "vrrp": {"real_time": None, "instances": {}},
+    "lvs": {"data_plane": None, "error": None, "virtual_servers": {}},
+}
+
+Answer = t.Callable[[t.Mapping[str, object]], None]
+
+
+def local_time() -> str:
+    """Now, as ISO 8601 with the offset of this machine."""
+    return datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds")
+
+
+@dataclass
+class ConfigState:
+    """What runs, since when, and how the last reload went."""
+
+    path: str
+    config: Config
+    loaded_at: str = field(default_factory=local_time)
+    last_reload: t.Optional[t.Dict[str, object]] = None
+
+    def taken(self, config: Config) -> None:
+        """A reload brought this."""
+        self.config = config
+        self.loaded_at = local_time()
+        self.last_reload = {"ok": True, "at": self.loaded_at, "problems": []}
+
+    def refused(self, problems: t.Sequence[Problem]) -> None:
+        """A reload found these and changed nothing."""
+        listed = [problem.document() for problem in problems]
+        self.last_reload = {"ok": False, "at": local_time(), "problems": listed}
+
+    def document(self) -> t.Dict[str, object]:
+        """The `config` section of the status."""
+        return {
+            "path": self.path,
+            "digest": f"sha256:{config_digest(self.config)}",
+            "loaded_at": self.loaded_at,
+            "last_reload": self.last_reload,
+        }
+
+
+class StatusRequest:
+    """One status answer in the making."""
+
+    def __init__(
+        self, poller: Poller, links: t.Mapping[str, WorkerLink], head: t.Mapping[str, object], answer: Answer
+    ) -> None:
+        now = poller.now()
+        self._poller = poller
+        self._links = links
+        self._head = head
+        self._answer: t.Optional[Answer] = answer
+        self._waiting = {name for name, link in links.items() if link.alive(now)}
+        self._deadline = poller.call_at(now + PATIENCE, lambda _now: self._finish())
+        self._cancels = [links[name].ask_status(self._taker(name)) for name in tuple(self._waiting)]
+        if not self._waiting:
+            self._finish()
+
+    def _taker(self, name: str) -> t.Callable[[t.Optional[t.Dict[str, t.Any]]], None]:
+        def taken(_section: t.Optional[t.Dict[str, t.Any]]) -> None:
+            self._waiting.discard(name)
+            if not self._waiting:
+                self._finish()
+
+        return taken
+
+    def _finish(self) -> None:
+        answer, self._answer = self._answer, None
+        if answer is None:
+            return
+        self._deadline.cancel()
+        for cancel in self._cancels:
+            cancel()
+        now = self._poller.now()
+        sections = {name: self._section(name, link, now) for name, link in self._links.items()}
+        answer({"as_of": now, **self._head, **sections})
+
+    def _section(self, name: str, link: WorkerLink, now: Instant) -> t.Dict[str, object]:
+        section = {**_EMPTY_SECTIONS.get(name, {}), **link.section}
+        if link.role.punctual:
+            section["real_time"] = link.real_time
+        alive = link.alive(now) and name not in self._waiting
+        return {"alive": alive, "pid": link.pid, "as_of": link.as_of, **section}
+
+
+def status_head(digest: str, state: ConfigState) -> t.Dict[str, object]:
+    """What the supervisor knows by itself."""
+    return {"version": VERSION, "digest": digest, "pid": os.getpid(), "config": state.document()}

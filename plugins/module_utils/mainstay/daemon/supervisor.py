@@ -1,0 +1,273 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The supervisor: one process that reads the configuration, keeps two workers running and answers questions.
+
+Theory of operation. It holds nothing of the kernel's itself and does nothing that can block for long;
+adverts and checks go on while it reads files or dies. Everything is a callback of one reactor: signals,
+worker channels, the control socket, a few timers.
+
+Start: the configuration is read and validated before anything is touched (status 78 when it is bad). The
+lock of the run directory makes sure that it is alone; what a daemon that died left in the kernel and what
+no longer stands in the configuration is removed; then both workers are forked. READY=1 goes out when both
+run the configuration.
+
+End: the vrrp worker first, so that a peer takes over while we still forward; then the health worker. Each
+has a deadline and is killed after it. A worker that did not end in order may have left something behind:
+then the supervisor removes it, as `mainstay release` does.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import signal
+import typing as t
+
+from ..model.config import Config
+from ..model.dump import config_document
+from ..model.problems import ConfigError
+from ..model.units import NANOSECONDS_PER_SECOND, Instant
+from ..net.local_sockets import ControlListener, Peer, SocketPathTaken
+from ..net.polling import Timer
+from ..version import VERSION
+from . import release
+from .configuration_files import read_configuration
+from .control import ControlServer, Reply, Request, refusal
+from .digest import runtime_digest
+from .journal import Journal
+from .reactor import Reactor
+from .reload import Reloader
+from .run_directory import RunDirectory, RunDirectoryUnusable
+from .signals import Signals
+from .status import ConfigState, StatusRequest, status_head
+from .systemd import ServiceManager
+from .worker_link import WorkerLink
+from .worker_process import Role
+
+SUBJECT = "mainstayd"
+EXIT_CONFIGURATION = 78
+"""EX_CONFIG of sysexits.h; the unit does not restart on it."""
+EXIT_FAILURE = 1
+
+_GROUP = "mainstay"
+_STOP_PATIENCE = 4 * NANOSECONDS_PER_SECOND
+"""Per worker; both fit into the unit's TimeoutStopSec."""
+
+
+def run_daemon(config_path: str, run_path: str, roles: t.Sequence[Role], journal: Journal) -> int:
+    """Run until told to end; the exit status. `roles` in the order in which they end."""
+    try:
+        config = read_configuration(config_path)
+    except ConfigError as error:
+        for problem in error.problems:
+            journal.error(SUBJECT, str(problem))
+        journal.error(SUBJECT, f"{config_path} is refused; nothing was started and nothing was touched")
+        return EXIT_CONFIGURATION
+    try:
+        supervisor = Supervisor(config_path, config, RunDirectory(run_path), roles, journal)
+    except (RunDirectoryUnusable, SocketPathTaken) as error:
+        journal.error(SUBJECT, str(error))
+        return EXIT_FAILURE
+    return supervisor.run()
+
+
+class Supervisor:
+    """One run of the daemon."""
+
+    def __init__(
+        self, config_path: str, config: Config, directory: RunDirectory, roles: t.Sequence[Role], journal: Journal
+    ) -> None:
+        """Raises SocketPathTaken, and RunDirectoryUnusable when the control socket cannot be opened."""
+        self._journal = journal
+        self._directory = directory
+        self._reactor = Reactor()
+        self._state = ConfigState(config_path, config)
+        self._digest = runtime_digest()
+        self._manager = ServiceManager(os.environ)
+        self._links = {
+            role.name: WorkerLink(role, self._reactor, journal, (directory.lock,), self._confirmed) for role in roles
+        }
+        self._control = ControlServer(self._reactor, _open_control(directory), self._serve)
+        self._reloader = Reloader(
+            self._reactor, journal, self._state, lambda: read_configuration(config_path), host=self
+        )
+        self._verbs: t.Mapping[str, t.Callable[[Peer, Reply], None]] = {
+            "status": self._status,
+            "reload": self._reload,
+            "version": self._version,
+        }
+        self._ready = False
+        self._to_end: t.List[WorkerLink] = []
+        self._patience: t.Optional[Timer] = None
+        self._untidy = False
+
+    def run(self) -> int:
+        """Until the end in order; the exit status."""
+        Signals(
+            self._reactor,
+            {
+                signal.SIGTERM: self._stop,
+                signal.SIGINT: self._stop,
+                signal.SIGHUP: lambda now: self._reloader.request(_nobody_asked, now),
+                signal.SIGCHLD: self._reap,
+            },
+        )
+        self._journal.info(SUBJECT, f"version {VERSION} starts, pid {os.getpid()}, {self._summary()}")
+        self._remove_leftovers()
+        self.run_configuration(self._state.config)
+        now = self._reactor.now()
+        for link in self._links.values():
+            link.start(now)
+        self._pet(now)
+        self._reactor.run()
+        return 0
+
+    # ---- what a reload needs
+
+    def reload_begins(self, now: Instant) -> None:
+        """Tell the service manager."""
+        self._manager.reloading(now)
+
+    def run_configuration(self, config: Config) -> None:
+        """Hand it to the workers. Raises OSError when running.json cannot be written."""
+        leaving = self._state.config if self._state.config != config else None
+        self._directory.write_running(config, leaving)
+        document = config_document(config)
+        for link in self._links.values():
+            link.configure(document)
+
+    def reload_ends(self) -> None:
+        """Tell the service manager, unless it still waits for the start to be over."""
+        if self._ready:
+            self._manager.ready(self._summary())
+
+    # ---- workers
+
+    def _confirmed(self, now: Instant) -> None:
+        """A worker runs what it was told last, or died and will be told again."""
+        links = self._links.values()
+        if all(link.current for link in links):
+            self._directory.write_running(self._state.config)
+            if not self._ready:
+                self._ready = True
+                self._manager.ready(self._summary())
+                self._journal.info(SUBJECT, "both workers run the configuration")
+        if all(link.current or link.pid is None for link in links):
+            self._reloader.workers_confirmed(now)
+
+    def _reap(self, now: Instant) -> None:
+        for link in self._links.values():
+            status = link.reap(now)
+            if status is not None and link in self._to_end:
+                self._untidy = self._untidy or status != 0
+                self._to_end.remove(link)
+                self._end_next(now)
+
+    def _pet(self, now: Instant) -> None:
+        """Only a vrrp worker that breathes keeps the watchdog quiet."""
+        if self._manager.watchdog is None:
+            return
+        if all(link.alive(now) for link in self._links.values() if link.role.punctual):
+            self._manager.alive()
+        self._reactor.call_at(now + self._manager.watchdog // 4, self._pet)
+
+    # ---- the control socket
+
+    def _serve(self, request: Request, peer: Peer, reply: Reply) -> None:
+        verb = self._verbs.get(request["verb"])
+        if verb is None:
+            reply(refusal(f"unknown verb {request['verb'][:40]!a}; known are {', '.join(self._verbs)}"))
+        else:
+            verb(peer, reply)
+
+    def _status(self, _peer: Peer, reply: Reply) -> None:
+        StatusRequest(self._reactor, self._links, status_head(self._digest, self._state), reply)
+
+    def _version(self, _peer: Peer, reply: Reply) -> None:
+        reply({"ok": True, "version": VERSION, "digest": self._digest})
+
+    def _reload(self, peer: Peer, reply: Reply) -> None:
+        self._journal.info(SUBJECT, f"reload asked for by pid {peer.pid}, uid {peer.uid}")
+        if self._to_end:
+            reply(refusal("mainstayd is stopping"))
+        else:
+            self._reloader.request(reply, self._reactor.now())
+
+    # ---- leftovers and the end
+
+    def _remove_leftovers(self) -> None:
+        """What a dead daemon held and we shall not hold; what we shall hold is adopted by the workers."""
+        try:
+            before = self._directory.read_running()
+        except (OSError, ValueError, ConfigError) as error:
+            self._journal.warning(SUBJECT, f"running.json of the last run is damaged ({error}); nothing is cleaned up")
+            return
+        stale = release.holdings(before) - release.holdings([self._state.config])
+        if stale:
+            report = release.remove(stale)
+            for sentence in report.removed:
+                self._journal.info(SUBJECT, f"left by an earlier run: {sentence}")
+            for sentence in report.refused:
+                self._journal.warning(SUBJECT, sentence)
+
+    def _stop(self, now: Instant) -> None:
+        if self._to_end:
+            return
+        self._journal.info(SUBJECT, "stopping")
+        self._manager.stopping()
+        for link in self._links.values():
+            link.retire()
+        self._to_end = list(self._links.values())
+        self._end_next(now)
+
+    def _end_next(self, now: Instant) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        self._to_end = [link for link in self._to_end if link.pid is not None]
+        if not self._to_end:
+            self._ended()
+            return
+        link = self._to_end[0]
+        link.end()
+        self._patience = self._reactor.call_at(now + _STOP_PATIENCE, lambda _now: link.kill())
+
+    def _ended(self) -> None:
+        self._control.close()
+        if self._untidy:
+            report = release.remove(release.holdings([self._state.config]))
+            for sentence in report.sentences():
+                self._journal.warning(SUBJECT, f"left by a worker: {sentence}")
+        self._directory.forget_running()
+        self._directory.close()
+        self._journal.info(SUBJECT, "stopped")
+        self._reactor.stop()
+
+    def _summary(self) -> str:
+        config = self._state.config
+        return f"{len(config.vrrp_instances)} vrrp_instance(s), {len(config.virtual_servers)} virtual_server(s)"
+
+
+def _open_control(directory: RunDirectory) -> ControlListener:
+    path = directory.control_socket
+    try:
+        return ControlListener(path, _control_group())
+    except OSError as error:
+        raise RunDirectoryUnusable(f"the control socket {path} cannot be opened: {error.strerror or error}") from error
+
+
+def _control_group() -> t.Optional[int]:
+    """The group mainstay, where we may give a file to it: as root.
+
+    Else we run as user mainstay and it is ours.
+    """
+    if os.geteuid() != 0:
+        return None
+    try:
+        return grp.getgrnam(_GROUP).gr_gid
+    except KeyError:
+        return None
+
+
+def _nobody_asked(_answer: t.Mapping[str, object]) -> None:
+    """SIGHUP has no one to answer; the journal tells."""

@@ -1,0 +1,221 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The supervisor's side of one worker: start it, tell it what to run, see whether it lives, start it again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import typing as t
+from dataclasses import dataclass, field
+
+from ..model.units import NANOSECONDS_PER_SECOND, Duration, Instant
+from ..net.polling import Poller, Timer
+from .channel import Channel, Message
+from .journal import Journal
+from .process import start_worker
+from .worker import LogLine
+from .worker_process import HEARTBEAT, Role
+
+STALE = 4 * HEARTBEAT
+"""A worker that has said nothing for so long is not alive."""
+_PAUSES = tuple(round(pause * NANOSECONDS_PER_SECOND) for pause in (0, 0.5, 1, 2, 4, 5))
+"""Before the first, second ... start after a death."""
+_SETTLED = 10 * NANOSECONDS_PER_SECOND
+"""A worker that lived so long starts again without a pause."""
+
+Document = t.Dict[str, t.Any]
+StatusTaken = t.Callable[[t.Optional[Document]], None]
+
+
+@dataclass
+class _Life:
+    """One process of the worker, from fork to its end."""
+
+    pid: int
+    channel: Channel
+    started: Instant
+    heard: Instant
+    asked: t.Dict[int, StatusTaken] = field(default_factory=dict)
+
+
+class WorkerLink:
+    """One worker through all its lives."""
+
+    def __init__(
+        self,
+        role: Role,
+        poller: Poller,
+        journal: Journal,
+        keep: t.Collection[int],
+        confirmed: t.Callable[[Instant], None],
+    ) -> None:
+        """`keep`: descriptors that a child inherits. `confirmed` is called when it runs what it was told
+        last, and when it has died and so cannot say.
+        """
+        self.role = role
+        self.section: Document = {}
+        self.as_of: t.Optional[Instant] = None
+        self.real_time: t.Optional[bool] = None
+        self._poller = poller
+        self._journal = journal
+        self._keep = keep
+        self._confirmed = confirmed
+        self._life: t.Optional[_Life] = None
+        self._wanted: t.Optional[Document] = None
+        self._runs: t.Optional[Document] = None
+        self._in_flight: t.Dict[int, Document] = {}
+        self._number = 0
+        self._deaths = 0
+        self._restart: t.Optional[Timer] = None
+        self._ending = False
+        self._warned_of_priority = False
+        self._handlers: t.Mapping[str, t.Callable[[_Life, Message, Instant], None]] = {
+            "alive": self._heard_beat,
+            "log": self._heard_log,
+            "status": self._heard_status,
+            "configured": self._heard_configured,
+            "real_time": self._heard_priority,
+        }
+
+    @property
+    def pid(self) -> t.Optional[int]:
+        """Of the present process."""
+        return self._life.pid if self._life else None
+
+    @property
+    def current(self) -> bool:
+        """It has confirmed what it was told last."""
+        return self._wanted is not None and self._runs is self._wanted and self._life is not None
+
+    def alive(self, now: Instant) -> bool:
+        """It is there and spoke lately."""
+        return self._life is not None and now - self._life.heard <= STALE
+
+    def start(self, now: Instant) -> None:
+        """Fork it; it gets what it was running when it died, then what it should run now.
+
+        The former first: it adopts what the kernel still holds of it and removes what has left since.
+        """
+        self._restart = None
+        started = start_worker(self.role, self._keep)
+        channel = Channel(self._poller, started.descriptor, self._received, lambda _now: None)
+        self._life = _Life(started.pid, channel, now, now)
+        documents = [self._runs, self._wanted] if self._runs is not self._wanted else [self._wanted]
+        for document in documents:
+            if document is not None:
+                self._tell(document)
+
+    def configure(self, document: Document) -> None:
+        """Run this from now on; `confirmed` is called when it does."""
+        self._wanted = document
+        if self._life is not None:
+            self._tell(document)
+
+    def ask_status(self, taken: StatusTaken) -> t.Callable[[], None]:
+        """Ask; `taken` gets the section once, or None when the worker dies first.
+
+        Returns how to stop waiting.
+        """
+        life = self._life
+        if life is None:
+            taken(None)
+            return lambda: None
+        self._number += 1
+        number = self._number
+        life.asked[number] = taken
+        life.channel.send({"do": "status", "id": number})
+        return lambda: life.asked.pop(number, None) and None
+
+    def retire(self) -> None:
+        """Do not start it again when it dies."""
+        self._ending = True
+        if self._restart is not None:
+            self._restart.cancel()
+
+    def end(self) -> None:
+        """Ask it to end in order."""
+        if self._life is not None:
+            self._life.channel.send({"do": "stop"})
+
+    def kill(self) -> None:
+        """End it at once; its death is reaped as any other."""
+        if self._life is not None:
+            self._journal.error(self.role.title, "did not end in time and is killed")
+            os.kill(self._life.pid, signal.SIGKILL)
+
+    def reap(self, now: Instant) -> t.Optional[int]:
+        """Collect it if it has died: its exit status (negative: the signal), else None.
+
+        Starts the next life.
+        """
+        life = self._life
+        if life is None:
+            return None
+        pid, wait_status = os.waitpid(life.pid, os.WNOHANG)
+        if pid == 0:
+            return None
+        life.channel.drain(now)
+        life.channel.close()
+        self._life = None
+        for taken in list(life.asked.values()):
+            taken(None)
+        status = os.waitstatus_to_exitcode(wait_status)
+        if not self._ending:
+            self._start_again(life, status, now)
+        return status
+
+    def _start_again(self, life: _Life, status: int, now: Instant) -> None:
+        self._deaths = 0 if now - life.started >= _SETTLED else self._deaths
+        pause: Duration = _PAUSES[min(self._deaths, len(_PAUSES) - 1)]
+        self._deaths += 1
+        self._in_flight.clear()
+        when = "now" if pause == 0 else f"in {pause / NANOSECONDS_PER_SECOND:g} s"
+        self._journal.error(self.role.title, f"pid {life.pid} {_death(status)}; a new one starts {when}")
+        self._restart = self._poller.call_at(now + pause, self.start)
+        self._confirmed(now)
+
+    def _tell(self, document: Document) -> None:
+        self._number += 1
+        self._in_flight[self._number] = document
+        if self._life is not None:
+            self._life.channel.send({"do": "configure", "config": document, "id": self._number})
+
+    def _received(self, message: Message, now: Instant) -> None:
+        if self._life is not None:
+            for key, handler in self._handlers.items():
+                if key in message:
+                    handler(self._life, message, now)
+
+    def _heard_beat(self, life: _Life, message: Message, now: Instant) -> None:
+        if not self.alive(now) and now - message["alive"] <= STALE:
+            self._journal.info(self.role.title, f"pid {life.pid} speaks again")
+        # The worker's own clock reading: a backlog of old beats does not make it look fresh.
+        life.heard = max(life.heard, message["alive"])
+
+    def _heard_log(self, _life: _Life, message: Message, _now: Instant) -> None:
+        self._journal.say(LogLine(**message["log"]))
+
+    def _heard_status(self, life: _Life, message: Message, _now: Instant) -> None:
+        self.section, self.as_of = message["status"], message["as_of"]
+        taken = life.asked.pop(message["id"], None)
+        if taken is not None:
+            taken(self.section)
+
+    def _heard_configured(self, _life: _Life, message: Message, now: Instant) -> None:
+        self._runs = self._in_flight.pop(message["id"], self._runs)
+        if self.current:
+            self._confirmed(now)
+
+    def _heard_priority(self, _life: _Life, message: Message, _now: Instant) -> None:
+        self.real_time = message["real_time"]
+        if not self.real_time and not self._warned_of_priority:
+            self._warned_of_priority = True
+            self._journal.warning(self.role.title, message["refusal"])
+
+
+def _death(status: int) -> str:
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"

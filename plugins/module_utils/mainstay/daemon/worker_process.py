@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inside of a worker process: its reactor, its channel to the supervisor, its end.
+
+A worker ends in order when it is told to, when it gets SIGTERM and when the supervisor is gone; it ends
+with a traceback when its code fails, and the supervisor starts a fresh one.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import typing as t
+from dataclasses import asdict, dataclass
+
+from ..model.load import load_config
+from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant
+from ..net.polling import Poller
+from . import scheduling
+from .channel import Channel, Message
+from .reactor import Reactor
+from .signals import Signals
+from .worker import LogLine, Say, Worker
+
+HEARTBEAT = 500 * NANOSECONDS_PER_MILLISECOND
+
+BuildWorker = t.Callable[[Poller, Say], Worker]
+
+
+@dataclass(frozen=True)
+class Role:
+    """One of the two workers."""
+
+    name: str
+    """Key of its section in the status: vrrp or lvs."""
+    title: str
+    """For people: "vrrp worker"."""
+    build: BuildWorker
+    punctual: bool = False
+    """Adverts depend on it: real-time priority, memory that stays, no garbage collection."""
+
+
+class WorkerProcess:
+    """Serves one worker until it ends."""
+
+    def __init__(self, role: Role, descriptor: int) -> None:
+        self._role = role
+        self._reactor = Reactor()
+        self._channel = Channel(self._reactor, descriptor, self._received, self._stop)
+        self._orders: t.Mapping[str, t.Callable[[Message, Instant], None]] = {
+            "configure": self._configure,
+            "status": self._status,
+            "stop": lambda _message, now: self._stop(now),
+        }
+        Signals(self._reactor, {signal.SIGTERM: self._stop, signal.SIGINT: _nothing, signal.SIGHUP: _nothing})
+        self._worker: t.Optional[Worker] = None
+
+    def run(self) -> None:
+        """Until the end in order. An exception of the worker comes out here."""
+        if self._role.punctual:
+            self._become_punctual()
+        self._worker = self._role.build(self._reactor, self._say)
+        self._beat(self._reactor.now())
+        self._reactor.run()
+
+    def _become_punctual(self) -> None:
+        gc.disable()
+        refusal = scheduling.take_real_time()
+        scheduling.keep_memory()
+        self._channel.send({"real_time": refusal is None, "refusal": refusal})
+
+    def _say(self, line: LogLine) -> None:
+        self._channel.send({"log": asdict(line)})
+
+    def _beat(self, now: Instant) -> None:
+        self._channel.send({"alive": now})
+        if self._role.punctual:
+            gc.collect(0)  # the young ones only: bounded, and nothing else collects here
+        self._reactor.call_at(now + HEARTBEAT, self._beat)
+
+    def _received(self, message: Message, now: Instant) -> None:
+        self._orders[message["do"]](message, now)
+
+    def _configure(self, message: Message, now: Instant) -> None:
+        if self._worker is None:
+            return
+        self._worker.configure(load_config(message["config"]), now)
+        if self._role.punctual:
+            gc.collect()
+            gc.freeze()
+        self._channel.send({"configured": True, "id": message["id"]})
+
+    def _status(self, message: Message, now: Instant) -> None:
+        if self._worker is not None:
+            self._channel.send({"status": self._worker.status(now), "id": message["id"], "as_of": now})
+
+    def _stop(self, now: Instant) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop(now)
+        self._reactor.stop()
+
+
+def _nothing(_now: Instant) -> None:
+    """Hang-ups and Ctrl-C reach the whole process group; the supervisor decides what they mean."""
