@@ -70,6 +70,9 @@ class _Task:
         self.module = module
         self.kind = kind
         self.name: str = module.params["name"]
+        if "/" in self.name:
+            # It becomes part of a file's name, also for an object that is to go and is not judged otherwise.
+            raise Failure("is no usable name: it may not contain '/'")
         self.socket: str = module.params["control_socket"]
         self.file = ObjectFile(module.params["config"], f"{kind.section}s", self.name)
 

@@ -48,6 +48,4 @@ def lines(section: str) -> list[str]:
     An argument spec has no way to describe the values of such a mapping, so there they are text, and a test
     compares that text with the model.
     """
-    return [
-        f"C({key}) ({', '.join(facts(option))}). {option.help}" for key, option in SECTIONS[section].items()
-    ]
+    return [f"C({key}) ({', '.join(facts(option))}). {option.help}" for key, option in SECTIONS[section].items()]

@@ -1,0 +1,215 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module vrrp_instance against a folder of its own and a scripted daemon."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from ansible_collections.mainstay.ha.plugins.modules import vrrp_instance
+
+from .host import Host
+
+WANTED = {
+    "name": "VI_1",
+    "interface": "eth0",
+    "virtual_router_id": 51,
+    "virtual_ipaddress": ["192.0.2.10/24"],
+}
+FILE = "vrrp_instance-VI_1.json"
+
+
+def status(state: str = "MASTER", held: int = 1, **changes: object) -> dict[str, object]:
+    """A daemon's status with VI_1 in it."""
+    instance = {
+        "state": state,
+        "interface": "eth0",
+        "virtual_router_id": 51,
+        "priority": 100,
+        "addresses": ["192.0.2.10/24"],
+        "addresses_held": ["192.0.2.10/24"][:held],
+        "problems": [],
+        **changes,
+    }
+    return {"vrrp": {"alive": True, "instances": {"VI_1": instance}}}
+
+
+NOT_YET = {"vrrp": {"alive": True, "instances": {}}}
+
+
+def test_a_new_instance_gets_a_file_of_its_own_and_the_daemon_reloads(host: Host) -> None:
+    with host.daemon() as daemon:
+        result = host.run(vrrp_instance, **WANTED)
+    assert result.changed and result.reloaded
+    assert daemon.asked == ["reload"]
+    assert host.files() == [FILE]
+    assert host.content(FILE)["vrrp_instances"]["VI_1"]["virtual_router_id"] == 51
+    assert result.diff["before"] == ""
+    assert '"virtual_router_id": 51' in result.diff["after"]
+    assert result.diff["after_header"] == "vrrp_instance VI_1"
+
+
+def test_the_file_is_readable_by_the_folders_group_and_nobody_else(host: Host) -> None:
+    with host.daemon():
+        host.run(vrrp_instance, **WANTED)
+    found = (host.conf_d / FILE).stat()
+    assert stat.S_IMODE(found.st_mode) == 0o640
+    assert found.st_gid == host.conf_d.stat().st_gid
+
+
+def test_the_same_again_changes_nothing_and_asks_for_nothing(host: Host) -> None:
+    with host.daemon() as daemon:
+        host.run(vrrp_instance, **WANTED)
+        # The same meaning in other words: seconds as a fraction, a default spelt out.
+        again = host.run(vrrp_instance, **WANTED, advert_int=1.0, priority=100)
+    assert not again.changed and not again.reloaded
+    assert daemon.asked == ["reload"]
+    assert again.diff["before"] == again.diff["after"]
+
+
+def test_a_changed_option_shows_in_the_diff_of_the_object(host: Host) -> None:
+    with host.daemon():
+        host.run(vrrp_instance, **WANTED)
+        result = host.run(vrrp_instance, **WANTED, priority=150)
+    assert result.changed
+    assert '"priority": 100' in result.diff["before"] and '"priority": 150' in result.diff["after"]
+
+
+def test_check_mode_tells_and_touches_nothing(host: Host) -> None:
+    with host.daemon() as daemon:
+        result = host.run(vrrp_instance, **WANTED, _ansible_check_mode=True)
+    assert result.changed and not result.reloaded
+    assert daemon.asked == [] and host.files() == []
+
+
+def test_absent_removes_the_file(host: Host) -> None:
+    with host.daemon() as daemon:
+        host.run(vrrp_instance, **WANTED)
+        gone = host.run(vrrp_instance, name="VI_1", state="absent")
+        again = host.run(vrrp_instance, name="VI_1", state="absent")
+    assert gone.changed and gone.object is None and host.files() == []
+    assert not again.changed
+    assert daemon.asked == ["reload", "reload"]
+
+
+def test_an_invalid_value_is_refused_with_its_path_before_anything_is_written(host: Host) -> None:
+    with host.daemon() as daemon:
+        result = host.run(vrrp_instance, **{**WANTED, "virtual_router_id": 300})
+    assert result.failed
+    assert "virtual_router_id = 300: must be a whole number from 1 to 255" in result.msg
+    assert result.problems[0]["path"] == "vrrp_instances.VI_1.virtual_router_id"
+    assert daemon.asked == [] and host.files() == []
+
+
+def test_check_mode_refuses_an_invalid_value_too(host: Host) -> None:
+    result = host.run(vrrp_instance, **{**WANTED, "priority": 0}, _ansible_check_mode=True)
+    assert result.failed and "priority = 0" in result.msg
+
+
+def test_a_clash_with_another_file_is_refused(host: Host) -> None:
+    other = {"vrrp_instances": {"VI_9": {k: v for k, v in WANTED.items() if k != "name"}}}
+    host.main_file.write_text(json.dumps(other), encoding="utf-8")
+    result = host.run(vrrp_instance, **WANTED)
+    assert result.failed and "VI_9" in result.msg and host.files() == []
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_an_object_of_the_main_file_is_left_to_it(host: Host, state: str) -> None:
+    main = {"vrrp_instances": {"VI_1": {k: v for k, v in WANTED.items() if k != "name"}}}
+    host.main_file.write_text(json.dumps(main), encoding="utf-8")
+    result = host.run(vrrp_instance, **WANTED, state=state)
+    assert result.failed and str(host.main_file) in result.msg and host.files() == []
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_name_cannot_lead_out_of_the_folder(host: Host, state: str) -> None:
+    (host.conf_d / "vrrp_instance-x").mkdir()
+    precious = host.folder / "precious.json"
+    precious.write_text('{"vrrp_instances": 1}', encoding="utf-8")
+    result = host.run(vrrp_instance, **{**WANTED, "name": "x/../../precious", "state": state})
+    assert result.failed and "is no usable name" in result.msg
+    assert precious.read_text(encoding="utf-8") == '{"vrrp_instances": 1}'
+
+
+@pytest.mark.parametrize("before", ["nothing", "an instance"])
+def test_a_refused_reload_brings_the_former_file_back(host: Host, before: str) -> None:
+    if before == "an instance":
+        with host.daemon():
+            host.run(vrrp_instance, **WANTED)
+    host.socket.unlink(missing_ok=True)
+    former = {path.name: path.read_text(encoding="utf-8") for path in host.conf_d.iterdir()}
+    problem = {"path": "vrrp_instances.VI_1.interface", "value": "eth0", "message": "eth0 is taken"}
+    with host.daemon(reload=[{"ok": False, "problems": [problem]}]):
+        result = host.run(vrrp_instance, **WANTED, priority=150)
+    assert result.failed
+    assert "refused the reload" in result.msg and "eth0 is taken" in result.msg
+    assert result.problems == [problem]
+    assert {path.name: path.read_text(encoding="utf-8") for path in host.conf_d.iterdir()} == former
+
+
+def test_without_a_daemon_the_file_is_written_and_a_warning_says_so(host: Host) -> None:
+    result = host.run(vrrp_instance, **WANTED)
+    assert result.changed and not result.reloaded
+    assert host.files() == [FILE]
+    (warning,) = host.warnings
+    assert str(host.socket) in warning and "reads it when it starts" in warning
+
+
+def test_without_conf_d_the_failure_names_the_folder(host: Host) -> None:
+    host.conf_d.rmdir()
+    result = host.run(vrrp_instance, **WANTED)
+    assert result.failed and str(host.conf_d) in result.msg
+
+
+def test_a_damaged_file_of_its_own_is_replaced(host: Host) -> None:
+    (host.conf_d / FILE).write_text("{", encoding="utf-8")
+    with host.daemon():
+        result = host.run(vrrp_instance, **WANTED)
+    assert result.changed and host.content(FILE)["vrrp_instances"]
+
+
+def test_wait_returns_when_the_daemon_is_master_and_holds_the_addresses(host: Host) -> None:
+    with host.daemon(status=[NOT_YET, status("INIT", 0), status("MASTER", 0), status()]) as daemon:
+        result = host.run(vrrp_instance, **WANTED, wait=True)
+    assert result.status["state"] == "MASTER"
+    assert daemon.asked == ["reload"] + 4 * ["status"]
+
+
+def test_wait_is_content_with_a_backup(host: Host) -> None:
+    with host.daemon(status=[status("BACKUP", 0)]):
+        assert host.run(vrrp_instance, **WANTED, wait=True).status["state"] == "BACKUP"
+
+
+def test_wait_sees_that_the_daemon_still_runs_the_old_values(host: Host) -> None:
+    with host.daemon(status=[status(), status(priority=150)]) as daemon:
+        assert not host.run(vrrp_instance, **WANTED, priority=150, wait=True).failed
+    assert daemon.asked.count("status") == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (status("FAULT", 0, problems=["eth0 is down"]), "it is in state FAULT: eth0 is down"),
+        (status("MASTER", 0), "it is master without 192.0.2.10/24"),
+        ({"vrrp": {"alive": False}}, "the daemon's vrrp worker is not alive"),
+    ],
+)
+def test_wait_gives_up_with_what_is_missing(host: Host, told: dict[str, object], reason: str) -> None:
+    with host.daemon(status=[told]):
+        result = host.run(vrrp_instance, **WANTED, wait=True, wait_timeout=0)
+    assert result.failed and reason in result.msg and "after 0 s" in result.msg
+
+
+def test_wait_for_absence(host: Host) -> None:
+    with host.daemon(status=[status(), NOT_YET]) as daemon:
+        result = host.run(vrrp_instance, name="VI_1", state="absent", wait=True)
+    assert result.status is None and daemon.asked == ["status", "status"]
+
+
+def test_wait_without_a_daemon_fails(host: Host) -> None:
+    result = host.run(vrrp_instance, **WANTED, wait=True)
+    assert result.failed and "does not answer status" in result.msg
