@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real supervisor with fake workers, as a program: CONFIG RUN_DIR EVENTS.
+
+The fakes hold nothing of the kernel's; they write down what they are told as JSON lines to EVENTS. The configuration's
+router_id tells them how to misbehave.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import typing as t
+
+from mainstay.daemon.journal import Journal
+from mainstay.daemon.supervisor import run_daemon
+from mainstay.daemon.worker import LogLine, Say
+from mainstay.daemon.worker_process import Role
+from mainstay.model.config import Config
+from mainstay.net.polling import Poller
+
+
+class FakeWorker:
+    """Runs any configuration by writing it down."""
+
+    def __init__(self, name: str, events: str, reactor: Poller, say: Say) -> None:
+        self._name = name
+        self._events = events
+        self._reactor = reactor
+        self._say = say
+        self._config = Config()
+        self._note("built")
+
+    def configure(self, config: Config, now: int) -> None:
+        self._config = config
+        self._note("configured", router_id=config.global_defs.router_id, instances=list(config.vrrp_instances))
+        if config.global_defs.router_id == f"{self._name} fails":
+            raise ValueError(f"{self._name} fails on purpose")
+        if config.global_defs.router_id == f"{self._name} fails later":
+            self._reactor.call_at(now + 50_000_000, self._fail)
+
+    def status(self, now: int) -> t.Dict[str, object]:
+        return {"instances": {name: {"state": "FAKE"} for name in self._config.vrrp_instances}, "fake": self._name}
+
+    def stop(self, now: int) -> None:
+        self._say(LogLine("info", f"fake {self._name}", "last words"))
+        self._note("stopped")
+        if self._config.global_defs.router_id == f"{self._name} stops untidily":
+            raise ValueError("left something behind")
+
+    def _fail(self, _now: int) -> None:
+        raise ValueError(f"{self._name} fails in a callback")
+
+    def _note(self, event: str, **more: object) -> None:
+        line = json.dumps({"worker": self._name, "event": event, "pid": os.getpid(), **more}) + "\n"
+        with open(self._events, "a", encoding="utf-8") as file:
+            file.write(line)
+
+
+def main(config: str, run_directory: str, events: str) -> int:
+    roles = [
+        Role("vrrp", "vrrp worker", lambda reactor, say: FakeWorker("vrrp", events, reactor, say), punctual=True),
+        Role("lvs", "health worker", lambda reactor, say: FakeWorker("lvs", events, reactor, say)),
+    ]
+    return run_daemon(config, run_directory, roles, Journal())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))

@@ -1,0 +1,330 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The supervisor as a process, with fake workers: start, respawn, reload, watchdog, end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from mainstay.daemon.client import DaemonUnreachable, request
+
+from .daemon_process import INSTANCE, DaemonProcess, NotifyListener, document, wait_for, write_config
+
+StartDaemon = t.Callable[..., DaemonProcess]
+OTHER = {**INSTANCE, "virtual_router_id": 52, "virtual_ipaddress": ["192.0.2.11/24"]}
+
+
+def running_json(daemon: DaemonProcess) -> t.Any:
+    return json.loads((daemon.run_directory / "running.json").read_text())
+
+
+class TestStart:
+    def test_both_workers_run_the_configuration_and_the_status_says_so(self, daemon: DaemonProcess) -> None:
+        status = daemon.status()
+
+        assert status["pid"] == daemon.process.pid
+        assert len(status["digest"]) == 64
+        assert status["config"]["path"] == str(daemon.config)
+        assert status["config"]["digest"].startswith("sha256:")
+        assert status["vrrp"]["alive"] is True
+        assert status["vrrp"]["instances"] == {"VI_1": {"state": "FAKE"}}
+        assert status["vrrp"]["real_time"] in (True, False)
+        assert status["lvs"]["alive"] is True
+        assert status["lvs"]["fake"] == "lvs"
+        assert abs(status["as_of"] - time.monotonic_ns()) < 60_000_000_000
+        assert list(running_json(daemon)["running"]["vrrp_instances"]) == ["VI_1"]
+
+    def test_the_control_socket_is_for_owner_and_group(self, daemon: DaemonProcess) -> None:
+        assert (daemon.run_directory / "control.sock").stat().st_mode & 0o777 == 0o660
+
+    def test_a_bad_configuration_ends_with_78_every_problem_and_nothing_touched(
+        self, folder: Path, start_daemon: StartDaemon
+    ) -> None:
+        write_config(folder, document(VI_1={**INSTANCE, "virtual_router_id": 300, "priorty": 1}))
+        daemon = start_daemon()
+
+        assert daemon.wait() == 78
+        assert "vrrp_instances.VI_1.virtual_router_id = 300" in daemon.stderr()
+        assert "Did you mean priority?" in daemon.stderr()
+        assert not daemon.run_directory.exists()
+
+    def test_a_second_daemon_is_refused_and_the_first_goes_on(
+        self, daemon: DaemonProcess, start_daemon: StartDaemon
+    ) -> None:
+        second = start_daemon()
+
+        assert second.wait() == 1
+        assert f"another mainstayd (pid {daemon.process.pid}) runs on {daemon.run_directory}" in second.stderr()
+        assert daemon.status()["pid"] == daemon.process.pid
+
+    def test_a_stale_socket_is_replaced(self, folder: Path, start_daemon: StartDaemon) -> None:
+        (folder / "run").mkdir()
+        stale = socket.socket(socket.AF_UNIX)
+        stale.bind(str(folder / "run" / "control.sock"))
+        stale.close()
+
+        assert start_daemon().wait_until_ready().status()["vrrp"]["alive"] is True
+
+    def test_a_file_in_the_socket_s_place_is_left_alone(self, folder: Path, start_daemon: StartDaemon) -> None:
+        (folder / "run").mkdir()
+        (folder / "run" / "control.sock").write_text("precious")
+        daemon = start_daemon()
+
+        assert daemon.wait() == 1
+        assert "is no socket; remove it" in daemon.stderr()
+        assert (folder / "run" / "control.sock").read_text() == "precious"
+
+    def test_a_damaged_running_json_is_a_warning(self, folder: Path, start_daemon: StartDaemon) -> None:
+        (folder / "run").mkdir()
+        (folder / "run" / "running.json").write_text("{")
+
+        assert "running.json of the last run is damaged" in start_daemon().wait_until_ready().stderr()
+
+
+class TestRespawn:
+    @pytest.mark.parametrize(("section", "other"), [("vrrp", "lvs"), ("lvs", "vrrp")])
+    def test_a_killed_worker_comes_back_with_the_configuration_and_the_other_lives_on(
+        self, daemon: DaemonProcess, section: str, other: str
+    ) -> None:
+        before = daemon.status()
+        os.kill(before[section]["pid"], signal.SIGKILL)
+
+        fresh = daemon.new_worker(section, before[section]["pid"])
+
+        told = [one["router_id"] for one in daemon.events(section, "configured") if one["pid"] == fresh]
+        assert told == ["lb1"]
+        assert daemon.status()[other]["pid"] == before[other]["pid"]
+        assert "was killed by SIGKILL; a new one starts now" in daemon.stderr()
+
+    def test_a_worker_that_always_fails_is_started_ever_more_slowly(
+        self, folder: Path, start_daemon: StartDaemon
+    ) -> None:
+        write_config(folder, document("lvs fails"))
+        daemon = start_daemon()
+
+        wait_for("three starts", lambda: "a new one starts in 1 s" in daemon.stderr())
+
+        log = daemon.stderr()
+        assert log.index("a new one starts now") < log.index("starts in 0.5 s") < log.index("starts in 1 s")
+        assert "ValueError: lvs fails on purpose" in log
+        status = daemon.status()
+        assert status["vrrp"]["alive"] is True
+        assert status["lvs"]["alive"] is False
+
+    def test_an_exception_in_a_callback_ends_the_worker_with_a_traceback(
+        self, folder: Path, start_daemon: StartDaemon
+    ) -> None:
+        write_config(folder, document("vrrp fails later"))
+        daemon = start_daemon()
+
+        wait_for("a second life", lambda: len(daemon.events("vrrp", "built")) > 1)
+
+        assert "ValueError: vrrp fails in a callback" in daemon.stderr()
+        assert "ended with status 1; a new one starts" in daemon.stderr()
+
+    def test_a_worker_dead_during_a_reload_first_gets_what_it_ran(self, folder: Path, daemon: DaemonProcess) -> None:
+        """So that it adopts what the kernel still holds and removes what has left the configuration since."""
+        pid = daemon.worker_pid("vrrp")
+        for _death in range(3):
+            os.kill(t.cast(int, pid), signal.SIGKILL)
+            pid = daemon.new_worker("vrrp", pid)
+        os.kill(pid, signal.SIGKILL)
+        wait_for("the pause of 2 s", lambda: "a new one starts in 2 s" in daemon.stderr())
+
+        write_config(folder, document("lb2", VI_2=OTHER))
+        assert daemon.ask("reload")["ok"] is True
+        leaving = running_json(daemon)["leaving"]
+        fresh = daemon.new_worker("vrrp", pid)
+
+        told = [one["instances"] for one in daemon.events("vrrp", "configured") if one["pid"] == fresh]
+        assert told == [["VI_1"], ["VI_2"]]
+        assert list(leaving["vrrp_instances"]) == ["VI_1"]
+        assert wait_for("the old one forgotten", lambda: running_json(daemon)["leaving"] is None or None) is True
+
+    def test_a_frozen_worker_is_shown_dead_with_its_last_section_and_quiets_the_watchdog(
+        self, folder: Path, start_daemon: StartDaemon
+    ) -> None:
+        listener = NotifyListener(str(folder / "notify"))
+        daemon = start_daemon(NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="400000").wait_until_ready()
+        pid = t.cast(int, daemon.worker_pid("vrrp"))
+        wait_for("a fed watchdog", lambda: listener.count("WATCHDOG=1") > 2)
+
+        os.kill(pid, signal.SIGSTOP)
+        wait_for("alive: false", lambda: daemon.status()["vrrp"]["alive"] is False)
+        frozen = wait_for("stale heartbeat", lambda: stale_status(daemon))
+        fed = listener.count("WATCHDOG=1")
+        wait_for("0.5 s more, five times the interval", lambda: time.monotonic_ns() > frozen["as_of"] + 500_000_000)
+
+        assert frozen["vrrp"]["instances"] == {"VI_1": {"state": "FAKE"}}
+        assert frozen["lvs"]["alive"] is True
+        assert listener.count("WATCHDOG=1") == fed
+        os.kill(pid, signal.SIGCONT)
+        wait_for("alive again", lambda: daemon.status()["vrrp"]["alive"] is True)
+        wait_for("a fed watchdog again", lambda: listener.count("WATCHDOG=1") > fed)
+        listener.close()
+
+
+def stale_status(daemon: DaemonProcess) -> t.Any:
+    """A status whose vrrp worker was known to be silent without asking: that takes no 500 ms."""
+    before = time.monotonic_ns()
+    status = daemon.status()
+    return status if time.monotonic_ns() - before < 400_000_000 and not status["vrrp"]["alive"] else None
+
+
+class TestReload:
+    def test_a_good_one_reaches_both_workers_and_names_what_changed(
+        self, folder: Path, daemon: DaemonProcess
+    ) -> None:
+        before = daemon.status()["config"]
+        write_config(folder, document("lb2", VI_1={**INSTANCE, "priority": 90}, VI_2=OTHER))
+
+        answer = daemon.ask("reload")
+
+        assert answer == {
+            "ok": True,
+            "changed": [
+                "global_defs: changed router_id",
+                "vrrp_instance VI_2: added",
+                "vrrp_instance VI_1: changed priority",
+            ],
+        }
+        for worker in ("vrrp", "lvs"):
+            assert daemon.events(worker, "configured")[-1]["instances"] == ["VI_1", "VI_2"], worker
+        after = daemon.status()["config"]
+        assert after["digest"] != before["digest"]
+        assert after["last_reload"]["ok"] is True
+        assert running_json(daemon)["leaving"] is None
+
+    def test_a_bad_one_changes_nothing_and_names_every_problem(self, folder: Path, daemon: DaemonProcess) -> None:
+        before = daemon.status()
+        write_config(folder, document(VI_1={**INSTANCE, "virtual_router_id": 300, "priorty": 1}))
+
+        answer = daemon.ask("reload")
+
+        assert answer["ok"] is False
+        assert [problem["path"] for problem in answer["problems"]] == [
+            "vrrp_instances.VI_1.priorty",
+            "vrrp_instances.VI_1.virtual_router_id",
+        ]
+        after = daemon.status()
+        assert after["config"]["digest"] == before["config"]["digest"]
+        assert after["config"]["last_reload"]["ok"] is False
+        assert after["config"]["last_reload"]["problems"] == answer["problems"]
+        assert len(daemon.events("vrrp", "configured")) == 1
+        assert after["vrrp"]["pid"] == before["vrrp"]["pid"]
+
+    def test_many_hang_ups_are_few_reloads_and_the_last_state_of_the_files_wins(
+        self, folder: Path, daemon: DaemonProcess
+    ) -> None:
+        for number in range(50):
+            write_config(folder, document(f"lb{number}"))
+            daemon.signal(signal.SIGHUP)
+
+        wait_for("lb49", lambda: daemon.events("lvs", "configured")[-1]["router_id"] == "lb49")
+        assert daemon.ask("reload")["changed"] == []
+
+    def test_the_service_manager_hears_reloading_with_its_instant_and_ready_again(
+        self, folder: Path, start_daemon: StartDaemon
+    ) -> None:
+        listener = NotifyListener(f"@mainstay-test-{os.getpid()}")
+        daemon = start_daemon(NOTIFY_SOCKET=listener.address).wait_until_ready()
+        assert listener.count("READY=1") == 1
+
+        before = time.monotonic_ns()
+        daemon.ask("reload")
+        write_config(folder, {"colour": 1})
+        daemon.ask("reload")
+
+        reloading = [message for message in listener.messages() if message.startswith("RELOADING=1")]
+        assert len(reloading) == 2
+        instant = int(reloading[0].split("MONOTONIC_USEC=")[1].split("\n")[0]) * 1000
+        assert before - 1000 <= instant <= time.monotonic_ns()
+        assert listener.count("READY=1") == 3
+        assert daemon.stop() == 0
+        assert listener.count("STOPPING=1") == 1
+        listener.close()
+
+
+class TestEnd:
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_the_vrrp_worker_ends_first_and_nothing_is_left(self, daemon: DaemonProcess, number: int) -> None:
+        daemon.signal(number)
+
+        assert daemon.wait() == 0
+        assert [one["worker"] for one in daemon.events(event="stopped")] == ["vrrp", "lvs"]
+        assert list(daemon.run_directory.iterdir()) == []
+        assert "fake vrrp: last words" in daemon.stderr()
+
+    def test_ctrl_c_for_the_whole_group_is_an_end_in_order_too(self, daemon: DaemonProcess) -> None:
+        os.killpg(daemon.process.pid, signal.SIGINT)
+
+        assert daemon.wait() == 0
+        assert [one["worker"] for one in daemon.events(event="stopped")] == ["vrrp", "lvs"]
+
+    def test_a_frozen_worker_is_killed_after_its_deadline(self, daemon: DaemonProcess) -> None:
+        os.kill(t.cast(int, daemon.worker_pid("vrrp")), signal.SIGSTOP)
+
+        assert daemon.stop() == 0
+        assert "vrrp worker: did not end in time and is killed" in daemon.stderr()
+        assert [one["worker"] for one in daemon.events(event="stopped")] == ["lvs"]
+
+    def test_an_end_while_a_worker_waits_for_its_next_start(self, folder: Path, start_daemon: StartDaemon) -> None:
+        write_config(folder, document("vrrp fails"))
+        daemon = start_daemon()
+        wait_for("a pause", lambda: "a new one starts in 0.5 s" in daemon.stderr())
+
+        assert daemon.stop() == 0
+        assert [one["worker"] for one in daemon.events(event="stopped")] == ["lvs"]
+
+    def test_workers_end_in_order_when_the_supervisor_is_killed(
+        self, daemon: DaemonProcess, start_daemon: StartDaemon
+    ) -> None:
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+
+        wait_for("both stopped", lambda: len(daemon.events(event="stopped")) == 2)
+        assert (daemon.run_directory / "running.json").exists()
+        with pytest.raises(DaemonUnreachable, match="is not running"):
+            request("status", str(daemon.run_directory))
+
+    def test_the_lock_is_free_for_the_next_daemon_only_when_the_last_worker_is_gone(
+        self, daemon: DaemonProcess, start_daemon: StartDaemon
+    ) -> None:
+        frozen = t.cast(int, daemon.worker_pid("lvs"))
+        os.kill(frozen, signal.SIGSTOP)
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+
+        assert start_daemon().wait() == 1
+        os.kill(frozen, signal.SIGKILL)
+        wait_for("the frozen worker gone", lambda: not Path(f"/proc/{frozen}").exists())
+        assert start_daemon().wait_until_ready().status()["vrrp"]["alive"] is True
+
+
+def test_unknown_verbs_and_the_version(daemon: DaemonProcess) -> None:
+    answer = daemon.ask("dance")
+    assert answer["ok"] is False
+    assert "unknown verb 'dance'; known are status, reload, version" in answer["error"]
+
+    assert daemon.ask("version")["version"] == daemon.status()["version"]
+
+
+def test_who_asked_for_a_reload_is_in_the_journal(daemon: DaemonProcess) -> None:
+    daemon.ask("reload")
+
+    assert f"reload asked for by pid {os.getpid()}, uid {os.getuid()}" in daemon.stderr()
+
+
+def test_below_systemd_lines_carry_the_journal_s_priorities(start_daemon: StartDaemon) -> None:
+    log = start_daemon(JOURNAL_STREAM="8:1").wait_until_ready().stderr()
+
+    assert all(line[0] == "<" and line[2] == ">" for line in log.splitlines()), log
