@@ -22,7 +22,11 @@ from lab.lab import Lab
 from lab.spec import Kind
 
 LAB = "demo"
-EXAMPLE = Path("playbooks/example")  # the README's first example
+EXAMPLES = Path("examples")  # the README's first example
+INVENTORIES = {
+    "ipvs": (EXAMPLES / "inventory.yml",),
+    "nftables": (EXAMPLES / "inventory.yml", EXAMPLES / "nftables.yml"),
+}
 BEGIN = time.monotonic()
 
 
@@ -108,7 +112,7 @@ def say_goodbye(lab: Lab, keep: bool) -> None:
     else:
         lab.end()
         say("\nThe lab is gone; `make demo KEEP=1` leaves it running to look around.")
-    say("Where to look next: README.md, playbooks/example/, docs/architecture.md.")
+    say("Where to look next: README.md, examples/, docs/architecture.md.")
 
 
 def run(asked_plane: str, keep: bool) -> int:
@@ -119,7 +123,7 @@ def run(asked_plane: str, keep: bool) -> int:
     headline(f"five machines: two directors ({kind.value}), two web servers, one client")
     lab = Lab.start(LAB, topology.named("five", kind), report=lambda line: say(f"  {line}"))
     try:
-        site = Site(lab, collections, (EXAMPLE / f"inventory-{plane}.yml",))
+        site = Site(lab, collections, INVENTORIES[plane])
         patience = scenes.UML_PATIENCE if kind is Kind.UML else 1.0
         stage = scenes.Stage(lab, SERVICES[plane], ledger, say, patience, [])
         if roll_out(site, ledger):

@@ -16,12 +16,12 @@ WEB_NAT = Service(
     instance="VI_2",
     servers={"web1": "192.168.201.100", "web2": "192.168.201.101"},
 )
-WEB_DR = Service(
-    name="web_dr",
+WEB_DIRECT = Service(
+    name="web_direct",
     address="192.168.200.16",
     kind="DR",
     instance="VI_1",
     servers={"web1": "192.168.200.100", "web2": "192.168.200.101"},
 )
 
-SERVICES: t.Mapping[str, t.Sequence[Service]] = {"nftables": (WEB_NAT,), "ipvs": (WEB_NAT, WEB_DR)}
+SERVICES: t.Mapping[str, t.Sequence[Service]] = {"nftables": (WEB_NAT,), "ipvs": (WEB_NAT, WEB_DIRECT)}
