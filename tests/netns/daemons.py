@@ -67,6 +67,12 @@ class Daemon:
         assert self.process is not None
         self.process.signal(number)
 
+    def signal_and_await_end(self) -> None:
+        """SIGTERM, and wait until nothing of it runs."""
+        self.signal(signal.SIGTERM)
+        what = f"the daemon on {self.node.name} to end"
+        wait_for(lambda: not self.node.processes(), 15, what, evidence=self.evidence)
+
     def ask(self, verb: str) -> Document:
         """One request over the control socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
@@ -131,7 +137,7 @@ class Keepalived:
 
         def entered() -> bool:
             lines = [line for line in self.log.read_text().splitlines() if "(VI_1) Entering " in line]
-            return bool(lines) and lines[-1].endswith(said)
+            return bool(lines) and said in lines[-1]
 
         wait_for(entered, deadline, f"keepalived on {self.node.name} to be {state}", evidence=self.log.read_text)
 

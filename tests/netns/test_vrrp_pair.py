@@ -42,11 +42,10 @@ def test_the_higher_priority_becomes_master_and_holds_the_address_alone(segment:
 def test_sigterm_hands_over_by_priority_zero(segment: Segment, tmp_path: Path) -> None:
     a, b = pair(segment, tmp_path)
 
-    a.signal(signal.SIGTERM)
+    a.signal_and_await_end()
 
     b.await_state("MASTER")
     assert b.status()["counters"]["priority_zero_received"] == 1
-    wait_for(lambda: not a.node.processes(), 10, "the daemon on a to end", evidence=a.evidence)
     assert b.node.holds() and not a.node.holds()
 
 
@@ -72,7 +71,7 @@ def test_a_frozen_master_loses_the_address_and_yields_when_it_thaws(segment: Seg
 
         # It heard on waking that b is master, goes BACKUP without a word, and preempts in order.
         wait_for(
-            lambda: "longer than the lease" in a.log.read_text(), 15, "a to know it slept", evidence=a.evidence
+            lambda: "without an advert of ours" in a.log.read_text(), 15, "a to know it slept", evidence=a.evidence
         )
         a.await_state("MASTER")
         b.await_state("BACKUP")
@@ -90,7 +89,7 @@ def test_a_short_freeze_without_a_successor_takes_the_address_again(segment: Seg
 
     wait_for(a.node.holds, 10, "the address to be back", evidence=a.evidence)
     assert a.state() == "MASTER"
-    assert any("nobody took over" in problem for problem in a.status()["problems"])
+    assert any("addresses taken again" in problem for problem in a.status()["problems"])
 
 
 def test_carrier_loss_is_a_fault_and_healing_goes_through_backup(segment: Segment, tmp_path: Path) -> None:
@@ -157,10 +156,9 @@ def test_a_lost_notification_storm_is_made_good_by_reading_everything_anew(
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, vip_lease=0)).start()
     a.await_state("MASTER")
     a.node.signal_all(signal.SIGSTOP)
-    lines = [f"address add 10.{i // 250}.{i % 250}.1/32 dev lo" for i in range(500)]
-    flood = "\n".join(lines + [line.replace(" add ", " delete ") for line in lines]) + "\n"
     batch = tmp_path / "flood"
-    batch.write_text(flood * 20 + f"address delete {VIP}/24 dev {DEVICE}\n")
+    flood = [f"link set lo mtu {mtu}" for mtu in range(20000, 32000)]
+    batch.write_text("\n".join([*flood, f"address delete {VIP}/24 dev {DEVICE}\n"]))
     assert a.node.run("ip", "-batch", str(batch)).rc == 0
     a.node.signal_all(signal.SIGCONT)
 

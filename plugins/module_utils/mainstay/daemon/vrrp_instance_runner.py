@@ -9,10 +9,9 @@ in a table and done at once, in order. Nothing is encoded on the way: `_prepare`
 links changed.
 
 A process can be stopped for seconds (SIGSTOP, a frozen cgroup, a paused machine). Then its lease has ended, the
-kernel has withdrawn the addresses, and a peer may be master. What it believed before counts for nothing, so on waking
-it listens first: if the queue holds a peer's advert, it begins again as BACKUP without a word on the wire and without
-its addresses, whatever the priorities (it preempts later, in order). If the queue is empty nobody took over, and it
-goes on as MASTER.
+kernel has withdrawn the addresses, and a peer may be master. On waking it listens first, always: the deadline's
+callback reads the port's queue before the router hears of the deadline (TMR-08), and the router yields to whoever it
+finds there. Addresses that the lease has taken are not put back before an advert of ours has left.
 """
 
 from __future__ import annotations
@@ -79,7 +78,6 @@ class InstanceRunner:
         self._expectations = _expectations(instance)
         self._seen = Standing()
         self._timer: t.Optional[Timer] = None
-        self._sent_at: Instant = 0
 
     @property
     def devices(self) -> t.Set[str]:
@@ -143,9 +141,6 @@ class InstanceRunner:
             self.discards.count(error, sender_of(datagram), now)
             return
         self._count(received, now)
-        peer_is_master = received.advert.priority > 0 and self.instance.priority != OWNER_PRIORITY
-        if peer_is_master and self._was_stopped(now):
-            self._begin_again(received.source, now)
         self._feed(AdvertReceived(received.advert, received.source), now)
 
     # ---- the router's deadline
@@ -153,36 +148,7 @@ class InstanceRunner:
     def _due(self, _now: Instant) -> None:
         self._timer = None
         self.port.drain(self._poller.now())
-        now = self._poller.now()
-        if self._was_stopped(now):
-            self._resume(now)
-        self._feed(DeadlineReached(), now)
-
-    def _was_stopped(self, now: Instant) -> bool:
-        """We are master, and sent nothing for so long that the lease has ended."""
-        lease = self.addresses.lease
-        return self.router.state is State.MASTER and bool(lease) and now - self._sent_at >= lease
-
-    def _begin_again(self, peer: int, now: Instant) -> None:
-        """Forget the mastership of before the stop; a peer has it now."""
-        silence = as_seconds(now - self._sent_at)
-        self.addresses.release()
-        self._announcer.stop()
-        self.router = Router(self._settings())
-        self.router.handle(LinkChanged(self._seen.usable, self._seen.cause), now)
-        waited = self.router.handle(Started(), now)
-        self._carry_out([action for action in waited if not isinstance(action, Transition)], now)
-        peer_name = ipaddress.IPv4Address(peer)
-        reason = f"stopped for {silence:.1f} s, longer than the lease; {peer_name} is master now"
-        self.report.transition(Transition(State.MASTER, State.BACKUP, reason))
-
-    def _resume(self, now: Instant) -> None:
-        """Nobody took over: take the addresses again."""
-        silence = as_seconds(now - self._sent_at)
-        detail = f"stopped for {silence:.1f} s, longer than the lease, and nobody took over: addresses taken again"
-        self.report.alarm(Alarm("stopped", detail), now)
-        self.addresses.take(now)
-        self._announcer.start(now)
+        self._feed(DeadlineReached(), self._poller.now())
 
     # ---- events in, actions out
 
@@ -195,11 +161,13 @@ class InstanceRunner:
             _PERFORM[type(action)](self, action, now)
 
     def _send_advert(self, action: SendAdvert, now: Instant) -> None:
-        self._sent_at = now
         if not self.advertiser.send(action.priority) or not action.priority:
             return
         # Only what the peers can have heard gives the addresses more time: a master that nobody hears loses them.
         if self.addresses.expired(now):
+            silence = as_seconds(now - self.addresses.refreshed_at)
+            detail = f"the lease ended after {silence:.1f} s without an advert of ours: addresses taken again"
+            self.report.alarm(Alarm("lease_ended", detail), now)
             self._put_back(now)
         elif now - self.addresses.refreshed_at >= _REFRESH_GAP:
             self.addresses.refresh(now)

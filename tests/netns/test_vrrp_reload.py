@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changing the configuration under a running master, and restarting under unexpired leases."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from netns.address_watch import AddressWatch
+from netns.daemons import Daemon, instance
+from netns.segment import DEVICE, NETWORK, VIP, Segment
+
+from lab.waiting import wait_for
+
+SECOND_VIP = f"{NETWORK}.11"
+
+
+def test_a_reload_changes_a_master_without_a_transition(segment: Segment, tmp_path: Path) -> None:
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a.await_state("MASTER")
+    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100)).start()
+    b.await_state("BACKUP")
+    transitions = a.status()["transitions"]
+
+    with AddressWatch([a.node, b.node]) as watch:
+        a.write(VI_1=instance(140, virtual_ipaddress=[f"{VIP}/24", f"{SECOND_VIP}/24"]))
+        assert a.ask("reload")["ok"] is True
+        wait_for(lambda: a.node.holds(SECOND_VIP), 10, "the new address", evidence=a.evidence)
+        a.write(VI_1=instance(140, virtual_ipaddress=[f"{VIP}/24"]))
+        assert a.ask("reload")["ok"] is True
+        wait_for(lambda: not a.node.holds(SECOND_VIP), 10, "it to be released", evidence=a.evidence)
+
+        status = a.status()
+        assert (status["state"], status["priority"], status["transitions"]) == ("MASTER", 140, transitions)
+        assert len(watch.holdings(a.node)) == 1, "the address that stayed was never away"
+    assert b.state() == "BACKUP" and "BACKUP -> MASTER" not in b.log.read_text()
+
+
+def test_a_lower_priority_after_a_reload_hands_over(segment: Segment, tmp_path: Path) -> None:
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a.await_state("MASTER")
+    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100)).start()
+    b.await_state("BACKUP")
+
+    a.write(VI_1=instance(50))
+    assert a.ask("reload")["ok"] is True
+
+    b.await_state("MASTER")
+    a.await_state("BACKUP")
+    assert b.node.holds() and not a.node.holds()
+
+
+def test_an_instance_that_leaves_the_configuration_is_released_and_the_other_stays(
+    segment: Segment, tmp_path: Path
+) -> None:
+    other = instance(150, virtual_router_id=52, virtual_ipaddress=[f"{SECOND_VIP}/24"])
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150), VI_2=other).start()
+    a.await_state("MASTER", name="VI_1")
+    a.await_state("MASTER", name="VI_2")
+    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100), VI_2={**other, "priority": 100}).start()
+    b.await_state("BACKUP", name="VI_2")
+
+    a.write(VI_1=instance(150))
+    assert a.ask("reload")["ok"] is True
+
+    b.await_state("MASTER", name="VI_2")
+    assert b.status("VI_2")["counters"]["priority_zero_received"] == 1
+    assert not a.node.holds(SECOND_VIP) and a.node.holds(VIP)
+    assert list(a.ask("status")["vrrp"]["instances"]) == ["VI_1"]
+
+
+def test_a_killed_daemon_that_comes_back_within_the_lease_goes_on_as_master(segment: Segment, tmp_path: Path) -> None:
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a.await_state("MASTER")
+    # A long lease, so that a busy machine cannot be too slow to restart within it.
+    a.write(VI_1=instance(150, advert_int=5))
+    assert a.ask("reload")["ok"] is True
+    assert a.status()["vip_lease"] == 14
+
+    with AddressWatch([a.node]) as watch:
+        a.node.signal_all(signal.SIGKILL)
+        wait_for(lambda: not a.node.processes(), 10, "everything to be dead")
+        a.start()
+        assert a.state() == "MASTER"
+        assert len(watch.holdings(a.node)) == 1, "the address was never away"
+    assert "under an unexpired lease" in a.status()["last_transition"]
+
+
+def test_an_address_without_a_lease_is_no_proof_and_is_removed_at_the_start(segment: Segment, tmp_path: Path) -> None:
+    node = segment.node("a")
+    node.ip(f"address add {VIP}/24 dev {DEVICE}")
+    a = Daemon(node, tmp_path, VI_1=instance(150)).start()
+
+    assert not node.holds()
+    assert a.state() == "BACKUP"
+    assert "is removed" in a.log.read_text()
+
+
+def test_the_owner_keeps_what_its_interface_has_for_good(segment: Segment, tmp_path: Path) -> None:
+    """Priority 255: the virtual address is the host's own. It is never leased and survives the daemon."""
+    node = segment.node("a")
+    a = Daemon(node, tmp_path, VI_1=instance(255, virtual_ipaddress=[f"{node.address}/24"])).start()
+    a.await_state("MASTER")
+    assert node.holds(node.address)
+
+    a.signal_and_await_end()
+
+    assert "forever" in node.run("ip", "-4", "address", "show", DEVICE).stdout
+    assert node.holds(node.address)

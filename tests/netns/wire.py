@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is on the wire, captured by tcpdump and read by tcpdump and scapy; and frames of our making put onto it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import typing as t
+from pathlib import Path
+
+from netns.segment import DEVICE, VIP, Node
+from scapy.layers.inet import IP
+from scapy.layers.l2 import Ether
+from scapy.layers.vrrp import VRRPv3
+from scapy.utils import rdpcap
+
+from lab import command
+from lab.processes import Process
+from lab.waiting import wait_for
+
+GROUP = "224.0.0.18"
+GROUP_MAC = "01:00:5e:00:00:12"
+_NOTHING = 0  # protocol of a packet socket that receives no frames
+
+
+class Capture:
+    """A running tcpdump."""
+
+    def __init__(self, node: Node, folder: Path, expression: str) -> None:
+        self._file = folder / f"{node.name}.pcap"
+        self._log = folder / "capture" / "log"
+        self._log.parent.mkdir(exist_ok=True)
+        # -Z root: it must not give up the right to write where the test keeps its files.
+        options = ["-i", DEVICE, "-n", "-U", "--immediate-mode", "-Z", "root", "-w", str(self._file)]
+        self._process: Process = node.start(["tcpdump", *options, expression], self._log)
+        wait_for(lambda: "listening on" in self._log.read_text(), 20, "tcpdump to listen", evidence=self._log.read_text)
+
+    def packets(self) -> t.Any:
+        """What was captured so far, decoded by scapy."""
+        return rdpcap(str(self._file))
+
+    def words(self) -> str:
+        """What was captured so far, decoded by tcpdump."""
+        return command.must(["tcpdump", "-n", "-vv", "-r", str(self._file)])
+
+    def stop(self) -> None:
+        """End it; the file stays."""
+        self._process.signal(signal.SIGINT)
+        wait_for(lambda: not self._process.alive(), 10, "tcpdump to end")
+
+
+def advert(source: str, **fields: object) -> t.Any:
+    """A good VRRPv3 advert as scapy makes it; fields of VRRPv3, and ttl, change it."""
+    ttl = fields.pop("ttl", 255)
+    usual = {"vrid": 51, "priority": 200, "addrlist": [VIP], "adv": 100}
+    return IP(src=source, dst=GROUP, ttl=ttl, proto=112, tos=0xC0) / VRRPv3(**{**usual, **fields})
+
+
+def cut_to(packet: t.Any, length: int) -> t.Any:
+    """The same packet with only `length` bytes of its VRRP message."""
+    head = IP(src=packet[IP].src, dst=packet[IP].dst, ttl=packet[IP].ttl, proto=112)
+    return head / bytes(packet[IP].payload)[:length]
+
+
+@contextlib.contextmanager
+def injector(node: Node) -> t.Iterator[t.Callable[[t.Any], None]]:
+    """A function that puts an IP packet of scapy's onto the segment, from this node."""
+    packet_socket = node.socket(socket.AF_PACKET, socket.SOCK_RAW, _NOTHING)
+    with packet_socket:
+        packet_socket.bind((DEVICE, 0))
+        yield lambda packet: t.cast(None, packet_socket.send(bytes(Ether(dst=GROUP_MAC) / packet)))
