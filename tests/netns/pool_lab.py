@@ -46,7 +46,7 @@ class Namespace:
     """One network namespace with a name of this test run's own."""
 
     def __init__(self, role: str) -> None:
-        self.name = f"mst{os.getpid()}-{role}"
+        self.name = f"msns-{os.getpid()}-{role}"  # the prefix that the cleaning of leftovers looks for
         run("ip", "netns", "add", self.name)
 
     def delete(self) -> None:
@@ -173,15 +173,17 @@ class PoolLab:
         for namespace in (self.client, self.director, *self.servers.values()):
             namespace.delete()
 
-    def connect(self, address: str, port: int = PORT, source: str = "") -> Conversation:
-        """The client opens a TCP connection. Raises OSError when it cannot."""
-        with self.client.inside():
+    def connect(
+        self, address: str, port: int = PORT, source: str = "", origin: t.Optional[Namespace] = None
+    ) -> Conversation:
+        """The client, or another machine, opens a TCP connection. Raises OSError when it cannot."""
+        with (origin or self.client).inside():
             opened = socket.create_connection((address, port), PATIENCE_SECONDS, (source, 0))
         return Conversation(opened)
 
-    def ask(self, address: str, port: int = PORT, source: str = "") -> str:
+    def ask(self, address: str, port: int = PORT, source: str = "", origin: t.Optional[Namespace] = None) -> str:
         """Name of the server that answers one new TCP connection."""
-        conversation = self.connect(address, port, source)
+        conversation = self.connect(address, port, source, origin)
         try:
             return conversation.ask()
         finally:

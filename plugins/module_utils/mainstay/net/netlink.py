@@ -22,7 +22,8 @@ _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 0x100, 0x200
 _NLM_F_DUMP_INTR = 0x10
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _NLMSGERR_ATTR_MSG = 1
-_NESTED = 0x8000
+NESTED = 0x8000
+"""Flag in an attribute's type. encode() sets it on sequences; on bytes that hold attributes the caller does."""
 _TYPE_MASK = 0x3FFF
 
 _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK = 270, 10, 11
@@ -62,7 +63,7 @@ def encode(attributes: t.Sequence[t.Tuple[int, Encoded]]) -> bytes:
     """Pack attributes; a value that is itself a sequence of pairs becomes a nested attribute."""
     packed = []
     for kind, value in attributes:
-        payload, flag = (value, 0) if isinstance(value, bytes) else (encode(value), _NESTED)
+        payload, flag = (value, 0) if isinstance(value, bytes) else (encode(value), NESTED)
         packed.append(_ATTRIBUTE.pack(_ATTRIBUTE.size + len(payload), kind | flag) + payload)
         packed.append(b"\0" * (-len(payload) % 4))
     return b"".join(packed)

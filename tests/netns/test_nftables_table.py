@@ -1,0 +1,214 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nftables engine on this machine's kernel: what is written, read back, repaired and refused."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from netns.nftables_director import DNS, WEB, NftablesDirector, server, service
+from netns.pool_lab import Namespace
+
+from mainstay.lvs.operations import AddDestination, AddService, Operation, RemoveDestination, SetDestination
+from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey
+
+RUNTIME = Path(__file__).parents[2] / "plugins/module_utils"
+DESIRED = [
+    service(server("first", weight=2), server("second", weight=0), lb_algo="wrr"),
+    service(server("first"), server("second"), key=DNS, lb_algo="sh"),
+]
+
+
+@pytest.fixture
+def host() -> t.Iterator[Namespace]:
+    namespace = Namespace("host")
+    yield namespace
+    namespace.delete()
+
+
+@pytest.fixture
+def director(host: Namespace) -> t.Iterator[NftablesDirector]:
+    director = NftablesDirector(host)
+    yield director
+    director.close()
+
+
+def test_what_is_written_is_read_back(director: NftablesDirector) -> None:
+    assert director.reconcile(*DESIRED) == []
+    assert director.plane.read() == {desired.key: desired for desired in DESIRED}
+    assert director.missing(*DESIRED) == [], "a second run has something to do"
+
+
+def test_an_operator_can_read_the_table(director: NftablesDirector) -> None:
+    director.reconcile(service(server("first", weight=2), server("second"), lb_algo="wrr"))
+    shown = director.nft("list", "table", "ip", "mainstay")
+    assert "198.51.100.10 . tcp . 80 : goto tcp/198.51.100.10/80" in shown
+    assert 'dnat to 192.0.2.21:80 comment "weight 2"' in shown
+    assert 'comment "wrr"' in shown
+
+
+def test_weights_scheduler_and_servers_change_in_place(director: NftablesDirector) -> None:
+    director.reconcile(*DESIRED)
+    changed = [service(server("second", weight=4), lb_algo="rr"), DESIRED[1]]
+    assert director.reconcile(*changed) == []
+    assert director.plane.read() == {desired.key: desired for desired in changed}
+
+
+def test_a_service_that_goes_takes_its_chains_along_and_the_last_one_the_table(director: NftablesDirector) -> None:
+    director.reconcile(*DESIRED)
+    assert director.reconcile(DESIRED[1], owned=[WEB, DNS]) == []
+    assert "tcp/" not in director.nft("list", "ruleset")
+    assert director.reconcile(owned=[WEB, DNS]) == []
+    assert director.nft("list", "ruleset") == ""
+
+
+def test_tables_of_others_stay_as_they_are(director: NftablesDirector) -> None:
+    director.nft("add table ip other; add chain ip other mainstay; add rule ip other mainstay counter accept")
+    before = director.nft("list", "table", "ip", "other")
+    director.reconcile(*DESIRED)
+    director.reconcile(owned=[WEB, DNS])
+    assert director.nft("list", "ruleset") == before
+
+
+CHAIN = "tcp/198.51.100.10/80"
+ELEMENT = "{ 198.51.100.10 . tcp . 80 }"
+
+
+@pytest.mark.parametrize("damage", [
+    "flush ruleset",
+    "delete table ip mainstay",
+    "flush table ip mainstay",
+    "flush chain ip mainstay prerouting",
+    "flush chain ip mainstay output",
+    "insert rule ip mainstay prerouting accept",
+    "add chain ip mainstay prerouting { policy drop; }",
+    "flush map ip mainstay services",
+    f"delete element ip mainstay services {ELEMENT}",
+    f"delete element ip mainstay services {ELEMENT}; "
+    f"add element ip mainstay services {{ 198.51.100.10 . tcp . 80 : goto udp/198.51.100.10/80 }}",
+    "add chain ip mainstay x; add element ip mainstay services { 203.0.113.1 . tcp . 25 : goto x }",
+    f"flush chain ip mainstay {CHAIN}",
+    f"insert rule ip mainstay {CHAIN} accept",
+    f"flush chain ip mainstay {CHAIN}; add rule ip mainstay {CHAIN} goto {CHAIN}__192.0.2.22/80",
+    f"flush chain ip mainstay {CHAIN}__192.0.2.21/80",
+    f"flush chain ip mainstay {CHAIN}__192.0.2.21/80; "
+    f'add rule ip mainstay {CHAIN}__192.0.2.21/80 meta l4proto tcp dnat to 192.0.2.99:80 comment "weight 2"',
+    f"add chain ip mainstay {CHAIN}__192.0.2.99/80",
+])  # fmt: skip
+def test_damage_is_seen_and_repaired(director: NftablesDirector, damage: str) -> None:
+    director.reconcile(*DESIRED)
+    right = director.nft("--stateless", "list", "table", "ip", "mainstay")
+    director.nft(damage)
+    assert director.missing(*DESIRED) != [], f"not seen: {damage}"
+    assert director.reconcile(*DESIRED) == []
+    assert director.missing(*DESIRED) == []
+    assert sorted(director.nft("--stateless", "list", "table", "ip", "mainstay").split()) == sorted(right.split())
+
+
+def test_an_edit_that_comes_before_the_damage_is_seen_is_refused_or_comes_out_right(
+    director: NftablesDirector,
+) -> None:
+    """A verdict edits one server at once; the whole table is read only every few seconds."""
+    director.reconcile(service(server("first"), server("second")))
+    out = RemoveDestination(WEB, server("first").key)
+    director.nft("flush", "chain", "ip", "mainstay", CHAIN)
+    assert director.apply([out]) == []
+    assert director.missing(service(server("second"))) == []
+    director.nft("flush", "ruleset")
+    (refusal,) = director.apply([RemoveDestination(WEB, server("second").key)])
+    assert refusal.reason == "service TCP 198.51.100.10:80 does not exist"
+    assert director.reconcile(service(server("second"))) == []
+    assert director.missing(service(server("second"))) == []
+
+
+GHOST = ServiceKey("TCP", "198.51.100.10", 81)
+FIRST = server("first").key
+
+
+@pytest.mark.parametrize(("refused", "reason"), [
+    (AddService(service(key=GHOST, lb_algo="wlc")),
+     "the nftables data plane knows the schedulers rr, wrr, sh; lb_algo wlc needs global_defs.data_plane: ipvs"),
+    (AddService(Service(GHOST, "rr", 300)),
+     "the nftables data plane has no persistence_timeout; set global_defs.data_plane: ipvs"),
+    (AddService(service(key=ServiceKey("TCP", "2001:db8::10", 80))),
+     "the nftables data plane balances IPv4 only"),
+    (SetDestination(WEB, Destination(FIRST, "DR", 1)),
+     "the nftables data plane forwards by NAT only; lb_kind DR needs global_defs.data_plane: ipvs"),
+    (AddDestination(GHOST, server("first")), "service TCP 198.51.100.10:81 does not exist"),
+    (RemoveDestination(WEB, DestinationKey("192.0.2.99", 80)),
+     "real_server 192.0.2.99:80 of service TCP 198.51.100.10:80 does not exist"),
+])  # fmt: skip
+def test_a_refused_operation_is_reported_and_holds_nothing_back(
+    director: NftablesDirector, refused: Operation, reason: str
+) -> None:
+    director.reconcile(service(server("first")))
+    (refusal,) = director.apply([refused, AddDestination(WEB, server("second"))])
+    assert (refusal.operation, refusal.reason) == (refused, reason)
+    assert director.missing(service(server("first"), server("second"))) == []
+
+
+def test_what_the_kernel_itself_refuses_is_pinned_on_its_service(director: NftablesDirector) -> None:
+    """Chain names end at 127 characters; validation lets no such address pass, a broken caller might."""
+    monster = ServiceKey("TCP", "198.51.100.10" + "0" * 120, 80)
+    edits: list[Operation] = [AddService(service(key=monster)), AddService(service(lb_algo="rr"))]
+    (refusal,) = director.apply([*edits, AddDestination(WEB, server("first"))])
+    assert refusal.operation == edits[0]
+    assert refusal.reason.startswith("nftables refused it: ")
+    assert director.missing(service(server("first"))) == []
+
+
+def test_a_thousand_services_are_written_and_read_back_whole(director: NftablesDirector) -> None:
+    many = [
+        service(server("first"), server("second"), key=ServiceKey("TCP", "198.51.100.10", 1000 + number))
+        for number in range(1000)
+    ]
+    assert director.reconcile(*many) == []
+    assert director.missing(*many) == []
+
+
+UNPRIVILEGED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from mainstay.lvs.operations import AddDestination, AddService
+from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey
+from mainstay.net.data_plane import DataPlaneUnavailable
+from mainstay.net.nftables import NftablesPlane
+key = ServiceKey("UDP", "198.51.100.10", 53)
+server = Destination(DestinationKey("192.0.2.21", 53), "NAT", 1)
+try:
+    plane = NftablesPlane()
+except DataPlaneUnavailable as error:
+    print(error)
+else:
+    print(plane.apply([AddService(Service(key, "rr")), AddDestination(key, server)]), len(plane.read()))
+"""
+
+
+def as_nobody(host: Namespace, *setpriv: str) -> str:
+    """What the system's Python, running as a user other than root, says after using the engine."""
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *setpriv]
+    return host.run(*user, "/usr/bin/python3", "-c", UNPRIVILEGED, str(RUNTIME)).strip()
+
+
+def test_two_ambient_capabilities_are_enough(host: Namespace) -> None:
+    granted = "+net_admin,+net_raw"
+    only = [f"--inh-caps={granted}", f"--ambient-caps={granted}", f"--bounding-set=-all,{granted}"]
+    assert as_nobody(host, *only) == "[] 1"
+
+
+def test_without_the_capability_the_engine_says_what_it_lacks(host: Namespace) -> None:
+    assert as_nobody(host) == (
+        "mainstayd may not use nftables: it needs the capability CAP_NET_ADMIN (the unit file grants it)"
+    )
+
+
+def test_without_the_library_the_engine_says_what_to_install(host: Namespace) -> None:
+    said = host.run("/usr/bin/python3", "-S", "-c", UNPRIVILEGED, str(RUNTIME)).strip()
+    assert said == (
+        "libnftables for Python is not installed: install the package python3-nftables for this interpreter, "
+        "or set global_defs.data_plane: ipvs"
+    ), f"with {sys.executable}"
