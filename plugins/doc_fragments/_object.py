@@ -28,10 +28,10 @@ options:
       - The object is kept in a file of its own in the folder C(conf.d) beside it.
     type: path
     default: /etc/mainstay/mainstay.json
-  control_socket:
-    description: Socket on which the daemon takes requests.
+  run_dir:
+    description: Folder in which the running daemon has its control socket.
     type: path
-    default: /run/mainstay/control.sock
+    default: /run/mainstay
   wait:
     description: Wait until the daemon reports that it runs the object, or runs it no more.
     type: bool

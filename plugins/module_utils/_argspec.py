@@ -80,7 +80,7 @@ _COMMON: Spec = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "config": {"type": "path", "default": "/etc/mainstay/mainstay.json"},
-    "control_socket": {"type": "path", "default": "/run/mainstay/control.sock"},
+    "run_dir": {"type": "path", "default": "/run/mainstay"},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "float", "default": 30},
 }

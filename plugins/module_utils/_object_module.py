@@ -14,8 +14,8 @@ import time
 import typing as t
 
 from ._argspec import given
-from ._client import DaemonUnreachable, ask
 from ._conf_d import ObjectFile, file_text, sentences
+from .mainstay.daemon.client import DaemonUnreachable, request
 from .mainstay.model.options import SECTIONS
 from .mainstay.model.problems import ConfigError
 
@@ -73,7 +73,7 @@ class _Task:
         if "/" in self.name:
             # It becomes part of a file's name, also for an object that is to go and is not judged otherwise.
             raise Failure("is no usable name: it may not contain '/'")
-        self.socket: str = module.params["control_socket"]
+        self.run_directory: str = module.params["run_dir"]
         self.file = ObjectFile(module.params["config"], f"{kind.section}s", self.name)
 
     def carried_out(self) -> Document:
@@ -123,7 +123,7 @@ class _Task:
         former = self.file.text()
         self.file.put(None if wanted is None else file_text(self.file.document(wanted)))
         try:
-            answer = ask(self.socket, "reload", _RELOAD_TIMEOUT)
+            answer = request("reload", self.run_directory, _RELOAD_TIMEOUT)
         except DaemonUnreachable as error:
             self.module.warn(f"{self.file.path} is in place, but {error}. The daemon reads it when it starts.")
             return False
@@ -138,7 +138,7 @@ class _Task:
         """The daemon's status of the object once it is as wanted. Failure after wait_timeout."""
         deadline = time.monotonic() + self.module.params["wait_timeout"]
         while True:
-            status = ask(self.socket, "status", max(deadline - time.monotonic(), 0.1))
+            status = request("status", self.run_directory, max(deadline - time.monotonic(), 1.0))
             missing = self.kind.unconverged(status, self.name, wanted)
             if not missing:
                 return self.kind.status(status, self.name)

@@ -26,7 +26,7 @@ _MADE_ON_UNIX = 3
 
 # sys.path[0] is the archive or, once installed, the link `current`. It is resolved before anything is
 # imported: a daemon that runs while the link moves on to the next release must not import half of that.
-_MAIN = b'''\
+_MAIN = b"""\
 import os
 import sys
 
@@ -36,7 +36,7 @@ if sys.argv[1:2] == ["unpack"]:
 else:
     from mainstay.cli import main
 raise SystemExit(main(sys.argv[1:]))
-'''
+"""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Host:
 
     def run(self, module: t.Any, **arguments: t.Any) -> Result:
         """One object's module, with this host's paths."""
-        return self.run_plain(module, config=str(self.main_file), control_socket=str(self.socket), **arguments)
+        return self.run_plain(module, config=str(self.main_file), run_dir=str(self.folder), **arguments)
 
     def run_plain(self, module: t.Any, **arguments: t.Any) -> Result:
         """Any module with exactly these arguments."""

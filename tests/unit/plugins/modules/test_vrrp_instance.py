@@ -212,4 +212,4 @@ def test_wait_for_absence(host: Host) -> None:
 
 def test_wait_without_a_daemon_fails(host: Host) -> None:
     result = host.run(vrrp_instance, **WANTED, wait=True)
-    assert result.failed and "does not answer status" in result.msg
+    assert result.failed and "mainstayd is not running" in result.msg
