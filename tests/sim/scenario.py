@@ -27,6 +27,9 @@ _PRIORITIES = (50, 100, 100, 150, 200, 254)
 _TROUBLE = 25
 """Intervals during which things break."""
 
+_CALM = 6
+"""Intervals between faults that come one at a time: each strikes a segment that is at rest."""
+
 _MACHINE_FAULTS = ("crash", "freeze", "stop", "link_down")
 _NETWORK_FAULTS = ("cut", "partition", "loss", "heal", "attack")
 _REPAIRS = ("start", "thaw", "start", "thaw", "link_up")
@@ -89,13 +92,22 @@ def _faults(random: Random, names: list[str], interval: Duration) -> list[Fault]
     """Starts, troubles in random order, and the repair of everything that can be repaired."""
     starts = [Fault(random.randint(0, 2 * interval), "start", name) for name in names]
     kinds = random.choice((_MACHINE_FAULTS, _MACHINE_FAULTS, _MACHINE_FAULTS + _NETWORK_FAULTS))
-    times = sorted(random.randint(3 * interval, _TROUBLE * interval) for _ in range(random.randint(2, 10)))
+    times = random.choice((_crowded, _spaced))(random, interval)
     troubles = [_trouble(random, at, random.choice(kinds + _REPAIRS + ("priority",)), names, interval) for at in times]
     end = _TROUBLE * interval
     repairs = [Fault(end, "heal"), *(Fault(end, "thaw", name) for name in names)]
     repairs += [Fault(end, "link_up", name) for name in names if random.random() < 0.8]
     repairs += [Fault(end, "start", name) for name in names if random.random() < 0.5]
     return sorted(starts, key=lambda fault: fault.at) + troubles + repairs
+
+
+def _crowded(random: Random, interval: Duration) -> list[Instant]:
+    return sorted(random.randint(3 * interval, _TROUBLE * interval) for _ in range(random.randint(2, 10)))
+
+
+def _spaced(random: Random, interval: Duration) -> list[Instant]:
+    """Three of them, each at any point of an interval between two adverts."""
+    return [after * interval + random.randint(0, interval) for after in range(2 + _CALM, _TROUBLE, _CALM)]
 
 
 def _trouble(random: Random, at: Instant, kind: str, names: list[str], interval: Duration) -> Fault:
