@@ -47,10 +47,11 @@ class ControlServer:
 
     def close(self) -> None:
         """Hang up on everyone and stop listening."""
-        self._poller.unwatch(self._listener.fileno())
-        self._listener.close()
         for client in list(self._clients):
             client.close()
+        # Last: a client that goes makes us listen again when there was no place left.
+        self._poller.unwatch(self._listener.fileno())
+        self._listener.close()
 
     def _listen(self) -> None:
         self._poller.watch(self._listener.fileno(), READABLE, self._accept)

@@ -1,0 +1,189 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page a tired operator reads: trouble first, then who is master, then the pools."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+from mainstay.daemon.status_text import status_page
+
+STATUS: t.Dict[str, t.Any] = {
+    "as_of": 1,
+    "version": "1.0.0",
+    "digest": "ab",
+    "pid": 4711,
+    "config": {
+        "path": "/etc/mainstay/mainstay.json",
+        "digest": "sha256:cd",
+        "loaded_at": "2026-03-01T03:00:00+01:00",
+        "last_reload": None,
+    },
+    "vrrp": {
+        "alive": True,
+        "pid": 4712,
+        "as_of": 1,
+        "real_time": True,
+        "instances": {
+            "VI_1": {
+                "state": "MASTER",
+                "since": "2026-03-01T03:00:04+01:00",
+                "interface": "eth0",
+                "virtual_router_id": 51,
+                "priority": 150,
+                "effective_priority": 150,
+                "addresses": ["192.0.2.10/24"],
+                "addresses_held": ["192.0.2.10/24"],
+                "master": None,
+                "last_transition": "BACKUP -> MASTER: no advert for 3.4 s",
+                "problems": [],
+            },
+            "VI_2": {
+                "state": "BACKUP",
+                "since": "2026-03-01T03:00:00+01:00",
+                "interface": "eth1",
+                "virtual_router_id": 52,
+                "priority": 100,
+                "effective_priority": 90,
+                "addresses": ["198.51.100.10/24"],
+                "addresses_held": [],
+                "master": "198.51.100.2",
+                "last_transition": "",
+                "problems": [],
+            },
+        },
+    },
+    "lvs": {
+        "alive": True,
+        "pid": 4713,
+        "as_of": 1,
+        "data_plane": "ipvs",
+        "error": None,
+        "virtual_servers": {
+            "web": {
+                "address": "192.0.2.10",
+                "port": 80,
+                "protocol": "TCP",
+                "lb_algo": "wrr",
+                "lb_kind": "DR",
+                "installed": True,
+                "refusals": [],
+                "real_servers": [
+                    {
+                        "address": "192.0.2.21",
+                        "port": 80,
+                        "weight": 1,
+                        "effective_weight": 1,
+                        "in_pool": True,
+                        "state": "up",
+                        "since": "2026-03-01T03:00:01+01:00",
+                        "reason": "HTTP 200",
+                        "active_connections": 3,
+                        "inactive_connections": 10,
+                    },
+                    {
+                        "address": "192.0.2.22",
+                        "port": 80,
+                        "weight": 5,
+                        "effective_weight": 0,
+                        "in_pool": False,
+                        "state": "down",
+                        "since": "2026-03-01T03:01:00+01:00",
+                        "reason": "connection refused",
+                        "active_connections": None,
+                        "inactive_connections": None,
+                    },
+                ],
+            }
+        },
+    },
+}
+
+PAGE = """\
+mainstayd 1.0.0, pid 4711, runs /etc/mainstay/mainstay.json of 2026-03-01 03:00:00
+
+INSTANCE  STATE   SINCE                INTERFACE  VRID  PRIORITY   MASTER        ADDRESSES HELD
+VI_1      MASTER  2026-03-01 03:00:04  eth0       51    150        this machine  192.0.2.10/24
+VI_2      BACKUP  2026-03-01 03:00:00  eth1       52    90 of 100  198.51.100.2  none of 1
+VI_1: BACKUP -> MASTER: no advert for 3.4 s
+
+virtual_server web  TCP 192.0.2.10:80 wrr DR ipvs
+  REAL SERVER    STATE  WEIGHT  ACTIVE  INACTIVE  SINCE                REASON
+  192.0.2.21:80  up     1       3       10        2026-03-01 03:00:01  HTTP 200
+  192.0.2.22:80  DOWN   0 of 5  -       -         2026-03-01 03:01:00  connection refused
+"""
+
+
+def trouble(status: t.Mapping[str, t.Any]) -> t.List[str]:
+    return [line[3:] for line in status_page(status).splitlines() if line.startswith("!! ")]
+
+
+def changed(**sections: t.Mapping[str, object]) -> t.Dict[str, t.Any]:
+    status = copy.deepcopy(STATUS)
+    for name, changes in sections.items():
+        status[name].update(changes)
+    return status
+
+
+def test_the_page_of_a_healthy_pair() -> None:
+    assert status_page(STATUS) == PAGE
+
+
+def test_trouble_stands_on_top() -> None:
+    status = changed(
+        vrrp={"alive": False},
+        lvs={"alive": False, "pid": None, "error": "this kernel has no ip_vs: load it"},
+        config={
+            "last_reload": {
+                "ok": False,
+                "at": "2026-03-01T04:00:00+01:00",
+                "problems": [{"path": "vrrp_instances.VI_1.priority", "value": 300, "message": "must be 1 to 255."}],
+            }
+        },
+    )
+    status["vrrp"]["instances"]["VI_1"]["problems"] = ["no carrier on eth0"]
+    status["lvs"]["virtual_servers"]["web"]["refusals"] = ["scheduler mh is not in this kernel"]
+    for server in status["lvs"]["virtual_servers"]["web"]["real_servers"]:
+        server["in_pool"] = False
+
+    assert trouble(status) == [
+        "vrrp worker (pid 4712) does not answer: what stands below is what it said last; "
+        "see 'journalctl -u mainstay -e'",
+        "health worker is not running: what stands below is what it said last; see 'journalctl -u mainstay -e'",
+        "the reload of 2026-03-01 04:00:00 was refused; the daemon runs what it ran before",
+        "  vrrp_instances.VI_1.priority = 300: must be 1 to 255.",
+        "data plane ipvs: this kernel has no ip_vs: load it",
+        "vrrp_instance VI_1: no carrier on eth0",
+        "virtual_server web: scheduler mh is not in this kernel",
+        "virtual_server web: no real server takes new connections",
+    ]
+    assert status_page(status).splitlines()[1].startswith("!! ")
+
+
+def test_a_service_the_kernel_lacks_says_so() -> None:
+    status = copy.deepcopy(STATUS)
+    status["lvs"]["virtual_servers"]["web"]["installed"] = False
+
+    assert "virtual_server web  TCP 192.0.2.10:80 wrr DR ipvs  NOT INSTALLED" in status_page(status)
+
+
+def test_an_empty_configuration_is_said_in_words() -> None:
+    page = status_page(changed(vrrp={"instances": {}}, lvs={"virtual_servers": {}}))
+
+    assert "no vrrp_instances" in page
+    assert "no virtual_servers" in page
+
+
+def test_what_a_real_server_says_cannot_steer_the_terminal() -> None:
+    status = copy.deepcopy(STATUS)
+    status["lvs"]["virtual_servers"]["web"]["real_servers"][0]["reason"] = "HTTP \x1b[2J\n200"
+
+    assert "HTTP ?[2J?200" in status_page(status)
+
+
+def test_a_status_with_holes_still_makes_a_page() -> None:
+    """A worker that never answered has an empty section; an older daemon may lack keys."""
+    for status in ({}, {"vrrp": {"instances": {"VI_1": {}}}, "lvs": {"virtual_servers": {"web": {}}}}):
+        assert status_page(status).startswith("mainstayd -")
