@@ -5,14 +5,16 @@
 # Process 1 of the User-Mode-Linux guest that run.py boots on this machine's own root, read-only.
 # exchange=DIR on the kernel's command line is the one place on the machine that the guest may write to:
 # DIR/command is what to run, DIR/output and DIR/status are what came of it.
+# The checkout may lie below /tmp, so nothing is mounted there.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
-export PATH
+TMPDIR=/run/tmp
+HOME=/run/tmp
+export PATH TMPDIR HOME
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
-mkdir -p /run/netns /run/exchange /run/modules/lib
+mkdir -p /run/tmp /run/netns /run/exchange /run/modules/lib
 for word in $(cat /proc/cmdline); do
   case "$word" in
     exchange=*) mount -t hostfs none /run/exchange -o "${word#exchange=}" ;;

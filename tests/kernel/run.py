@@ -52,10 +52,10 @@ def main() -> int:
 def guest_command(pytest_arguments: list[str]) -> str:
     """The shell command that the guest runs. Nothing may be written below the checkout: it is read-only there."""
     pytest = [
-        sys.executable, "-B", "-m", "pytest", "-o", "cache_dir=/tmp/pytest", "-p", "no:xdist", "-q", "--color=no",
+        sys.executable, "-B", "-m", "pytest", "-o", "cache_dir=/run/tmp/pytest", "-p", "no:xdist", "-q", "--color=no",
         f"--junitxml={EXCHANGE_IN_GUEST / 'report.xml'}", str(HERE), *pytest_arguments,
     ]  # fmt: skip
-    return f"cd {shlex.quote(str(CHECKOUT))} && MAINSTAY_KERNEL_GUEST=1 HOME=/tmp exec {shlex.join(pytest)}\n"
+    return f"cd {shlex.quote(str(CHECKOUT))} && MAINSTAY_KERNEL_GUEST=1 exec {shlex.join(pytest)}\n"
 
 
 def run_guest(exchange: Path) -> int:

@@ -66,14 +66,10 @@ def test_with_inhibit_on_failure_a_failed_server_stays_at_weight_0() -> None:
     (True, False, {"21": 0, "22": 1}),
     (False, True, {"22": 1}),
 ])  # fmt: skip
-def test_the_servers_own_inhibit_on_failure_wins(
-    of_server: bool, of_service: bool, expected: dict[str, int]
-) -> None:
+def test_the_servers_own_inhibit_on_failure_wins(of_server: bool, of_service: bool, expected: dict[str, int]) -> None:
     first, second = SERVICE.real_servers
     servers = (replace(first, inhibit_on_failure=of_server), second)
-    assert (
-        weights(replace(SERVICE, inhibit_on_failure=of_service, real_servers=servers), first=DOWN) == expected
-    )
+    assert weights(replace(SERVICE, inhibit_on_failure=of_service, real_servers=servers), first=DOWN) == expected
 
 
 def test_with_every_server_down_the_service_stays_with_an_empty_pool() -> None:

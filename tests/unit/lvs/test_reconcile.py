@@ -87,9 +87,7 @@ def test_a_service_that_is_not_ours_is_left_alone() -> None:
 
 def test_a_server_that_someone_put_into_our_pool_goes() -> None:
     current = table(service(server(21), server(99)))
-    assert operations(current, table(service(server(21))), owned=()) == [
-        RemoveDestination(WEB, server(99).key)
-    ]
+    assert operations(current, table(service(server(21))), owned=()) == [RemoveDestination(WEB, server(99).key)]
 
 
 # --- as properties -------------------------------------------------------------------------------
