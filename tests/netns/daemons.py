@@ -142,7 +142,7 @@ class Keepalived:
         wait_for(entered, deadline, f"keepalived on {self.node.name} to be {state}", evidence=self.log.read_text)
 
 
-COMMAND = [PYTHON, "-m", "netns.worker_alone"]
+COMMAND = [PYTHON, "-m", "mainstay", "daemon"]
 
 _KEEPALIVED = """\
 global_defs {{

@@ -61,6 +61,18 @@ def test_after_sigkill_the_kernel_withdraws_the_address_before_the_backup_takes_
         assert watch.both_held(a.node, b.node) == 0, (watch.holdings(a.node), watch.holdings(b.node))
 
 
+def test_a_killed_supervisor_takes_its_workers_down_in_order(segment: Segment, tmp_path: Path) -> None:
+    """F03: the workers hear that it died, send priority 0 and release."""
+    a, b = pair(segment, tmp_path, advert_int=0.5)
+
+    a.signal(signal.SIGKILL)
+
+    b.await_state("MASTER")
+    assert b.status()["counters"]["priority_zero_received"] == 1
+    wait_for(lambda: not a.node.processes(), 10, "the workers to end", evidence=a.evidence)
+    assert not a.node.holds()
+
+
 def test_a_frozen_master_loses_the_address_and_yields_when_it_thaws(segment: Segment, tmp_path: Path) -> None:
     a, b = pair(segment, tmp_path)
     with AddressWatch([a.node, b.node]) as watch:
@@ -93,7 +105,7 @@ def test_a_short_freeze_without_a_successor_takes_the_address_again(segment: Seg
 
 
 def test_carrier_loss_is_a_fault_and_healing_goes_through_backup(segment: Segment, tmp_path: Path) -> None:
-    a, b = pair(segment, tmp_path)
+    a, b = pair(segment, tmp_path, advert_int=0.5)
 
     a.node.cut()
     a.await_state("FAULT")
@@ -108,7 +120,7 @@ def test_carrier_loss_is_a_fault_and_healing_goes_through_backup(segment: Segmen
 
 
 def test_an_interface_made_anew_is_used_again(segment: Segment, tmp_path: Path) -> None:
-    a, b = pair(segment, tmp_path)
+    a, b = pair(segment, tmp_path, advert_int=0.5)
 
     a.node.ip(f"link delete {DEVICE}")
     a.await_state("FAULT")
@@ -123,7 +135,7 @@ def test_an_interface_made_anew_is_used_again(segment: Segment, tmp_path: Path) 
 def test_without_an_address_to_send_from_it_is_a_fault_and_never_sends_from_the_vip(
     segment: Segment, tmp_path: Path
 ) -> None:
-    a, b = pair(segment, tmp_path)
+    a, b = pair(segment, tmp_path, advert_int=0.5)
 
     a.node.ip(f"address delete {a.node.address}/24 dev {DEVICE}")
     a.await_state("FAULT")

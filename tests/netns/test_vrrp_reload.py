@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -39,12 +40,12 @@ def test_a_reload_changes_a_master_without_a_transition(segment: Segment, tmp_pa
 
 
 def test_a_lower_priority_after_a_reload_hands_over(segment: Segment, tmp_path: Path) -> None:
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, advert_int=0.5)).start()
     a.await_state("MASTER")
-    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100)).start()
+    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100, advert_int=0.5)).start()
     b.await_state("BACKUP")
 
-    a.write(VI_1=instance(50))
+    a.write(VI_1=instance(50, advert_int=0.5))
     assert a.ask("reload")["ok"] is True
 
     b.await_state("MASTER")
@@ -84,6 +85,23 @@ def test_a_killed_daemon_that_comes_back_within_the_lease_goes_on_as_master(segm
         wait_for(lambda: not a.node.processes(), 10, "everything to be dead")
         a.start()
         assert a.state() == "MASTER"
+        assert len(watch.holdings(a.node)) == 1, "the address was never away"
+    assert "under an unexpired lease" in a.status()["last_transition"]
+
+
+def test_a_killed_vrrp_worker_is_replaced_and_its_successor_goes_on_as_master(segment: Segment, tmp_path: Path) -> None:
+    """F02: no gap, no transition for the segment."""
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a.await_state("MASTER")
+    a.write(VI_1=instance(150, advert_int=5))
+    assert a.ask("reload")["ok"] is True
+    killed = a.ask("status")["vrrp"]["pid"]
+
+    with AddressWatch([a.node]) as watch:
+        os.kill(killed, signal.SIGKILL)
+        successor = "a successor of the killed worker"
+        wait_for(lambda: a.ask("status")["vrrp"]["pid"] not in (killed, None), 12, successor, evidence=a.evidence)
+        a.await_state("MASTER")
         assert len(watch.holdings(a.node)) == 1, "the address was never away"
     assert "under an unexpired lease" in a.status()["last_transition"]
 

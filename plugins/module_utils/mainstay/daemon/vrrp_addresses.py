@@ -59,13 +59,16 @@ class HeldAddresses:
         return [*self._unplaced, *self._refused]
 
     def leave_static(self, instance: VrrpInstance) -> None:
-        """Leave alone what an owner's interface has for good: those addresses are the host's, not ours."""
+        """Leave alone what an owner's interface has for good: those addresses are the host's, not ours.
+
+        Call it before `prepare`; what we hold ourselves already does not count.
+        """
         permanent = {
             leased.key.address
             for leased in self._placed(instance)[0]
-            if (held := self._mirror.held(leased.key)) is not None and held.valid_seconds is None
+            if leased not in self.addresses and self._is_permanent(leased.key)
         }
-        self._static = frozenset(permanent)
+        self._static |= permanent
 
     def prepare(self, instance: VrrpInstance, lease: int) -> bool:
         """Encode the orders anew if the configuration or a link asks for it; whether it did.
@@ -122,6 +125,10 @@ class HeldAddresses:
         if not held or not self._lease or self._unplaced:
             return False
         return all(one is not None and self._is_recent(one.valid_seconds, shortest_down) for one in held)
+
+    def _is_permanent(self, key: rtnl.AddressKey) -> bool:
+        held = self._mirror.held(key)
+        return held is not None and held.valid_seconds is None
 
     def _is_recent(self, valid_seconds: t.Optional[int], shortest_down: Duration) -> bool:
         if not valid_seconds or valid_seconds > self._lease:

@@ -88,8 +88,6 @@ class InstanceRunner:
 
     def start(self, now: Instant, may_adopt: bool) -> None:
         """Begin; with the proof that no peer took over, and only on the first configuration, as MASTER."""
-        if self.instance.priority == OWNER_PRIORITY:
-            self.addresses.leave_static(self.instance)
         self._announcer.follow(self.instance)
         self._prepare(now)
         self.port.attach(self.instance.virtual_router_id, self.receive)
@@ -199,6 +197,8 @@ class InstanceRunner:
         source = self.port.standing.source
         if source is not None:
             self.advertiser.prepare(self.instance, source)
+        if self.instance.priority == OWNER_PRIORITY:
+            self.addresses.leave_static(self.instance)
         changed = self.addresses.prepare(self.instance, self._lease(now))
         self._announcer.prepare(self.addresses.addresses)
         return changed

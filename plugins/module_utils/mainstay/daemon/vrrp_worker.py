@@ -53,6 +53,8 @@ class VrrpWorker:
         self._open_ports(wanted)
         for name, instance in wanted.items():
             self._run(name, instance, now, may_adopt=first)
+        for runner in self._runners.values():
+            runner.look(now)  # another list of virtual addresses may have changed what can be a source
         self._close_idle_ports()
 
     def status(self, now: Instant) -> t.Dict[str, object]:
