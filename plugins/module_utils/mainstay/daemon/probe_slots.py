@@ -1,0 +1,57 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bound on the probes that run at once."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import deque
+
+PROBES_AT_ONCE = 400
+"""Far below the usual 1024 descriptors of a process; the rest of a storm waits in line."""
+
+
+class Slot:
+    """A place in line, then a running probe, then nothing."""
+
+    def __init__(self, slots: ProbeSlots, start: t.Callable[[], None]) -> None:
+        self._slots = slots
+        self.start: t.Optional[t.Callable[[], None]] = start
+        self.running = False
+
+    def release(self) -> None:
+        """Leave the line or end the run; harmless when done before."""
+        if self.running:
+            self.running = False
+            self._slots.give_back()
+        self.start = None
+
+
+class ProbeSlots:
+    """First come, first served."""
+
+    def __init__(self, limit: int = PROBES_AT_ONCE) -> None:
+        self._free = limit
+        self._line: t.Deque[Slot] = deque()
+
+    def take(self, start: t.Callable[[], None]) -> Slot:
+        """Call `start` as soon as there is room, at once if there is room now."""
+        slot = Slot(self, start)
+        self._line.append(slot)
+        self._serve()
+        return slot
+
+    def give_back(self) -> None:
+        """One running probe has ended."""
+        self._free += 1
+        self._serve()
+
+    def _serve(self) -> None:
+        while self._free and self._line:
+            slot = self._line.popleft()
+            start, slot.start = slot.start, None
+            if start is not None:
+                self._free -= 1
+                slot.running = True
+                start()

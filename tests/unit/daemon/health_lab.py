@@ -1,0 +1,158 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A health worker on a scripted clock, with servers and kernel that do what the test says."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+
+from mainstay.daemon.health_worker import HealthWorker
+from mainstay.daemon.worker import LogLine
+from mainstay.lvs.effects import NotApplicable, apply_operation
+from mainstay.lvs.operations import Operation
+from mainstay.lvs.table import ServiceKey, Table
+from mainstay.model.config import Check, Config, GlobalDefs, HttpCheck, RealServer, VirtualServer
+from mainstay.model.units import NANOSECONDS_PER_MILLISECOND, Duration, seconds
+from mainstay.net.data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
+from mainstay.net.polling import Poller, Timer
+from mainstay.net.probe_driver import Done, Target
+from mainstay.probes.outcome import ProbeOutcome
+from mainstay.probes.verdict import Probe, Verdict
+
+from ..scripted_poller import ScriptedPoller
+
+LATENCY = NANOSECONDS_PER_MILLISECOND
+UP = Verdict(True, "HTTP 200")
+REFUSED = Verdict(False, "connection refused")
+SHORTAGE = ProbeOutcome(Verdict(False, "this process has no file descriptors left"), ran=False)
+
+WEB = ServiceKey("TCP", "192.0.2.10", 80)
+CHECK = HttpCheck(retry=1, delay_before_retry=seconds(1))
+
+
+class FakeDataPlane:
+    """A kernel as a value. Everything done to it is written down; anything can be refused or missing."""
+
+    def __init__(self) -> None:
+        self.table: Table = {}
+        self.missing = ""
+        """Why the engine is not there; empty when it is."""
+        self.refuse: t.Callable[[Operation], str] = lambda _operation: ""
+        self.applied: list[Operation] = []
+        self.reads = 0
+        self.is_open = False
+
+    def open(self) -> FakeDataPlane:
+        self._check_presence()
+        self.is_open = True
+        return self
+
+    def read(self) -> Table:
+        self._check_presence()
+        self.reads += 1
+        return dict(self.table)
+
+    def apply(self, operations: t.Sequence[Operation]) -> list[Refusal]:
+        self._check_presence()
+        refusals = []
+        for operation in operations:
+            reason = self.refuse(operation)
+            if not reason:
+                try:
+                    self.table = apply_operation(self.table, operation)
+                    self.applied.append(operation)
+                except NotApplicable as wrong:
+                    reason = str(wrong)
+            if reason:
+                refusals.append(Refusal(operation, reason))
+        return refusals
+
+    def counters(self) -> Counters:
+        self._check_presence()
+        figures = DestinationCounters(active_connections=3, inactive_connections=7)
+        return {(key, place): figures for key, service in self.table.items() for place in service.destinations}
+
+    def close(self) -> None:
+        self.is_open = False
+
+    def _check_presence(self) -> None:
+        if self.missing:
+            raise DataPlaneUnavailable(self.missing)
+
+    def pool(self, key: ServiceKey = WEB) -> dict[str, int]:
+        """Address -> weight of one service's pool."""
+        return {place.address: server.weight for place, server in self.table[key].destinations.items()}
+
+
+class ScriptedRun:
+    """A probe whose answer was decided before it was sent."""
+
+    def __init__(self, poller: Poller, outcome: ProbeOutcome, done: Done) -> None:
+        self._timer: Timer = poller.call_at(poller.now() + LATENCY, lambda _now: done(outcome))
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+
+class HealthLab:
+    """One worker, two engines, and as many servers as are configured."""
+
+    def __init__(self) -> None:
+        self.poller = ScriptedPoller()
+        self.ipvs, self.nftables = FakeDataPlane(), FakeDataPlane()
+        self.answers: dict[str, Verdict | ProbeOutcome] = {}
+        """Address -> what its probes say; others are up."""
+        self.probes: list[tuple[int, str]] = []
+        """Instant and address of every probe started."""
+        self.lines: list[LogLine] = []
+        self.worker = self.new_worker()
+
+    def new_worker(self) -> HealthWorker:
+        """A fresh process on the same kernel."""
+        engines = {"ipvs": self.ipvs, "nftables": self.nftables}
+        return HealthWorker(self.poller, self.lines.append, lambda name: engines[name].open(), self._run_probe)
+
+    def configure(self, *services: VirtualServer, data_plane: str = "ipvs") -> None:
+        config = Config(GlobalDefs(data_plane=data_plane), virtual_servers={one.name: one for one in services})
+        self.worker.configure(config, self.poller.now())
+
+    def run(self, duration: float) -> None:
+        """Let `duration` seconds pass."""
+        self.poller.run_for(seconds(duration))
+
+    def probes_of(self, address: str) -> list[int]:
+        return [instant for instant, probed in self.probes if probed == address]
+
+    def said(self, part: str) -> list[str]:
+        """Log lines that contain `part`, as the journal shows them."""
+        lines = [f"{line.level}: {line.subject}: {line.message}" for line in self.lines]
+        return [line for line in lines if part in line]
+
+    def repeated(self) -> list[LogLine]:
+        return [line for line, times in Counter(self.lines).items() if times > 1]
+
+    def status(self) -> dict[str, t.Any]:
+        return self.worker.status(self.poller.now())
+
+    def servers(self, name: str = "web") -> dict[str, dict[str, t.Any]]:
+        """The status of one service's real servers by address."""
+        return {one["address"]: one for one in self.status()["virtual_servers"][name]["real_servers"]}
+
+    def _run_probe(self, poller: Poller, target: Target, _probe: Probe, _timeout: Duration, done: Done) -> ScriptedRun:
+        self.probes.append((poller.now(), target[0]))
+        answer = self.answers.get(target[0], UP)
+        outcome = ProbeOutcome(answer) if isinstance(answer, Verdict) else answer
+        return ScriptedRun(poller, outcome, done)
+
+
+def real(address: str, check: Check | None = CHECK, **more: t.Any) -> RealServer:
+    return RealServer(address=address, port=80, check=check, **more)
+
+
+def web(*addresses: str, **more: t.Any) -> VirtualServer:
+    """The service of most stories: every server with an HTTP check."""
+    servers = more.pop("real_servers", tuple(real(address) for address in addresses))
+    defaults: dict[str, t.Any] = {"name": "web", "address": WEB.address, "port": WEB.port, "protocol": "TCP"}
+    return VirtualServer(**{**defaults, "delay_loop": seconds(6), "real_servers": servers, **more})
