@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from hypothesis import strategies as st
 
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
@@ -30,22 +32,24 @@ def table(*services: Service) -> Table:
 KEYS = [ServiceKey(protocol, "192.0.2.10", port) for protocol in ("TCP", "UDP") for port in (53, 80)]
 
 
-def pools() -> st.SearchStrategy[list[Destination]]:
-    """Up to four of four servers, so that two random pools overlap often."""
-    one = st.builds(server, st.integers(21, 24), st.integers(0, 3), st.sampled_from(["NAT", "DR"]))
-    return st.lists(one, max_size=4, unique_by=lambda destination: destination.key)
-
-
-def services(key: ServiceKey) -> st.SearchStrategy[Service]:
-    """A random service under this key."""
-    return st.builds(
-        lambda pool, lb_algo, persistence: service(*pool, key=key, lb_algo=lb_algo, persistence=persistence),
-        pools(), st.sampled_from(["rr", "wrr"]), st.sampled_from([0, 300]),
-    )  # fmt: skip
+SERVERS = range(21, 25)
+_HEADS = [None, ("rr", 0), ("rr", 300), ("wrr", 0), ("wrr", 300)]
+_MEMBERS = [None, *((weight, lb_kind) for lb_kind in ("NAT", "DR") for weight in range(4))]
 
 
 def tables() -> st.SearchStrategy[Table]:
-    """Up to four services under four keys."""
-    return st.sets(st.sampled_from(KEYS)).flatmap(
-        lambda keys: st.fixed_dictionaries({key: services(key) for key in keys})
-    )
+    """Up to four services with up to four servers each, few enough that two random tables overlap often."""
+    heads = st.lists(st.sampled_from(_HEADS), min_size=len(KEYS), max_size=len(KEYS))
+    cells = len(KEYS) * len(SERVERS)
+    return st.builds(_table_of, heads, st.lists(st.sampled_from(_MEMBERS), min_size=cells, max_size=cells))
+
+
+def _table_of(heads: list[t.Any], members: list[t.Any]) -> Table:
+    """Plain choices in fixed places: Hypothesis draws and shrinks them fast."""
+    made = []
+    for place, (key, head) in enumerate(zip(KEYS, heads)):
+        row = zip(SERVERS, members[place * len(SERVERS) :])
+        pool = [server(number, *member) for number, member in row if member is not None]
+        if head is not None:
+            made.append(service(*pool, key=key, lb_algo=head[0], persistence=head[1]))
+    return table(*made)

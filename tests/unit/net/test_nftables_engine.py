@@ -1,0 +1,145 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nftables engine against a library without a kernel: every way from table to table, and every complaint.
+
+That the rules do what they say is proven with real traffic in tests/netns.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from unittest import mock
+
+import pytest
+from hypothesis import given, strategies as st
+
+from mainstay.lvs.operations import AddService, RemoveDestination
+from mainstay.lvs.reconcile import operations
+from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
+from mainstay.net import nftables
+from mainstay.net.data_plane import DataPlaneUnavailable
+from mainstay.net.nftables import NftablesPlane
+from mainstay.net.nftables_rules import parse_chain, server_chain, service_chain
+
+from .nft_library import Library
+
+WEB = ServiceKey("TCP", "192.0.2.10", 80)
+OTHER = ServiceKey("TCP", "192.0.2.10", 81)
+
+
+def server(number: int, weight: int = 1) -> Destination:
+    return Destination(DestinationKey(f"192.0.2.{number}", 80), "NAT", weight)
+
+
+def service(*pool: Destination, key: ServiceKey = WEB, lb_algo: str = "wrr") -> Service:
+    return Service(key, lb_algo, 0, {destination.key: destination for destination in pool})
+
+
+POOLS = st.lists(st.builds(server, st.integers(21, 23), st.integers(0, 3)), max_size=3)
+TABLES = st.dictionaries(st.sampled_from([WEB, OTHER]), st.tuples(POOLS, st.sampled_from(["rr", "wrr", "sh"]))).map(
+    lambda drawn: {key: service(*pool, key=key, lb_algo=algo) for key, (pool, algo) in drawn.items()}
+)
+
+
+class Stage:
+    """One engine on one library."""
+
+    def __init__(self) -> None:
+        self.library = Library()
+        with mock.patch.object(nftables, "libnftables", self.library):
+            self.plane = NftablesPlane()
+
+    def reconcile(self, desired: Table) -> list[t.Any]:
+        return self.plane.apply(operations(self.plane.read(), desired, [WEB, OTHER]))
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@given(TABLES, TABLES)
+def test_from_any_table_to_any_other_and_what_is_read_is_what_was_written(first: Table, second: Table) -> None:
+    stage = Stage()
+    for desired in (first, second, {}):
+        assert stage.reconcile(desired) == []
+        assert stage.plane.read() == desired
+        assert bool(stage.library.tables) == bool(desired), "a table without services is no table"
+
+
+@given(TABLES, TABLES, TABLES)
+def test_edits_in_a_row_without_reading_end_at_the_same_rules(first: Table, second: Table, third: Table) -> None:
+    stage, held = Stage(), t.cast(Table, {})
+    for desired in (first, second, third):
+        assert stage.plane.apply(operations(held, desired, [WEB, OTHER])) == []
+        held = desired
+    assert stage.plane.read() == third
+
+
+def test_a_change_is_one_transaction(stage: Stage) -> None:
+    stage.reconcile({WEB: service(server(21)), OTHER: service(server(22), key=OTHER)})
+    stage.reconcile({WEB: service(server(22)), OTHER: service(server(21), key=OTHER)})
+    assert stage.library.transactions == 2
+
+
+def test_without_a_change_there_is_no_transaction(stage: Stage) -> None:
+    stage.reconcile({WEB: service(server(21))})
+    stage.reconcile({WEB: service(server(21))})
+    assert stage.library.transactions == 1
+
+
+def test_of_several_services_only_the_refused_one_stays_away(stage: Stage) -> None:
+    stage.library.refuses = lambda body: body.get("name") == service_chain(OTHER)
+    refusals = stage.reconcile({WEB: service(server(21)), OTHER: service(server(22), key=OTHER)})
+    assert refusals[0].operation == AddService(service(server(22), key=OTHER))
+    assert refusals[0].reason == "nftables refused it: Could not process rule: No such file or directory"
+    assert list(stage.plane.read()) == [WEB]
+
+
+def test_an_edit_on_an_outdated_view_starts_from_a_fresh_one(stage: Stage) -> None:
+    stage.reconcile({WEB: service(server(21), server(22))})
+    stage.library.tables.clear()
+    (refusal,) = stage.plane.apply([RemoveDestination(WEB, server(21).key)])
+    assert refusal.reason == "service TCP 192.0.2.10:80 does not exist"
+    assert stage.reconcile({WEB: service(server(22))}) == []
+
+
+@pytest.mark.parametrize("flags", ["dormant", ["dormant"]], ids=["old nft", "new nft"])
+def test_a_table_put_to_sleep_is_noticed(stage: Stage, flags: t.Union[str, list[str]]) -> None:
+    stage.reconcile({WEB: service(server(21))})
+    listing = stage.library._list("table", {"name": "mainstay"})
+    listing[0]["table"]["flags"] = flags
+    with mock.patch.object(stage.library, "_list", side_effect=[listing[:1], listing]):
+        assert stage.plane.read()[WEB].lb_algo == "altered"
+
+
+@pytest.mark.parametrize(("complaint", "sentence"), [
+    ("internal:0:0-0: Error: Operation not permitted (you must be root)\n",
+     "mainstayd may not use nftables: it needs the capability CAP_NET_ADMIN (the unit file grants it)"),
+    ("internal:0:0-0: Error: Protocol not supported\n\n",
+     "nftables does not work in this kernel: Protocol not supported"),
+])  # fmt: skip
+def test_an_engine_that_cannot_even_look_says_why(complaint: str, sentence: str) -> None:
+    library = Library()
+    library.complaint = complaint
+    with mock.patch.object(nftables, "libnftables", library), pytest.raises(DataPlaneUnavailable) as refused:
+        NftablesPlane()
+    assert str(refused.value) == sentence
+
+
+def test_without_the_library_the_engine_says_what_to_install() -> None:
+    with mock.patch.object(nftables, "libnftables", None), pytest.raises(DataPlaneUnavailable) as refused:
+        NftablesPlane()
+    assert str(refused.value).startswith("libnftables for Python is not installed: install the package python3-nft")
+
+
+def test_chains_are_named_for_what_they_are_about() -> None:
+    key = DestinationKey("192.0.2.21", 8080)
+    assert parse_chain(service_chain(WEB)) == (WEB, None)
+    assert parse_chain(server_chain(WEB, key)) == (WEB, key)
+
+
+@pytest.mark.parametrize("name", ["prerouting", "tcp/192.0.2.10", "sctp/192.0.2.10/80", "tcp/192.0.2.10/80__x", ""])
+def test_a_chain_of_another_kind_is_about_nothing(name: str) -> None:
+    assert parse_chain(name) is None
