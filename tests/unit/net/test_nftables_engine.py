@@ -8,6 +8,7 @@ That the rules do what they say is proven with real traffic in tests/netns.
 
 from __future__ import annotations
 
+import json
 import typing as t
 from unittest import mock
 
@@ -103,15 +104,6 @@ def test_an_edit_on_an_outdated_view_starts_from_a_fresh_one(stage: Stage) -> No
     (refusal,) = stage.plane.apply([RemoveDestination(WEB, server(21).key)])
     assert refusal.reason == "service TCP 192.0.2.10:80 does not exist"
     assert stage.reconcile({WEB: service(server(22))}) == []
-
-
-@pytest.mark.parametrize("flags", ["dormant", ["dormant"]], ids=["old nft", "new nft"])
-def test_a_table_put_to_sleep_is_noticed(stage: Stage, flags: t.Union[str, list[str]]) -> None:
-    stage.reconcile({WEB: service(server(21))})
-    listing = stage.library._list("table", {"name": "mainstay"})
-    listing[0]["table"]["flags"] = flags
-    with mock.patch.object(stage.library, "_list", side_effect=[listing[:1], listing]):
-        assert stage.plane.read()[WEB].lb_algo == "altered"
 
 
 @pytest.mark.parametrize(("complaint", "sentence"), [

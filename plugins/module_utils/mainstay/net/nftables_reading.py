@@ -20,6 +20,8 @@ from .nftables_rules import HOOKS, MAP, Json, parse_chain, server_chain, service
 ALTERED = "altered"
 """Stands for an lb_algo or lb_kind whose rules somebody changed."""
 
+_PROTOCOLS: t.Mapping[t.Union[str, int, None], str] = {6: "TCP", 17: "UDP"}
+
 
 @dataclass(frozen=True)
 class Held:
@@ -43,7 +45,6 @@ class _Listing:
         self.chains: t.Dict[str, Json] = {}
         self.rules: t.Dict[str, t.List[Json]] = {}
         self.elements: t.List[t.Any] = []
-        self.flags: t.List[str] = []
         for entry in objects:
             self._sort_in(entry)
 
@@ -54,8 +55,6 @@ class _Listing:
             self.rules.setdefault(entry["rule"]["chain"], []).append(entry["rule"])
         elif "map" in entry and entry["map"]["name"] == MAP:
             self.elements = entry["map"].get("elem", [])
-        elif "table" in entry:
-            self.flags = _listed(entry["table"].get("flags", []))
 
     def only_rule(self, chain: str) -> Json:
         """The chain's rule when it is the only one, else an empty one that equals nothing."""
@@ -83,15 +82,21 @@ def _elements(listing: _Listing) -> t.Optional[t.List[ServiceKey]]:
     keys = []
     for key, verdict in listing.elements:
         address, protocol, port = key["concat"]
-        service = ServiceKey(str(protocol).upper(), address, int(port))
+        service = ServiceKey(_protocol(protocol), address, int(port))
         if _target(verdict) != service_chain(service):
             return None
         keys.append(service)
     return keys
 
 
+def _protocol(shown: t.Union[str, int, None]) -> str:
+    """nft takes the names from /etc/protocols, and shows numbers on a minimal system that has no such file."""
+    return _PROTOCOLS.get(shown, str(shown).upper())
+
+
 def _hooks_sound(listing: _Listing) -> bool:
-    return "dormant" not in listing.flags and all(_hook_sound(listing, hook) for hook in HOOKS)
+    # A table put to sleep (flags dormant) goes unseen: nft 1.0.6 does not say so in JSON.
+    return all(_hook_sound(listing, hook) for hook in HOOKS)
 
 
 def _hook_sound(listing: _Listing, hook: str) -> bool:
@@ -123,7 +128,7 @@ def _destination(rule: Json, service: ServiceKey, key: DestinationKey) -> Destin
     protocol, rewrite = _pair(rule["expr"])
     word, _space, weight = str(rule.get("comment", "")).partition(" ")
     as_written = (
-        protocol.get("match", {}).get("right") == service.protocol.lower()
+        _protocol(protocol.get("match", {}).get("right")) == service.protocol
         and rewrite.get("dnat", {}).get("addr") == key.address
         and rewrite.get("dnat", {}).get("port") == key.port
         and word == "weight"
@@ -169,7 +174,3 @@ def _target(verdict: Json) -> str:
 
 def _pair(expressions: t.Sequence[Json]) -> t.Tuple[Json, Json]:
     return (expressions[0], expressions[1]) if len(expressions) == 2 else ({}, {})
-
-
-def _listed(value: t.Union[str, t.List[str]]) -> t.List[str]:
-    return [value] if isinstance(value, str) else value
