@@ -31,8 +31,8 @@ def test_addresses_count_with_interface_and_prefix_services_with_their_plane() -
     found = holdings([config("nftables", "192.0.2.10/24", "192.0.2.11/24 dev eth1", web=SERVICE)])
 
     assert found == Holdings(
-        frozenset({("eth0", "192.0.2.10", 24), ("eth1", "192.0.2.11", 24)}),
-        frozenset({("nftables", ServiceKey("TCP", "192.0.2.10", 80))}),
+        addresses=frozenset({("eth0", "192.0.2.10", 24), ("eth1", "192.0.2.11", 24)}),
+        services=frozenset({("nftables", ServiceKey("TCP", "192.0.2.10", 80))}),
     )
 
 

@@ -7,6 +7,9 @@ ExecStopPost.
 Only what running.json names is touched: addresses with their interface and prefix length, and virtual
 services of the data plane that was in use. What is gone already is no complaint, so running it twice is
 harmless.
+
+One address is never touched: what the owner of the addresses (priority 255) has for good. It is the host's own,
+and without it the host would be gone.
 """
 
 from __future__ import annotations
@@ -17,28 +20,33 @@ from dataclasses import dataclass, field
 from ..lvs.desired import service_key
 from ..lvs.reconcile import operations
 from ..lvs.table import ServiceKey
-from ..model.config import Config
+from ..model.config import Config, VrrpInstance
 from ..model.problems import ConfigError
 from ..net import rtnl
 from ..net.addresses import AddressProgram, LeasedAddress
 from ..net.data_plane import DataPlaneUnavailable
 from ..net.rtnl_socket import OrderSocket
+from ..vrrp.timers import OWNER_PRIORITY
 from .configuration_files import read_configuration
 from .engines import open_engine
 from .run_directory import RunDirectory, RunDirectoryUnusable
+
+Place = t.Tuple[t.Optional[str], str, int]
+"""Interface, address, prefix length."""
 
 
 @dataclass(frozen=True)
 class Holdings:
     """What is ours in the kernel."""
 
-    addresses: t.FrozenSet[t.Tuple[str, str, int]] = frozenset()
-    """Interface, address, prefix length."""
+    addresses: t.FrozenSet[Place] = frozenset()
+    owned: t.FrozenSet[Place] = frozenset()
+    """Those of them that owners have: without a lease they are the host's."""
     services: t.FrozenSet[t.Tuple[str, ServiceKey]] = frozenset()
     """Data plane and service."""
 
     def __sub__(self, other: Holdings) -> Holdings:
-        return Holdings(self.addresses - other.addresses, self.services - other.services)
+        return Holdings(self.addresses - other.addresses, self.owned, self.services - other.services)
 
     def __bool__(self) -> bool:
         return bool(self.addresses or self.services)
@@ -58,21 +66,28 @@ class Report:
 
 def holdings(configs: t.Iterable[Config]) -> Holdings:
     """What daemons that run these configurations may hold."""
-    addresses, services = set(), set()
+    addresses: t.Set[Place] = set()
+    owned: t.Set[Place] = set()
+    services: t.Set[t.Tuple[str, ServiceKey]] = set()
     for config in configs:
         for instance in config.vrrp_instances.values():
-            for vip in instance.virtual_ipaddress:
-                addresses.add((vip.dev or instance.interface, vip.address, vip.prefix_length))
+            places = _places(instance)
+            addresses |= places
+            owned |= places if instance.priority == OWNER_PRIORITY else set()
         for service in config.virtual_servers.values():
             services.add((config.global_defs.data_plane, service_key(service)))
-    return Holdings(frozenset(addresses), frozenset(services))
+    return Holdings(frozenset(addresses), frozenset(owned), frozenset(services))
+
+
+def _places(instance: VrrpInstance) -> t.Set[Place]:
+    return {(vip.dev or instance.interface, vip.address, vip.prefix_length) for vip in instance.virtual_ipaddress}
 
 
 def remove(ours: Holdings) -> Report:
     """Take it out of the kernel of this network namespace."""
     report = Report()
     if ours.addresses:
-        _remove_addresses(ours.addresses, report)
+        _remove_addresses(ours, report)
     for plane in sorted({plane for plane, _key in ours.services}):
         _remove_services(plane, {key for name, key in ours.services if name == plane}, report)
     return report
@@ -109,16 +124,16 @@ def _left_behind(directory: RunDirectory, config_path: str, write: t.Callable[[s
         return []
 
 
-def _remove_addresses(addresses: t.Collection[t.Tuple[str, str, int]], report: Report) -> None:
+def _remove_addresses(ours: Holdings, report: Report) -> None:
     try:
         orders = OrderSocket()
     except OSError as error:
         report.refused.append(f"virtual addresses stay: no netlink socket ({error.strerror})")
         return
     try:
-        leased = _held(orders, addresses)
+        leased = _held(orders, ours)
         complaints = AddressProgram(orders, leased, 0).release()
-        remaining = {one.key for one in _held(orders, addresses)}
+        remaining = {one.key for one in _held(orders, ours)}
     except (OSError, rtnl.CodecMissing) as error:
         report.refused.append(f"virtual addresses stay: {error}")
         return
@@ -128,15 +143,18 @@ def _remove_addresses(addresses: t.Collection[t.Tuple[str, str, int]], report: R
     report.refused.extend(complaints)
 
 
-def _held(orders: OrderSocket, addresses: t.Collection[t.Tuple[str, str, int]]) -> t.List[LeasedAddress]:
-    """Those of the addresses that the kernel has, with the index of their interface."""
+def _held(orders: OrderSocket, ours: Holdings) -> t.List[LeasedAddress]:
+    """Those of our addresses that the kernel has, with the index of their interface."""
     names = {link.index: link.name for link in orders.dump(rtnl.RTM_GETLINK) if isinstance(link, rtnl.Link)}
-    found = [held.key for held in orders.dump(rtnl.RTM_GETADDR) if isinstance(held, rtnl.HeldAddress)]
-    return [
-        LeasedAddress(key, names[key.index])
-        for key in found
-        if (names.get(key.index), key.address, key.prefix_length) in addresses
-    ]
+    found = []
+    for held in orders.dump(rtnl.RTM_GETADDR):
+        if isinstance(held, rtnl.HeldAddress):
+            key = held.key
+            place = (names.get(key.index), key.address, key.prefix_length)
+            hosts_own = place in ours.owned and held.valid_seconds is None
+            if place in ours.addresses and not hosts_own:
+                found.append(LeasedAddress(key, names[key.index]))
+    return found
 
 
 def _remove_services(plane: str, keys: t.Set[ServiceKey], report: Report) -> None:
