@@ -18,7 +18,7 @@ from ..model.units import Instant
 from ..net.links import LinkMirror
 from ..net.polling import Poller
 from ..net.rtnl import require_codec
-from ..net.rtnl_socket import OrderSocket
+from ..net.rtnl_socket import ListenerSocket, OrderSocket
 from ..net.standing import standing_of
 from ..vrrp.timers import OWNER_PRIORITY
 from .vrrp_instance_runner import InstanceRunner, Kernel
@@ -36,7 +36,7 @@ class VrrpWorker:
         self._poller = reactor
         self._say = say
         self._orders = OrderSocket()
-        self._mirror = LinkMirror(reactor, self._orders, self._links_changed)
+        self._mirror = LinkMirror(reactor, self._orders, ListenerSocket(), self._links_changed)
         self._kernel = Kernel(reactor, self._orders, self._mirror)
         self._ports: t.Dict[str, VrrpPort] = {}
         self._runners: t.Dict[str, InstanceRunner] = {}

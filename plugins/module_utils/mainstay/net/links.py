@@ -29,11 +29,11 @@ A renamed link comes under both its names.
 class LinkMirror:
     """Links and IPv4 addresses as the kernel has them."""
 
-    def __init__(self, poller: Poller, orders: OrderSocket, changed: Changed) -> None:
+    def __init__(self, poller: Poller, orders: OrderSocket, listener: ListenerSocket, changed: Changed) -> None:
         self._poller = poller
         self._orders = orders
         self._changed = changed
-        self._listener = ListenerSocket()
+        self._listener = listener
         self._links: t.Dict[int, rtnl.Link] = {}
         self._addresses: t.Dict[rtnl.AddressKey, rtnl.HeldAddress] = {}
         self.overruns = 0

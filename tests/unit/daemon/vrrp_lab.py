@@ -1,0 +1,195 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One virtual router with a kernel and a segment that the test plays: addresses with leases, frames, a clock."""
+
+from __future__ import annotations
+
+import errno
+import os
+import typing as t
+from dataclasses import replace
+
+from mainstay.daemon.vrrp_discards import Discards
+from mainstay.daemon.vrrp_instance_runner import InstanceRunner, Kernel
+from mainstay.daemon.vrrp_status import vrrp_status
+from mainstay.daemon.worker import LogLine
+from mainstay.model.config import VirtualAddress, VrrpInstance
+from mainstay.model.units import NANOSECONDS_PER_SECOND, Instant, seconds
+from mainstay.net import rtnl
+from mainstay.net.standing import Standing
+
+from ..scripted_poller import ScriptedPoller
+from ..vrrp.packets import datagram, message, with_checksum
+
+OWN, PEER = "192.0.2.1", "192.0.2.2"
+ETH0 = rtnl.Link(2, "eth0", True, True, b"\x02\0\0\0\0\1")
+USABLE = Standing(ETH0, OWN, "")
+NO_CARRIER = Standing(replace(ETH0, running=False), OWN, "no carrier on eth0")
+
+INSTANCE = VrrpInstance(
+    name="VI_1",
+    interface="eth0",
+    virtual_router_id=51,
+    virtual_ipaddress=(VirtualAddress("192.0.2.10", 24),),
+    priority=100,
+    garp_master_delay=0,
+    garp_master_repeat=1,
+)
+VIP = rtnl.AddressKey(2, "192.0.2.10", 24)
+
+
+class PlayedKernel:
+    """The order socket and the mirror in one: takes our orders and ends leases by the test's clock."""
+
+    def __init__(self, poller: ScriptedPoller) -> None:
+        self._poller = poller
+        self._sequence = 0
+        self._ends: dict[rtnl.AddressKey, Instant | None] = {}
+        self.links = {"eth0": ETH0}
+        self.refuse_with = 0
+
+    def next_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    def send(self, batch: bytes) -> list[rtnl.Refused]:
+        if self.refuse_with:
+            return [rtnl.Refused(1, self.refuse_with)]
+        for notice in rtnl.notices(batch):
+            if isinstance(notice, rtnl.HeldAddress):
+                self.add(notice.key, notice.valid_seconds)
+            elif isinstance(notice, rtnl.AddressGone):
+                self._ends.pop(notice.key, None)
+        return []
+
+    def add(self, key: rtnl.AddressKey, lease: int | None) -> None:
+        self._ends[key] = None if lease is None else self._poller.now() + seconds(lease)
+
+    def remove(self, key: rtnl.AddressKey) -> None:
+        del self._ends[key]
+
+    def named(self, name: str) -> rtnl.Link | None:
+        return self.links.get(name)
+
+    def held(self, key: rtnl.AddressKey) -> rtnl.HeldAddress | None:
+        if key not in self._ends:
+            return None
+        end = self._ends[key]
+        if end is None:
+            return rtnl.HeldAddress(key, True, 0, None)
+        left = end - self._poller.now()
+        return None if left <= 0 else rtnl.HeldAddress(key, True, 0, -(-left // NANOSECONDS_PER_SECOND))
+
+
+class PlayedPort:
+    """The interface: keeps what is sent, hands over what `queue` holds when it is drained."""
+
+    def __init__(self, say: t.Callable[[LogLine], None]) -> None:
+        self.device = "eth0"
+        self.standing = USABLE
+        self.discards = Discards("interface eth0", say)
+        self.sent: list[bytes] = []
+        self.queue: list[bytes] = []
+        self.broken = False
+        self._receiver: t.Callable[[bytes, Instant], None] | None = None
+
+    def attach(self, _virtual_router_id: int, receiver: t.Callable[[bytes, Instant], None]) -> None:
+        self._receiver = receiver
+
+    def detach(self, _virtual_router_id: int) -> None:
+        self._receiver = None
+
+    def send(self, packet: bytes) -> None:
+        if self.broken:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        self.sent.append(packet)
+
+    def drain(self, now: Instant) -> None:
+        while self.queue and self._receiver is not None:
+            self._receiver(self.queue.pop(0), now)
+
+    @property
+    def priorities(self) -> list[int]:
+        """Of the adverts that left, in their order."""
+        return [packet[2] for packet in self.sent]
+
+
+class RecordedFrames:
+    """Takes the place of net.arp.FrameSocket."""
+
+    sent: t.ClassVar[list[bytes]] = []
+
+    def __init__(self, _device: str) -> None: ...
+
+    def send(self, frame: bytes) -> None:
+        self.sent.append(frame)
+
+    def close(self) -> None: ...
+
+
+class Story:
+    """A runner and everything around it."""
+
+    def __init__(self, instance: VrrpInstance = INSTANCE) -> None:
+        self.poller = ScriptedPoller()
+        self.kernel = PlayedKernel(self.poller)
+        self.lines: list[LogLine] = []
+        self.port = PlayedPort(self.lines.append)
+        kernel = Kernel(self.poller, t.cast(t.Any, self.kernel), t.cast(t.Any, self.kernel))
+        self.runner = InstanceRunner(instance, kernel, t.cast(t.Any, self.port), self.lines.append)
+
+    def started(self, may_adopt: bool = False) -> Story:
+        """It runs."""
+        self.runner.start(self.poller.now(), may_adopt)
+        return self
+
+    def master(self) -> Story:
+        """It is master, by silence of everybody else."""
+        self.started().passes(4)
+        assert self.state == "MASTER", self.log
+        return self
+
+    def passes(self, span: float) -> None:
+        """Time passes, in seconds; the process runs."""
+        self.poller.run_for(seconds(span))
+
+    def sleeps(self, span: float, *queued: bytes) -> None:
+        """The process is stopped for so long; `queued` arrived meanwhile."""
+        self.port.queue.extend(queued)
+        self.poller.freeze_until(self.poller.now() + seconds(span))
+
+    def hears(self, packet: bytes) -> None:
+        """A datagram arrives."""
+        self.port.queue.append(packet)
+        self.port.drain(self.poller.now())
+
+    def link_is(self, standing: Standing) -> None:
+        """The interface changed."""
+        self.port.standing = standing
+        self.runner.look(self.poller.now())
+
+    @property
+    def holds(self) -> bool:
+        """Whether the kernel has the virtual address."""
+        return self.kernel.held(VIP) is not None
+
+    @property
+    def status(self) -> dict[str, t.Any]:
+        """Of the instance."""
+        document = t.cast(t.Any, vrrp_status({"VI_1": self.runner}, True, self.poller.now()))
+        return t.cast("dict[str, t.Any]", document["instances"]["VI_1"])
+
+    @property
+    def state(self) -> str:
+        return str(self.status["state"])
+
+    @property
+    def log(self) -> str:
+        return "\n".join(f"{line.level}: {line.subject}: {line.message}" for line in self.lines)
+
+
+def advert(priority: int, source: str = PEER) -> bytes:
+    """A datagram of a peer; the checksum is of the message-only form, which does not depend on the source."""
+    whole = message(priority=priority)
+    return datagram(with_checksum(whole), source=source)
