@@ -145,9 +145,13 @@ class Conversation:
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
 
+    def say(self) -> None:
+        """Send without waiting for an answer."""
+        self._socket.send(b"who?")
+
     def ask(self) -> str:
         """Who answers on it now? Raises OSError when nobody does."""
-        self._socket.send(b"who?")
+        self.say()
         return self._socket.recv(1024).decode()
 
     def close(self) -> None:

@@ -80,7 +80,6 @@ ELEMENT = "{ 198.51.100.10 . tcp . 80 }"
 
 @pytest.mark.parametrize("damage", [
     "flush ruleset",
-    "add table ip mainstay { flags dormant; }",
     "delete table ip mainstay",
     "flush table ip mainstay",
     "flush chain ip mainstay prerouting",
