@@ -1,0 +1,173 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole daemon on the pool lab's director, web servers behind it and a client in front."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import threading
+import typing as t
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from netns.daemons import Daemon, Document
+from netns.pool_lab import NAT_VIP, PATIENCE_SECONDS, SERVERS, Namespace, PoolLab
+
+from lab.network import NAMESPACES
+from lab.processes import Process, identify, network_members
+from lab.waiting import wait_for
+
+WEB_PORT = 8080
+QUICK_CHECK = {"type": "http", "connect_timeout": 1, "retry": 1, "delay_before_retry": 0.1}
+
+
+class WebServer:
+    """A real HTTP server in one server's namespace: it answers with its name."""
+
+    def __init__(self, namespace: Namespace, name: str) -> None:
+        self.status = 200
+        self._namespace = namespace
+        self._name = name
+        self._listening: ThreadingHTTPServer | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Listen; what it stopped is forgotten."""
+        with self._namespace.inside():
+            self._listening = ThreadingHTTPServer(("0.0.0.0", WEB_PORT), self._handler())
+        threading.Thread(target=self._listening.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Close the port; harmless when it is closed."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.shutdown()
+            listening.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        web = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:  # noqa: N802  # http.server's name
+                body = web._name.encode()
+                self.send_response(web.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_arguments: object) -> None:
+                """Keep quiet."""
+
+        return Handler
+
+
+class DirectorNode:
+    """The director's namespace as daemons.Daemon wants a node."""
+
+    name = "director"
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, argv: t.Sequence[str], log: Path, **environment: str) -> Process:
+        with log.open("ab") as output:
+            command = ["ip", "netns", "exec", self._namespace.name, *argv]
+            self._started.append(
+                subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env={**os.environ, **environment},
+                    start_new_session=True,
+                )
+            )
+        found = identify(self._started[-1].pid)
+        assert found is not None, "the daemon ended at once"
+        return found
+
+    def processes(self) -> list[Process]:
+        return [one for one in network_members(NAMESPACES / self._namespace.name) if one.alive()]
+
+    def close(self) -> None:
+        for process in self.processes():
+            process.signal(signal.SIGKILL)
+        for started in self._started:
+            started.wait(10)
+
+
+class HealthDirector(Daemon):
+    """The daemon with virtual servers; what it is asked about is pools."""
+
+    def __init__(self, lab: PoolLab, folder: Path, **services: Document) -> None:
+        super().__init__(t.cast(t.Any, DirectorNode(lab.director)), folder)
+        self.namespace = lab.director
+        self.serve(**services)
+
+    def serve(self, **services: Document) -> None:
+        """Write the configuration file."""
+        document = {"global_defs": {"data_plane": "nftables"}, "virtual_servers": services}
+        self.write_text(json.dumps(document))
+
+    def answers(self) -> bool:
+        try:
+            return "virtual_servers" in self.ask("status")["lvs"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def worker(self) -> Process:
+        """The health worker's process."""
+        found = identify(int(self.ask("status")["lvs"]["pid"]))
+        assert found is not None
+        return found
+
+    def servers(self, service: str = "web") -> dict[str, Document]:
+        """The status of a service's real servers, by the names of the lab."""
+        names = {address: name for name, address in SERVERS.items()}
+        listed = self.ask("status")["lvs"]["virtual_servers"][service]["real_servers"]
+        return {names[one["address"]]: one for one in listed}
+
+    def await_states(self, deadline: float = 15.0, service: str = "web", **states: str) -> None:
+        """Wait until the servers are in these states and their pool says the same."""
+
+        def reached() -> bool:
+            servers = self.servers(service)
+            return all(
+                (servers[name]["state"], servers[name]["in_pool"]) == (state, state != "down")
+                for name, state in states.items()
+            )
+
+        wait_for(reached, deadline, f"{service} to be {states}", evidence=self.evidence)
+
+    def pool(self) -> str:
+        """nft's own word about our table; empty when there is none."""
+        shown = self.namespace.run("nft", "list", "ruleset")
+        return shown if "table ip mainstay" in shown else ""
+
+    def evidence(self) -> str:
+        return f"{json.dumps(self.ask('status')['lvs'], indent=1)}\n{self.pool()}\n{super().evidence()}"
+
+
+def web_service(*names: str, port: int = 80, **options: object) -> Document:
+    """A service on the NAT address, its servers checked several times a second."""
+    servers = [{"address": SERVERS[name], "port": WEB_PORT, "check": QUICK_CHECK} for name in names]
+    usual = {"address": NAT_VIP, "port": port, "protocol": "TCP", "lb_algo": "rr", "lb_kind": "NAT"}
+    return {**usual, "delay_loop": 0.2, "real_servers": servers, **options}
+
+
+def fetch(lab: PoolLab, port: int = 80) -> str:
+    """One request of the client through the service: the name of the server that answered. Raises OSError."""
+    connection = http.client.HTTPConnection(NAT_VIP, port, timeout=PATIENCE_SECONDS)
+    with lab.client.inside():
+        connection.connect()
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
