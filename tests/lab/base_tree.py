@@ -4,7 +4,7 @@
 """The base tree: one Debian 12 root that every machine of every lab boots, built once and cached.
 
 The folder's name carries a hash of the recipe, so that a changed recipe is a new tree. Nothing writes
-to it after it is built: machines put a tmpfs overlay over it.
+to it after it is built: machines put an overlay over it (see disks).
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 """Ending a lab, whatever state it is in: running, half started, or left over from a crashed run.
 
 Three nets, each of which only ever catches what the lab itself made: the processes recorded in its
-state file (id and start time), the processes inside its network namespaces, and its cgroups.
+state file (id and start time), the processes inside its network namespaces, and its cgroups. The
+machines' disks go last, when nothing writes to them any more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lab import cgroups, command, network, processes, state
+from lab import cgroups, command, disks, network, processes, state
 from lab.errors import LabError
 from lab.machine import end_processes
 from lab.processes import Process
@@ -30,14 +31,15 @@ def end_lab(store: StateStore, keep_console: bool = False) -> None:
         _end_namespace(namespace)
     for group in cgroups.names(f"{network.PREFIX}{store.name}-"):
         cgroups.remove(group)
+    disks.remove_lab(store.name)
     _remove_folder(store.directory, keep_console)
 
 
 def known_labs() -> list[str]:
-    """Every lab that runs or left something: by state file, by namespace, by cgroup."""
+    """Every lab that runs or left something: by state file, by namespace, by cgroup, by disk."""
     left = [path.name for path in network.NAMESPACES.glob(f"{network.PREFIX}*")]
     left += cgroups.names(network.PREFIX)
-    return sorted({*state.names(), *(name.split("-")[1] for name in left)})
+    return sorted({*state.names(), *disks.labs(), *(name.split("-")[1] for name in left)})
 
 
 def end_all_labs() -> list[str]:

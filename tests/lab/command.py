@@ -23,6 +23,7 @@ PACKAGE_OF = {
     "nsenter": "util-linux",
     "unshare": "util-linux",
     "systemd-nspawn": "systemd-container",
+    "mkfs.ext4": "e2fsprogs",
     "mmdebstrap": "mmdebstrap",
     "linux.uml": "user-mode-linux",
     "ssh": "openssh-client",

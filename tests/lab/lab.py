@@ -29,7 +29,7 @@ PLATFORMS: dict[Kind, t.Callable[[Place], Platform]] = {
 
 TOOLS: dict[Kind, tuple[str, ...]] = {
     Kind.NSPAWN: ("ip", "bridge", "nsenter", "systemd-nspawn"),
-    Kind.UML: ("ip", "bridge", "nsenter", "unshare", "linux.uml", "ssh", "ssh-keygen", "socat"),
+    Kind.UML: ("ip", "bridge", "nsenter", "unshare", "linux.uml", "mkfs.ext4", "ssh", "ssh-keygen", "socat"),
 }
 
 
@@ -73,7 +73,7 @@ class Lab:
         return self.machines[self.spec.machine(name).name]
 
     def end(self) -> None:
-        """End every machine and remove what the lab made."""
+        """End every machine and remove what the lab made, their disks too."""
         with self.store.locked():
             end_lab(self.store)
 

@@ -54,7 +54,7 @@ class Machine:
         self._child: subprocess.Popen[bytes] | None = None
 
     def create(self) -> None:
-        """Wire it and boot it; returns before it is up."""
+        """Wire it and boot it, from the disk it had before if it was killed; returns before it is up."""
         if self._state().processes() and self.running():
             raise LabError(f"machine {self.spec.name} is running already")
         self._platform.plug()
@@ -75,7 +75,6 @@ class Machine:
             helper = self._wait(self._platform.start_helper, deadline, "ssh to answer")
             self._record(dataclasses.replace(self._state(), helper=helper))
         self._wait(self._is_up, deadline, "systemd to finish its start")
-        self._platform.settle(self.run)
 
     def address(self, interface: str) -> str:
         """The first address of an interface, without prefix length."""
@@ -112,7 +111,7 @@ class Machine:
             process.signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """Power failure: everything inside is gone at once, and so are its network ports."""
+        """Power failure: everything inside is gone at once, and so are its network ports. Its disk stays."""
         if not self.running():
             raise LabError(f"machine {self.spec.name} is not running")
         self._end()
@@ -131,8 +130,9 @@ class Machine:
         self._place.network.carry(self.spec.name, self.spec.interface(interface).name)
 
     def destroy(self) -> None:
-        """kill(), and forget it; for a machine that is already dead too."""
+        """kill(), and forget it with its disk; for a machine that is already dead too."""
         self._end()
+        self._place.disk.remove()
         self._record(MachineState())
 
     def console_tail(self) -> str:

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import shlex
 import typing as t
-import uuid
 
 from lab import cgroups, command, network
-from lab.command import Completed
 from lab.platform import Place
 from lab.processes import Process
 
@@ -52,16 +49,20 @@ class NspawnPlatform:
         cgroups.remove(self._place.name)
 
     def command_line(self) -> list[str]:
-        """See Platform. A cgroup of its own, else two machines' services share one and stop each other."""
+        """See Platform. A cgroup of its own, else two machines' services share one and stop each other.
+
+        --read-only is about the tree, which many machines use at once: the overlay over it is writable.
+        """
+        upper = self._place.disk.upper(self._place.first_files)
         group = cgroups.create(self._place.name)
         return [
             "sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(group),
             "env", "-i", *(f"{name}={value}" for name, value in NSPAWN_ENVIRONMENT.items()),
             "systemd-nspawn", "--register=no", "--keep-unit", "--boot", "--console=read-only",
-            "--volatile=overlay", f"--directory={self._place.base}",
+            "--read-only", f"--directory={self._place.base}", f"--overlay={self._place.base}:{upper}:/",
             f"--network-namespace-path={network.NAMESPACES / self._place.name}",
             f"--machine={self._place.name}", f"--hostname={self._place.spec.name}",
-            f"--uuid={machine_id(self._place.name)}", f"--capability={CAPABILITIES}",
+            f"--uuid={self._place.machine_id}", f"--capability={CAPABILITIES}",
             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--", "--show-status=yes",
         ]  # fmt: skip
 
@@ -72,13 +73,3 @@ class NspawnPlatform:
     def start_helper(self) -> Process | None:
         """See Platform: nsenter needs no helper."""
         return None
-
-    def settle(self, run: t.Callable[..., Completed]) -> None:
-        """See Platform: the names of its neighbours."""
-        name = shlex.quote(self._place.spec.name)
-        run(["sh", "-ec", f"cat > /etc/hosts; echo {name} > /etc/hostname"], stdin=self._place.hosts)
-
-
-def machine_id(name: str) -> str:
-    """The same machine-id for the same machine of the same lab."""
-    return uuid.uuid5(uuid.NAMESPACE_DNS, name).hex

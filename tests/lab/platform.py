@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
+import uuid
 from pathlib import Path
 
-from lab.command import Completed
+from lab.disks import Disk, Files
 from lab.network import LabNetwork
 from lab.processes import Process
 from lab.spec import MachineSpec
@@ -30,6 +31,25 @@ class Place:
     def name(self) -> str:
         """A name no machine of another lab has; its namespace and its cgroup are called so."""
         return self.network.machine_namespace(self.spec.name)
+
+    @property
+    def machine_id(self) -> str:
+        """The same /etc/machine-id for the same machine of the same lab."""
+        return uuid.uuid5(uuid.NAMESPACE_DNS, self.name).hex
+
+    @property
+    def disk(self) -> Disk:
+        """What outlives a power failure."""
+        return Disk(self.store.name, self.spec.name)
+
+    @property
+    def first_files(self) -> Files:
+        """What a new disk holds."""
+        return {
+            "etc/hostname": f"{self.spec.name}\n",
+            "etc/hosts": self.hosts,
+            "etc/machine-id": f"{self.machine_id}\n",
+        }
 
     @property
     def console(self) -> Path:
@@ -58,6 +78,3 @@ class Platform(t.Protocol):
 
     def start_helper(self) -> Process | None:
         """Open the way in once the machine answers; None while it does not yet."""
-
-    def settle(self, run: t.Callable[..., Completed]) -> None:
-        """What is left to set up from outside once the machine is up."""

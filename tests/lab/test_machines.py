@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import cgroups, cleanup, network, topology
+from lab import cgroups, cleanup, disks, network, topology
 from lab.errors import DeadlinePassed, LabError
 from lab.lab import Lab
 from lab.machine import Machine
@@ -45,9 +45,39 @@ def leaders(lab: Lab) -> list[Process]:
     return [leader for m in lab.store.read().machines.values() if (leader := m.leader) is not None]
 
 
+# A unit of the machine's own that an installer enabled: it must start by itself at the next boot.
+INSTALL = """
+printf '%s\\n' '[Service]' 'ExecStart=sleep infinity' '[Install]' 'WantedBy=multi-user.target' \\
+    > /etc/systemd/system/own.service
+systemctl --quiet enable --now own.service
+echo '192.0.2.1 own' >> /etc/hosts
+echo written > /root/kept
+sync -f /
+"""
+
+
+def install(machine: Machine) -> None:
+    """Write to the machine's disk what a power failure must not take."""
+    result = machine.run(["sh", "-ec", INSTALL])
+    assert result.rc == 0, result.stderr
+
+
+def installed(machine: Machine) -> list[str]:
+    """What is there of it, in words; the unit's word comes from the systemd of this boot."""
+    seen = [
+        machine.run(["cat", "/root/kept"]).stdout.strip(),
+        machine.run(["systemctl", "is-active", "own.service"]).stdout.strip(),
+        machine.run(["tail", "-n1", "/etc/hosts"]).stdout.strip(),
+    ]
+    return [word for word in seen if word in ("written", "active", "192.0.2.1 own")]
+
+
+ALL_INSTALLED = ["written", "active", "192.0.2.1 own"]
+
 NETWORKS = {"front": ["192.168.200.0/24"]}
 GUEST = {"kind": "uml", "interfaces": {"eth0": ["192.168.200.2"]}}
 WEB = {"kind": "nspawn", "interfaces": {"eth0": ["192.168.200.100"]}}
+WEB2 = {"kind": "nspawn", "interfaces": {"eth0": ["192.168.200.101"]}}
 
 
 def mixed() -> LabSpec:
@@ -58,6 +88,11 @@ def mixed() -> LabSpec:
 def one() -> LabSpec:
     """A single nspawn machine."""
     return parse({"networks": NETWORKS, "machines": {"web1": WEB}})
+
+
+def two_web() -> LabSpec:
+    """Two nspawn machines, one of them called like the one of one()."""
+    return parse({"networks": NETWORKS, "machines": {"web1": WEB, "web2": WEB2}})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -124,10 +159,10 @@ def test_nothing_runs_in_a_frozen_machine_until_it_is_thawed(two: Lab) -> None:
     assert one.run(["systemctl", "is-system-running"]).stdout == "running\n"
 
 
-def test_a_killed_machine_is_gone_with_its_addresses_and_boots_clean(two: Lab) -> None:
+def test_a_killed_machine_is_gone_with_its_addresses_and_keeps_its_disk(two: Lab) -> None:
     one, other = two.machine("director1"), two.machine("director2")
     one.run(["ip", "address", "add", VIP, "dev", "eth0"])
-    one.run(["touch", "/root/leftover"])
+    install(one)
     assert reaches(other, VIP.partition("/")[0])
     one.kill()
     assert not reaches(other, VIP.partition("/")[0])
@@ -137,7 +172,26 @@ def test_a_killed_machine_is_gone_with_its_addresses_and_boots_clean(two: Lab) -
     one.wait_until_up()
     becomes_reachable(other, "192.168.200.2")
     assert not reaches(other, VIP.partition("/")[0])
-    assert one.run(["test", "-e", "/root/leftover"]).rc != 0, "the base tree or the overlay was kept"
+    assert installed(one) == ALL_INSTALLED
+    assert one.run(["systemctl", "--failed", "--no-legend"]).stdout == ""
+
+
+def test_a_destroyed_machine_boots_like_a_new_one(two: Lab) -> None:
+    one = two.machine("director1")
+    install(one)
+    one.destroy()
+    one.create()
+    one.wait_until_up()
+    assert installed(one) == []
+
+
+def test_the_base_tree_is_never_written_to(two: Lab) -> None:
+    install(two.machine("director1"))
+    base = two.store.read().base
+    assert not [path for path in ("root/kept", "etc/systemd/system/own.service") if (base / path).exists()]
+    assert (base / "etc/machine-id").read_text() == ""
+    mounts = Path("/proc/self/mounts").read_text()
+    assert str(disks.DISK_DIRECTORY) not in mounts, "a machine's overlay shows among the host's mounts"
 
 
 def test_another_process_uses_and_kills_the_same_machines(two: Lab) -> None:
@@ -154,24 +208,30 @@ def test_another_process_uses_and_kills_the_same_machines(two: Lab) -> None:
 
 
 def test_two_labs_with_the_same_addresses_do_not_meet(two: Lab) -> None:
+    install(two.machine("director1"))
     twin = Lab.start("smoketwin", topology.named("two"))
     try:
+        assert installed(twin.machine("director1")) == []
         twin.machine("director1").kill()
         assert not reaches(twin.machine("director2"), "192.168.200.2")
         assert reaches(two.machine("director2"), "192.168.200.2")
     finally:
         twin.end()
+    assert "smoketwin" not in disks.labs()
+    assert installed(two.machine("director1")) == ALL_INSTALLED, "the end of one lab took another's disk"
 
 
 def test_what_a_crashed_run_left_is_ended_at_the_next_start() -> None:
     """Given a lab whose state file is lost, when another takes its name, then nothing of the old one is left."""
-    crashed = Lab.start("smokecrash", topology.named("two"))
+    crashed = Lab.start("smokecrash", two_web())
     old = leaders(crashed)
+    install(crashed.machine("web1"))
     crashed.store.path.unlink()
     again = Lab.start("smokecrash", one())
     try:
         assert not [process for process in old if process.alive()]
         assert network.namespaces_of("smokecrash") == ["mslab-smokecrash-net", "mslab-smokecrash-web1"]
+        assert installed(again.machine("web1")) == []
     finally:
         again.end()
 
@@ -190,6 +250,7 @@ def test_a_start_that_is_killed_halfway_leaves_nothing_behind_after_clean_up() -
         cleanup.end_lab(store)
     assert network.namespaces_of("smokehalf") == []
     assert cgroups.names("mslab-smokehalf-") == []
+    assert "smokehalf" not in disks.labs()
     assert not store.directory.exists()
 
 
@@ -202,15 +263,18 @@ def test_a_guest_with_its_own_kernel_stands_beside_the_others() -> None:
         assert reaches(director, "web1")
         _a_cut_cable_carries_again(director, web)
         _a_frozen_guest_answers_nothing(director, web)
+        install(director)
         director.kill()
         assert not reaches(web, "director1")
         director.create()
         director.wait_until_up()
         becomes_reachable(web, "director1")
+        assert installed(director) == ALL_INSTALLED
     finally:
         processes = leaders(lab)
         lab.end()
     assert not [process for process in processes if process.alive()]
+    assert "smokeuml" not in disks.labs()
 
 
 def _a_cut_cable_carries_again(director: Machine, web: Machine) -> None:

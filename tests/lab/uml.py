@@ -9,7 +9,6 @@ processes start (Python: 0.3 to 1 s), so only machines that must have its kernel
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -17,8 +16,6 @@ import typing as t
 from pathlib import Path
 
 from lab import command, network, processes
-from lab.command import Completed
-from lab.nspawn import machine_id
 from lab.platform import Place
 from lab.processes import Process
 from lab.spec import MANAGEMENT_SUBNET
@@ -75,7 +72,7 @@ class UmlPlatform:
             "sh", "-c", '"$@"; exit $?', "sh",
             "linux.uml", f"mem={MEMORY}", f"umid={spec.name}", f"uml_dir={self._folder / 'umid'}",
             "root=/dev/root", "rootfstype=hostfs", f"rootflags={self._place.base}", "ro",
-            "con=null", "con0=null,fd:1", "quiet", *cards,
+            f"ubd0={self._place.disk.image(self._place.first_files)}", "con=null", "con0=null,fd:1", "quiet", *cards,
             "init=/lab-init", f"lab_seed={self._folder / 'seed'}", "systemd.log_target=null", "systemd.show_status=yes",
         ]  # fmt: skip
 
@@ -94,9 +91,6 @@ class UmlPlatform:
         check = command.run([*self._ssh(), "-O", "check", self._place.spec.management_address])
         return processes.identify(self._master.pid) if check.rc == 0 else None
 
-    def settle(self, run: t.Callable[..., Completed]) -> None:
-        """See Platform: the seed has set everything up before systemd started."""
-
     @property
     def _folder(self) -> Path:
         return self._place.store.directory / "uml" / self._place.spec.name
@@ -111,23 +105,12 @@ class UmlPlatform:
         ]
 
     def _write_seed(self) -> None:
-        """The folder lab_init.sh makes this guest out of; a new one at each boot."""
+        """The folder lab_init.sh reads; a new one at each boot."""
         shutil.rmtree(self._folder, ignore_errors=True)
-        files = self._folder / "seed" / "files"
-        key = files / "root" / ".ssh" / "authorized_keys"
-        texts = {
-            self._folder / "seed" / "network": self._network_script(),
-            files / "etc" / "hostname": f"{self._place.spec.name}\n",
-            files / "etc" / "hosts": self._place.hosts,
-            files / "etc" / "machine-id": f"{machine_id(self._place.name)}\n",
-            key: key_path(self._place.store).with_suffix(".pub").read_text(),
-        }
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        # lab_init.sh copies modes along; sshd wants these to be private.
-        for private in (key.parent.parent, key.parent, key):
-            os.chmod(private, 0o700)
+        seed = self._folder / "seed"
+        seed.mkdir(parents=True)
+        (seed / "network").write_text(self._network_script())
+        (seed / "key").write_text(key_path(self._place.store).with_suffix(".pub").read_text())
 
     def _network_script(self) -> str:
         spec = self._place.spec
