@@ -170,7 +170,7 @@ def test_a_thousand_services_are_written_and_read_back_whole(director: NftablesD
     assert director.missing(*many) == []
 
 
-UNPRIVILEGED = """
+ENGINE_IN_USE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from mainstay.lvs.operations import AddDestination, AddService
@@ -184,20 +184,29 @@ try:
 except DataPlaneUnavailable as error:
     print(error)
 else:
-    print(plane.apply([AddService(Service(key, "rr")), AddDestination(key, server)]), len(plane.read()))
+    wanted = Service(key, "rr", 0, {server.key: server})
+    refusals = plane.apply([AddService(wanted), AddDestination(key, server)])
+    print(refusals, len(plane.read()), "whole" if plane.read() == {key: wanted} else plane.read())
 """
 
 
 def as_nobody(host: Namespace, *setpriv: str) -> str:
     """What the system's Python, running as a user other than root, says after using the engine."""
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *setpriv]
-    return host.run(*user, "/usr/bin/python3", "-c", UNPRIVILEGED, str(RUNTIME)).strip()
+    return host.run(*user, "/usr/bin/python3", "-c", ENGINE_IN_USE, str(RUNTIME)).strip()
 
 
 def test_two_ambient_capabilities_are_enough(host: Namespace) -> None:
     granted = "+net_admin,+net_raw"
     only = [f"--inh-caps={granted}", f"--ambient-caps={granted}", f"--bounding-set=-all,{granted}"]
-    assert as_nobody(host, *only) == "[] 1"
+    assert as_nobody(host, *only) == "[] 1 whole"
+
+
+def test_on_a_minimal_system_without_etc_protocols_the_table_reads_the_same(host: Namespace) -> None:
+    """nft then shows 17 for udp."""
+    hidden = 'mount --bind /dev/null /etc/protocols && exec /usr/bin/python3 -c "$0" "$1"'
+    said = host.run("unshare", "--mount", "sh", "-c", hidden, ENGINE_IN_USE, str(RUNTIME)).strip()
+    assert said == "[] 1 whole"
 
 
 def test_without_the_capability_the_engine_says_what_it_lacks(host: Namespace) -> None:
@@ -207,7 +216,7 @@ def test_without_the_capability_the_engine_says_what_it_lacks(host: Namespace) -
 
 
 def test_without_the_library_the_engine_says_what_to_install(host: Namespace) -> None:
-    said = host.run("/usr/bin/python3", "-S", "-c", UNPRIVILEGED, str(RUNTIME)).strip()
+    said = host.run("/usr/bin/python3", "-S", "-c", ENGINE_IN_USE, str(RUNTIME)).strip()
     assert said == (
         "libnftables for Python is not installed: install the package python3-nftables for this interpreter, "
         "or set global_defs.data_plane: ipvs"
