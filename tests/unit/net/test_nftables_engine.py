@@ -106,6 +106,18 @@ def test_an_edit_on_an_outdated_view_starts_from_a_fresh_one(stage: Stage) -> No
     assert stage.reconcile({WEB: service(server(22))}) == []
 
 
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+def test_protocols_shown_as_numbers_are_the_same_protocols(stage: Stage, protocol: str) -> None:
+    """As on a minimal Debian, which has no /etc/protocols: the daemon found its own table altered every 5 s."""
+    key = ServiceKey(protocol, "192.0.2.10", 80)
+    stage.reconcile({key: service(server(21), key=key)})
+    tables = stage.library._list("tables", {})
+    named = json.dumps(stage.library._list("table", {"name": "mainstay"}))
+    numbered = json.loads(named.replace('"tcp"', "6").replace('"udp"', "17"))
+    with mock.patch.object(stage.library, "_list", side_effect=[tables, numbered]):
+        assert stage.plane.read() == {key: service(server(21), key=key)}
+
+
 @pytest.mark.parametrize(("complaint", "sentence"), [
     ("internal:0:0-0: Error: Operation not permitted (you must be root)\n",
      "mainstayd may not use nftables: it needs the capability CAP_NET_ADMIN (the unit file grants it)"),
