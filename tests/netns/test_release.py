@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -107,6 +108,20 @@ def test_what_left_the_configuration_while_the_daemon_was_dead_is_removed_at_the
     wait_for(lambda: services_of(daemon) == "installed", 10, "the remaining service", evidence=daemon.evidence)
     assert f"left by an earlier run: removed virtual service TCP {VIP}:80 from nftables" in daemon.log.read_text()
     assert "UDP" not in daemon.log.read_text().split("both workers")[0]
+
+
+def test_an_end_with_a_frozen_worker_leaves_nothing_behind_either(segment: Segment, tmp_path: Path) -> None:
+    daemon = Daemon(segment.node("a"), tmp_path)
+    write(daemon, web=WEB)
+    daemon.start().await_state("MASTER")
+    for section in ("vrrp", "lvs"):
+        os.kill(daemon.ask("status")[section]["pid"], signal.SIGSTOP)
+
+    daemon.signal_and_await_end()
+
+    assert f"left by a worker: removed {VIP}/24 from {DEVICE}" in daemon.log.read_text()
+    assert not daemon.node.holds(VIP)
+    assert VIP not in nft_services(daemon.node)
 
 
 def test_the_owner_s_own_address_is_the_host_s_and_stays(segment: Segment, tmp_path: Path) -> None:

@@ -254,6 +254,46 @@ class TestReload:
         listener.close()
 
 
+class TestFullDisk:
+    """A folder in the place of running.json: writing it fails as on a full disk, for root too."""
+
+    @pytest.fixture
+    def full(self, daemon: DaemonProcess) -> DaemonProcess:
+        (daemon.run_directory / "running.json").unlink()
+        (daemon.run_directory / "running.json").mkdir()
+        return daemon
+
+    def test_a_reload_is_refused_and_nothing_changes(self, folder: Path, full: DaemonProcess) -> None:
+        write_config(folder, document("lb2"))
+
+        (problem,) = full.ask("reload")["problems"]
+
+        assert (problem["path"], problem["message"]) == ("(run directory)", "cannot be written: Is a directory")
+        assert [one["router_id"] for one in full.events("vrrp", "configured")] == ["lb1"]
+
+    def test_a_respawn_goes_on(self, full: DaemonProcess) -> None:
+        before = full.worker_pid("lvs")
+        os.kill(t.cast(int, before), signal.SIGKILL)
+
+        full.new_worker("lvs", before)
+
+        wait_for("a warning", lambda: "running.json in" in full.stderr())
+        assert full.status()["vrrp"]["alive"] is True
+
+
+def test_a_reader_of_the_log_that_has_gone_ends_nothing(folder: Path, start_daemon: StartDaemon) -> None:
+    os.mkfifo(folder / "stderr-0")
+    reader = os.open(folder / "stderr-0", os.O_RDONLY | os.O_NONBLOCK)
+    daemon = start_daemon()
+    wait_for("both workers", lambda: len(daemon.events(event="configured")) == 2)
+
+    os.close(reader)
+    daemon.signal(signal.SIGHUP)
+
+    wait_for("the reload", lambda: len(daemon.events(event="configured")) == 4)
+    assert daemon.status()["vrrp"]["alive"] is True
+
+
 class TestEnd:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_the_vrrp_worker_ends_first_and_nothing_is_left(self, daemon: DaemonProcess, number: int) -> None:
@@ -276,6 +316,16 @@ class TestEnd:
         assert daemon.stop() == 0
         assert "vrrp worker: did not end in time and is killed" in daemon.stderr()
         assert [one["worker"] for one in daemon.events(event="stopped")] == ["lvs"]
+
+    def test_a_worker_that_fails_while_ending_is_cleaned_up_after(
+        self, folder: Path, start_daemon: StartDaemon
+    ) -> None:
+        write_config(folder, document("vrrp stops untidily", VI_1={**INSTANCE, "interface": "nowhere0"}))
+        daemon = start_daemon().wait_until_ready()
+
+        assert daemon.stop() == 0
+        assert "ValueError: left something behind" in daemon.stderr()
+        assert list(daemon.run_directory.iterdir()) == []
 
     def test_an_end_while_a_worker_waits_for_its_next_start(self, folder: Path, start_daemon: StartDaemon) -> None:
         write_config(folder, document("vrrp fails"))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -19,8 +20,9 @@ _PRIORITIES = {"error": 3, "warning": 4, "info": 6}
 class Journal:
     """Writes typed lines as text."""
 
-    def __init__(self, write: t.Callable[[str], object] = sys.stderr.write, under_systemd: t.Optional[bool] = None):
-        self._write = write
+    def __init__(self, write: t.Optional[t.Callable[[str], object]] = None, under_systemd: t.Optional[bool] = None):
+        """`write` takes lines of text; None is standard error."""
+        self._write = write or _to_standard_error
         self._under_systemd = "JOURNAL_STREAM" in os.environ if under_systemd is None else under_systemd
 
     def say(self, line: LogLine) -> None:
@@ -42,6 +44,12 @@ class Journal:
     def error(self, subject: str, message: str) -> None:
         """Something does not work."""
         self.say(LogLine("error", subject, message))
+
+
+def _to_standard_error(text: str) -> None:
+    """Whoever read it may have gone; that must not end a daemon that holds addresses."""
+    with contextlib.suppress(OSError):
+        os.write(sys.stderr.fileno(), text.encode("utf-8", "backslashreplace"))
 
 
 def _local_time() -> str:

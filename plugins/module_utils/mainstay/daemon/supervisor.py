@@ -115,7 +115,11 @@ class Supervisor:
         )
         self._journal.info(SUBJECT, f"version {VERSION} starts, pid {os.getpid()}, {self._summary()}")
         self._remove_leftovers()
-        self.run_configuration(self._state.config)
+        try:
+            self.run_configuration(self._state.config)
+        except OSError as error:
+            self._journal.error(SUBJECT, self._unwritable(error))
+            return EXIT_FAILURE
         now = self._reactor.now()
         for link in self._links.values():
             link.start(now)
@@ -148,13 +152,23 @@ class Supervisor:
         """A worker runs what it was told last, or died and will be told again."""
         links = self._links.values()
         if all(link.current for link in links):
-            self._directory.write_running(self._state.config)
+            self._note_running()
             if not self._ready:
                 self._ready = True
                 self._manager.ready(self._summary())
                 self._journal.info(SUBJECT, "both workers run the configuration")
         if all(link.current or link.pid is None for link in links):
             self._reloader.workers_confirmed(now)
+
+    def _note_running(self) -> None:
+        """What was leaving has left. A full disk is no reason to end: what stands there names too much, no harm."""
+        try:
+            self._directory.write_running(self._state.config)
+        except OSError as error:
+            self._journal.warning(SUBJECT, self._unwritable(error))
+
+    def _unwritable(self, error: OSError) -> str:
+        return f"running.json in {self._directory.path} cannot be written: {error.strerror}"
 
     def _reap(self, now: Instant) -> None:
         for link in self._links.values():
@@ -218,6 +232,8 @@ class Supervisor:
         self._manager.stopping()
         for link in self._links.values():
             link.retire()
+            # One that is dead at this moment did not end in order.
+            self._untidy = self._untidy or link.pid is None
         self._to_end = list(self._links.values())
         self._end_next(now)
 
