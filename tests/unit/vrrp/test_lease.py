@@ -17,9 +17,11 @@ SHORTEST_SAFE = seconds(0.44)
 
 
 @pytest.mark.parametrize(
-    ("advert_int", "expected"), [(10, 29), (2, 5), (1, 2), (0.9, 2), (0.76, 1), (0.5, 1), (0.1, 1), (0.01, 1)]
+    ("advert_int", "expected"),
+    [(23.04, 68), (10, 29), (2, 5), (1, 2), (0.9, 2), (0.76, 1), (0.5, 1), (0.1, 1), (0.01, 1)],
 )
 def test_the_default_lease_is_the_one_of_the_documented_table(advert_int: float, expected: int) -> None:
+    # 23.04 s: the soonest takeover is at 69.3 s exactly, and a lease of 69 s could end at that very instant.
     assert lease_seconds(seconds(advert_int)) == expected
 
 

@@ -131,6 +131,14 @@ def test_cs_07_checksums_are_those_of_rfc_1071(advert: Advert, form: ChecksumFor
     assert rfc1071(before + payload) == 0
 
 
+def test_cs_07_words_that_add_up_to_all_ones_have_checksum_0_not_ffff() -> None:
+    bare = encode_advert(replace(ADVERT, addresses=("192.0.0.0",)), SOURCE, GROUP, ChecksumForm.MESSAGE_ONLY)
+    filled = replace(ADVERT, addresses=(f"192.0.{bare[6]}.{bare[7]}",))
+    payload = encode_advert(filled, SOURCE, GROUP, ChecksumForm.MESSAGE_ONLY)
+    assert payload[6:8] == b"\0\0"
+    assert decode_advert(payload, SOURCE, GROUP)[1] is ChecksumForm.MESSAGE_ONLY
+
+
 def test_rx_11_an_empty_list_is_refused() -> None:
     assert reason_against(message(count=0, addresses=b"")) is RejectReason.ADDRESS_COUNT
 

@@ -20,6 +20,7 @@ from mainstay.vrrp.actions import (
 )
 from mainstay.vrrp.events import (
     DeadlineReached,
+    Event,
     LinkChanged,
     PriorityChanged,
     Reconfigured,
@@ -56,7 +57,7 @@ def test_a_restart_under_an_unexpired_lease_goes_on_as_master() -> None:
     assert "lease" in router.reason
 
 
-def test_fsm_03_before_the_start_nothing_but_the_start_moves_it() -> None:
+def test_fsm_03_rx_24_before_the_start_nothing_but_the_start_moves_it() -> None:
     router = Router(SETTINGS)
     for event in (advert(255), advert(0), DeadlineReached(), Stopped(), LinkChanged(True)):
         assert router.handle(event, seconds(100)) == []
@@ -118,6 +119,7 @@ def test_fsm_08_tmr_03_the_masters_interval_is_learnt_and_forgotten_when_master(
     router.handle(advert(150, advert_int=seconds(5)), 0)
     assert router.deadline() == 5 * DOWN
     at_deadline(router)
+    assert router.master_advert_int == seconds(1)
     assert router.deadline() == 5 * DOWN + seconds(1)
     router.handle(LinkChanged(False), 5 * DOWN)
     router.handle(LinkChanged(True), 0)
@@ -129,6 +131,12 @@ def test_tmr_05_a_forged_interval_is_capped_and_said() -> None:
     (alarm,) = router.handle(advert(200, advert_int=seconds(40.95)), 0)
     assert alarm.kind == "interval_capped"
     assert "40.95 s, counted as 10 s" in alarm.detail
+    assert router.deadline() == 10 * DOWN
+
+
+def test_tmr_05_an_interval_up_to_the_limit_is_learnt_without_a_word() -> None:
+    router = router_in(State.BACKUP)
+    assert router.handle(advert(200, advert_int=seconds(10)), 0) == []
     assert router.deadline() == 10 * DOWN
 
 
@@ -225,7 +233,7 @@ def test_fsm_19_what_may_be_our_own_echo_is_never_answered() -> None:
 
 
 @pytest.mark.parametrize(("rival", "yields"), [(LOWER, False), (HIGHER, True)])
-def test_fsm_22_of_two_owners_the_lower_address_yields(rival: int, yields: bool) -> None:
+def test_rx_10_fsm_22_of_two_owners_the_lower_address_yields(rival: int, yields: bool) -> None:
     router = router_in(State.MASTER, OWNER)
     actions = router.handle(advert(255, rival), 1)
     assert actions[0].kind == "two_owners"
@@ -242,6 +250,14 @@ def test_fsm_24_a_lost_link_means_fault(state: State) -> None:
     assert actions[-1] == Transition(state, State.FAULT, "carrier lost on eth0")
     assert actions[:-1] == ([SendAdvert(0), ReleaseAddresses()] if state is State.MASTER else [])
     assert router.deadline() is None
+
+
+@pytest.mark.parametrize("event", [Stopped(), CARRIER_LOST])
+def test_a_router_that_does_not_take_part_knows_no_master(event: Event) -> None:
+    router = router_in(State.BACKUP)
+    router.handle(advert(150), 1)
+    router.handle(event, 2)
+    assert router.master is None
 
 
 def test_fsm_24_in_fault_adverts_and_deadlines_are_ignored() -> None:

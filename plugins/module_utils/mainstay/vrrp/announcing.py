@@ -31,7 +31,7 @@ class Announcing:
     def start(self, now: Instant) -> None:
         """Begin: the first burst is due at once. Starting again begins anew."""
         self._first = now
-        self._second = now + self._delay if self._delay else None
+        self._second = now + self._delay  # without a delay it is one with the first
         self._next_refresh = now + self._refresh if self._refresh else None
 
     def stop(self) -> None:
