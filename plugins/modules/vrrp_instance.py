@@ -205,6 +205,8 @@ def unconverged(status: Document, name: str, wanted: t.Optional[Document]) -> st
 def _unsettled(running: Document) -> str:
     if running["state"] not in ("MASTER", "BACKUP"):
         return f"it is in state {running['state']}: {'; '.join(running.get('problems', [])) or 'no reason given'}"
+    if running["state"] == "BACKUP" and running.get("master") is None:
+        return "it is backup but has heard no master yet"
     absent = set(running["addresses"]) - set(running["addresses_held"])
     if running["state"] == "MASTER" and absent:
         return f"it is master without {', '.join(sorted(absent))}"

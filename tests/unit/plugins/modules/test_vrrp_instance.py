@@ -32,6 +32,7 @@ def status(state: str = "MASTER", held: int = 1, **changes: object) -> dict[str,
         "priority": 100,
         "addresses": ["192.0.2.10/24"],
         "addresses_held": ["192.0.2.10/24"][:held],
+        "master": "192.0.2.3" if state == "BACKUP" else None,
         "problems": [],
         **changes,
     }
@@ -179,7 +180,7 @@ def test_wait_returns_when_the_daemon_is_master_and_holds_the_addresses(host: Ho
     assert daemon.asked == ["reload"] + 4 * ["status"]
 
 
-def test_wait_is_content_with_a_backup(host: Host) -> None:
+def test_wait_is_content_with_a_backup_that_hears_a_master(host: Host) -> None:
     with host.daemon(status=[status("BACKUP", 0)]):
         assert host.run(vrrp_instance, **WANTED, wait=True).status["state"] == "BACKUP"
 
@@ -195,6 +196,7 @@ def test_wait_sees_that_the_daemon_still_runs_the_old_values(host: Host) -> None
     [
         (status("FAULT", 0, problems=["eth0 is down"]), "it is in state FAULT: eth0 is down"),
         (status("MASTER", 0), "it is master without 192.0.2.10/24"),
+        (status("BACKUP", 0, master=None), "it is backup but has heard no master yet"),
         ({"vrrp": {"alive": False}}, "the daemon's vrrp worker is not alive"),
     ],
 )
