@@ -203,7 +203,7 @@ object:
 file:
   description: The file that the object is kept in.
   returned: success
-  type: path
+  type: str
   sample: /etc/mainstay/conf.d/virtual_server-web.json
 reloaded:
   description: Whether the daemon has taken the change over.

@@ -136,7 +136,7 @@ object:
 file:
   description: The file that the object is kept in.
   returned: success
-  type: path
+  type: str
   sample: /etc/mainstay/conf.d/vrrp_instance-VI_1.json
 reloaded:
   description: Whether the daemon has taken the change over.
