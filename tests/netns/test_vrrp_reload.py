@@ -56,7 +56,7 @@ def test_a_lower_priority_after_a_reload_hands_over(segment: Segment, tmp_path: 
 def test_an_instance_that_leaves_the_configuration_is_released_and_the_other_stays(
     segment: Segment, tmp_path: Path
 ) -> None:
-    other = instance(150, virtual_router_id=52, virtual_ipaddress=[f"{SECOND_VIP}/24"])
+    other = instance(150, virtual_router_id=52, virtual_ipaddress=[f"{SECOND_VIP}/24"], advert_int=0.5)
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150), VI_2=other).start()
     a.await_state("MASTER", name="VI_1")
     a.await_state("MASTER", name="VI_2")

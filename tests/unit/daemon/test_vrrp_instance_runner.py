@@ -25,7 +25,7 @@ SECOND_KEY = rtnl.AddressKey(2, "192.0.2.11", 24)
 
 @pytest.fixture(autouse=True)
 def frames(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    RecordedFrames.sent = []
+    RecordedFrames.sent, RecordedFrames.open = [], 0
     monkeypatch.setattr(vrrp_announcer, "FrameSocket", RecordedFrames)
     return RecordedFrames.sent
 
@@ -54,11 +54,10 @@ def test_every_advert_renews_the_lease(frames: list[bytes]) -> None:
 def test_many_adverts_a_second_do_not_each_renew_it() -> None:
     story = Story(replace(INSTANCE, advert_int=seconds(0.01))).started()
     story.passes(1)
-    before = story.runner.addresses.refreshed_at
-    story.passes(0.2)
-    assert story.runner.addresses.refreshed_at - before <= seconds(0.25)
+    assert story.state == "MASTER"
+    before = story.kernel.orders
     story.passes(10)
-    assert story.holds
+    assert story.holds and story.kernel.orders - before <= 40
 
 
 def test_stopping_says_farewell_before_it_lets_go(frames: list[bytes]) -> None:
@@ -67,7 +66,7 @@ def test_stopping_says_farewell_before_it_lets_go(frames: list[bytes]) -> None:
     assert story.port.priorities[-1] == 0 and not story.holds
     frames.clear()
     story.passes(60)
-    assert frames == [] and story.poller.pending == []
+    assert (frames, story.poller.pending, RecordedFrames.open) == ([], [], 0)
 
 
 def test_a_better_router_gets_the_address() -> None:
@@ -105,6 +104,14 @@ def test_a_backup_that_slept_hears_its_master_before_it_declares_it_dead() -> No
     story.hears(advert(150))
     story.sleeps(60, advert(150))
     assert story.state == "BACKUP" and story.port.sent == []
+
+
+def test_what_the_lease_took_is_not_put_back_by_the_notification_that_tells_of_it() -> None:
+    """On waking the netlink socket may be served first; a peer's advert may wait in the other one."""
+    story = Story().master()
+    story.poller.clock += seconds(10)
+    story.runner.look(story.poller.now())
+    assert not story.holds and "somebody removed" not in story.log
 
 
 # ---- nobody hears us (TX-04)

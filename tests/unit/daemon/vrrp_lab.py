@@ -48,12 +48,14 @@ class PlayedKernel:
         self._ends: dict[rtnl.AddressKey, Instant | None] = {}
         self.links = {"eth0": ETH0}
         self.refuse_with = 0
+        self.orders = 0
 
     def next_sequence(self) -> int:
         self._sequence += 1
         return self._sequence
 
     def send(self, batch: bytes) -> list[rtnl.Refused]:
+        self.orders += 1
         if self.refuse_with:
             return [rtnl.Refused(1, self.refuse_with)]
         for notice in rtnl.notices(batch):
@@ -119,13 +121,16 @@ class RecordedFrames:
     """Takes the place of net.arp.FrameSocket."""
 
     sent: t.ClassVar[list[bytes]] = []
+    open: t.ClassVar[int] = 0
 
-    def __init__(self, _device: str) -> None: ...
+    def __init__(self, _device: str) -> None:
+        RecordedFrames.open += 1
 
     def send(self, frame: bytes) -> None:
         self.sent.append(frame)
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        RecordedFrames.open -= 1
 
 
 class Story:
