@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from ..model.config import Config
 from ..model.dump import config_digest
 from ..model.problems import Problem
-from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant
+from ..model.units import NANOSECONDS_PER_MILLISECOND
 from ..net.polling import Poller
 from ..version import VERSION
 from .worker_link import WorkerLink
@@ -79,6 +79,7 @@ class StatusRequest:
         self._links = links
         self._head = head
         self._answer: t.Optional[Answer] = answer
+        self._answered: t.Set[str] = set()
         self._waiting = {name for name, link in links.items() if link.alive(now)}
         self._deadline = poller.call_at(now + PATIENCE, lambda _now: self._finish())
         self._cancels = [links[name].ask_status(self._taker(name)) for name in tuple(self._waiting)]
@@ -86,8 +87,10 @@ class StatusRequest:
             self._finish()
 
     def _taker(self, name: str) -> t.Callable[[t.Optional[t.Dict[str, t.Any]]], None]:
-        def taken(_section: t.Optional[t.Dict[str, t.Any]]) -> None:
+        def taken(section: t.Optional[t.Dict[str, t.Any]]) -> None:
             self._waiting.discard(name)
+            if section is not None:
+                self._answered.add(name)
             if not self._waiting:
                 self._finish()
 
@@ -101,15 +104,14 @@ class StatusRequest:
         for cancel in self._cancels:
             cancel()
         now = self._poller.now()
-        sections = {name: self._section(name, link, now) for name, link in self._links.items()}
+        sections = {name: self._section(name, link) for name, link in self._links.items()}
         answer({"as_of": now, **self._head, **sections})
 
-    def _section(self, name: str, link: WorkerLink, now: Instant) -> t.Dict[str, object]:
+    def _section(self, name: str, link: WorkerLink) -> t.Dict[str, object]:
         section = {**_EMPTY_SECTIONS.get(name, {}), **link.section}
         if link.role.punctual:
             section["real_time"] = link.real_time
-        alive = link.alive(now) and name not in self._waiting
-        return {"alive": alive, "pid": link.pid, "as_of": link.as_of, **section}
+        return {"alive": name in self._answered, "pid": link.pid, "as_of": link.as_of, **section}
 
 
 def status_head(digest: str, state: ConfigState) -> t.Dict[str, object]:
