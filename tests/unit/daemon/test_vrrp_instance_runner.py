@@ -267,6 +267,14 @@ def test_an_owner_leaves_alone_what_its_interface_has_for_good() -> None:
     assert story.holds
 
 
+def test_the_hosts_only_address_is_never_removed_by_a_mistaken_configuration() -> None:
+    story = Story()
+    story.kernel.add(VIP, None)
+    story.port.standing = Standing(ETH0, None, "no IPv4 address on eth0 to send from, apart from virtual ones")
+    story.started()
+    assert story.state == "FAULT" and story.holds
+
+
 # ---- reload
 
 

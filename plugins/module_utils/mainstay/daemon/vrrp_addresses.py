@@ -59,7 +59,7 @@ class HeldAddresses:
         return [*self._unplaced, *self._refused]
 
     def leave_static(self, instance: VrrpInstance) -> None:
-        """Leave alone what an owner's interface has for good: those addresses are the host's, not ours.
+        """Leave alone, from now on, what the interface has for good: those addresses are the host's, not ours.
 
         Call it before `prepare`; what we hold ourselves already does not count.
         """

@@ -197,7 +197,9 @@ class InstanceRunner:
         source = self.port.standing.source
         if source is not None:
             self.advertiser.prepare(self.instance, source)
-        if self.instance.priority == OWNER_PRIORITY:
+        # Without another address to send from, a permanent one that is listed as virtual is the host's only one:
+        # a mistake in the configuration must not cut the machine off.
+        if self.instance.priority == OWNER_PRIORITY or source is None:
             self.addresses.leave_static(self.instance)
         changed = self.addresses.prepare(self.instance, self._lease(now))
         self._announcer.prepare(self.addresses.addresses)

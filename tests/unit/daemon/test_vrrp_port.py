@@ -1,0 +1,152 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One interface's socket shared by its virtual routers: who gets which packet, and what becomes of strangers."""
+
+from __future__ import annotations
+
+import errno
+import os
+import typing as t
+from dataclasses import replace
+
+import pytest
+
+from mainstay.daemon import vrrp_port
+from mainstay.daemon.vrrp_port import VrrpPort
+from mainstay.daemon.worker import LogLine
+from mainstay.model.units import seconds
+from mainstay.net.standing import Standing
+
+from ..scripted_poller import ScriptedPoller
+from ..vrrp.packets import datagram, message
+from .vrrp_lab import ETH0, OWN, USABLE
+
+
+class PlayedSocket:
+    """Takes the place of net.vrrp_socket.VrrpSocket."""
+
+    made: t.ClassVar[list[PlayedSocket]] = []
+    refuse: t.ClassVar[int] = 0
+
+    def __init__(self, device: str, index: int) -> None:
+        if PlayedSocket.refuse:
+            raise OSError(PlayedSocket.refuse, os.strerror(PlayedSocket.refuse))
+        self.place = (device, index)
+        self.source = ""
+        self.waiting: list[bytes | OSError] = []
+        self.open = True
+        PlayedSocket.made.append(self)
+
+    def fileno(self) -> int:
+        return 40 + len(PlayedSocket.made)
+
+    def send_from(self, source: str) -> None:
+        self.source = source
+
+    def receive(self) -> bytes | None:
+        said = self.waiting.pop(0) if self.waiting else None
+        if isinstance(said, OSError):
+            raise said
+        return said
+
+    def send(self, _packet: bytes) -> None: ...
+
+    def close(self) -> None:
+        self.open = False
+
+
+@pytest.fixture(autouse=True)
+def sockets(monkeypatch: pytest.MonkeyPatch) -> list[PlayedSocket]:
+    PlayedSocket.made, PlayedSocket.refuse = [], 0
+    monkeypatch.setattr(vrrp_port, "VrrpSocket", PlayedSocket)
+    return PlayedSocket.made
+
+
+class Story:
+    """A port with the routers 51 and 52."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+        self.poller = ScriptedPoller()
+        self.port = VrrpPort(self.poller, "eth0", self.lines.append)
+        self.received: dict[int, list[bytes]] = {51: [], 52: []}
+        for router, packets in self.received.items():
+            self.port.attach(router, lambda packet, _now, packets=packets: packets.append(packet))
+        self.port.settle(USABLE)
+
+    def hears(self, *packets: bytes | OSError) -> None:
+        PlayedSocket.made[-1].waiting.extend(packets)
+        self.port.drain(self.poller.now())
+
+
+def test_each_router_gets_the_packets_with_its_id() -> None:
+    story = Story()
+    first, second = datagram(message(vrid=51)), datagram(message(vrid=52))
+    story.hears(second, first)
+    assert story.received == {51: [first], 52: [second]}
+
+
+def test_a_stranger_is_counted_for_the_interface_and_spoken_of_once_an_hour() -> None:
+    story = Story()
+    stranger = datagram(message(vrid=7))
+    story.hears(stranger, stranger)
+    story.poller.run_for(seconds(60))
+    story.hears(stranger)
+    assert story.port.discards.by_reason == {"virtual_router_id": 3}
+    assert [line.subject for line in story.lines] == ["interface eth0"]
+
+
+def test_what_is_too_short_to_belong_to_anybody_is_counted_too() -> None:
+    story = Story()
+    story.hears(b"", datagram(b""), datagram(b"\x31"))
+    assert story.port.discards.by_reason == {"ip_header": 1, "truncated": 2}
+
+
+def test_a_flood_does_not_keep_the_loop() -> None:
+    story = Story()
+    story.hears(*[datagram(message())] * 2000)
+    assert len(story.received[51]) < 2000
+    assert PlayedSocket.made[-1].waiting, "the rest makes the poller call again"
+
+
+def test_an_error_of_the_socket_ends_the_reading_and_nothing_else() -> None:
+    story = Story()
+    story.hears(OSError(errno.ENETDOWN, "down"), datagram(message()))
+    assert story.received[51] == []
+    story.hears()
+    assert len(story.received[51]) == 1
+
+
+def test_the_socket_is_made_anew_for_an_interface_of_the_same_name(sockets: list[PlayedSocket]) -> None:
+    """F29."""
+    story = Story()
+    story.port.settle(Standing(replace(ETH0, index=9), OWN, ""))
+    assert [(made.place, made.open) for made in sockets] == [(("eth0", 2), False), (("eth0", 9), True)]
+    assert list(story.poller.watched) == [42]
+
+
+def test_another_source_moves_the_socket_and_keeps_it(sockets: list[PlayedSocket]) -> None:
+    story = Story()
+    story.port.settle(replace(USABLE, source="192.0.2.99"))
+    (made,) = sockets
+    assert made.source == "192.0.2.99"
+
+
+def test_a_vanished_interface_closes_the_socket_and_sending_fails(sockets: list[PlayedSocket]) -> None:
+    story = Story()
+    story.port.settle(Standing(cause="interface eth0 does not exist"))
+    assert not sockets[0].open and story.poller.watched == {}
+    with pytest.raises(OSError, match="down"):
+        story.port.send(b"advert")
+
+
+def test_a_refused_socket_makes_the_interface_unusable_and_names_the_capability() -> None:
+    PlayedSocket.refuse = errno.EPERM
+    story = Story()
+    assert story.port.standing.cause == (
+        "no VRRP socket on eth0: Operation not permitted; the daemon needs CAP_NET_RAW"
+    )
+    PlayedSocket.refuse = 0
+    story.port.settle(USABLE)
+    assert story.port.standing.usable, "the next look at the links tries again"
