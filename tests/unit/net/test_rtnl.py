@@ -55,10 +55,27 @@ def test_releasing_an_address_carries_no_lifetime() -> None:
     assert rtnl.address_request(rtnl.RTM_DELADDR, KEY, 8).hex() == DELETE_ADDRESS
 
 
-def test_without_pyroute2_the_text_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rtnl, "ifaddrmsg", None)
-    with pytest.raises(rtnl.CodecMissing, match="python3-pyroute2"):
-        rtnl.address_request(rtnl.RTM_NEWADDR, KEY, 1)
+@given(
+    key=st.builds(
+        rtnl.AddressKey, st.integers(1, 2**31 - 1), st.ip_addresses(v=4).map(str), st.integers(0, 32)
+    ),
+    label=st.none() | st.text("abcdefgh0123456789:", min_size=1, max_size=15),
+    lifetime=st.integers(1, rtnl.FOREVER),
+)
+def test_any_request_is_what_pyroute2_makes_of_it(key: rtnl.AddressKey, label: str | None, lifetime: int) -> None:
+    life = {"ifa_preferred": lifetime, "ifa_valid": lifetime}
+    attributes = [["IFA_LOCAL", key.address], ["IFA_ADDRESS", key.address], ["IFA_CACHEINFO", life]]
+    attributes += [["IFA_LABEL", label]] if label else []
+    header = {"type": rtnl.RTM_NEWADDR, "flags": 0x501, "sequence_number": 7}
+    message = ifaddrmsg()
+    fields = {"family": 2, "prefixlen": key.prefix_length, "index": key.index, "attrs": attributes}
+    for name, value in fields.items():
+        message[name] = value
+    for name, value in header.items():
+        message["header"][name] = value
+    message.encode()
+
+    assert rtnl.address_request(rtnl.RTM_NEWADDR, key, 7, label, lifetime) == bytes(message.data)
 
 
 def test_an_address_notification_becomes_a_value() -> None:

@@ -134,7 +134,7 @@ def _remove_addresses(ours: Holdings, report: Report) -> None:
         leased = _held(orders, ours)
         complaints = AddressProgram(orders, leased, 0).release()
         remaining = {one.key for one in _held(orders, ours)}
-    except (OSError, rtnl.CodecMissing) as error:
+    except OSError as error:
         report.refused.append(f"virtual addresses stay: {error}")
         return
     finally:

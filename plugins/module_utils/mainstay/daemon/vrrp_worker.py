@@ -17,7 +17,6 @@ from ..model.config import Config, VrrpInstance
 from ..model.units import Instant
 from ..net.links import LinkMirror
 from ..net.polling import Poller
-from ..net.rtnl import require_codec
 from ..net.rtnl_socket import ListenerSocket, OrderSocket
 from ..net.standing import standing_of
 from ..vrrp.timers import OWNER_PRIORITY
@@ -31,8 +30,7 @@ class VrrpWorker:
     """Implements daemon/worker.Worker for vrrp_instances."""
 
     def __init__(self, reactor: Poller, say: Say) -> None:
-        """Raises CodecMissing without pyroute2 and OSError when the kernel gives no netlink socket."""
-        require_codec()
+        """Raises OSError when the kernel gives no netlink socket."""
         self._poller = reactor
         self._say = say
         self._orders = OrderSocket()
