@@ -95,13 +95,17 @@ def thaw(options: argparse.Namespace) -> None:
 
 
 def cut(options: argparse.Namespace) -> None:
-    """Pull a cable."""
-    Lab.attach(options.name).machine(options.machine).cut(options.interface, options.silent)
+    """Pull cables, one right after the other."""
+    machine = Lab.attach(options.name).machine(options.machine)
+    for interface in options.interfaces:
+        machine.cut(interface, options.silent)
 
 
 def restore(options: argparse.Namespace) -> None:
-    """Put the cable back."""
-    Lab.attach(options.name).machine(options.machine).restore(options.interface)
+    """Put cables back."""
+    machine = Lab.attach(options.name).machine(options.machine)
+    for interface in options.interfaces:
+        machine.restore(interface)
 
 
 def print_inventory(options: argparse.Namespace) -> None:
@@ -201,7 +205,7 @@ def _run_arguments(sub: argparse.ArgumentParser) -> None:
 
 
 def _interface_argument(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("interface", metavar="INTERFACE")
+    sub.add_argument("interfaces", nargs="+", metavar="INTERFACE")
 
 
 def _cut_arguments(sub: argparse.ArgumentParser) -> None:
