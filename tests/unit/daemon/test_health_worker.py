@@ -240,6 +240,14 @@ class TestAdoption:
         assert set(lab.ipvs.table) == {foreign}
         assert lab.said("203.0.113.1") == []
 
+    def test_a_service_that_left_and_was_added_again_by_hand_is_foreign_from_then_on(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE), web(TWO, name="other", port=81))
+        lab.configure(web(TWO, name="other", port=81))
+        lab.ipvs.table = {**lab.ipvs.table, WEB: hand_made(WEB, ONE)}
+        lab.run(30)
+        lab.worker.stop(lab.poller.now())
+        assert set(lab.ipvs.table) == {WEB}
+
     def test_in_the_nftables_engine_whatever_is_in_our_table_is_ours(self, lab: HealthLab) -> None:
         stale = ServiceKey("TCP", "203.0.113.1", 443)
         lab.nftables.table = {stale: hand_made(stale, "198.51.100.1")}
