@@ -354,6 +354,7 @@ class TestMissingEngine:
         lab.ipvs.missing, lab.ipvs.table = "ip_vs was unloaded", {}
         lab.run(6)
         assert lab.status()["error"] == "ip_vs was unloaded"
+        assert lab.said("somebody else") == [], "an engine that is gone is not somebody's edit"
         lab.ipvs.missing = ""
         lab.run(10)
         assert lab.ipvs.pool() == {ONE: 1}

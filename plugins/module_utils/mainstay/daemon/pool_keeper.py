@@ -204,6 +204,8 @@ class PoolKeeper:
     def _check(self, _now: Instant) -> None:
         self._next(CHECK_PERIOD, self._check)
         self._read()
+        if self._plane is None:
+            return
         ours = self._ours()
         known = [refusal.operation for refusals in self._refused.values() for refusal in refusals]
         self._report_drift([edit for edit in self._edits(ours) if edit not in known])
