@@ -1,0 +1,92 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the benchmark: `make bench`. RUNS=3 for a quick look, ONLY=failover,memory,start,reaction for a part.
+
+A whole run writes docs/benchmarks.md; a part, or one of fewer than ten runs, only prints.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+import typing as t
+from datetime import datetime, timezone
+from pathlib import Path
+
+from bench import failover, memory, reaction, report, starting
+from bench.figures import Figure
+from lab import command
+from netns.daemons import PYTHON
+from netns.segment import remove_leftovers
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PAGE = CHECKOUT / "docs" / "benchmarks.md"
+FULL_RUNS = 10
+PAIRS = 3
+"""Of each kind at once: their waiting is idle time, and their faults keep apart."""
+REACTION_RUNS = 3
+"""Times RUNS: one takes a tenth of a second."""
+BEGIN = time.monotonic()
+
+
+def say(line: str = "") -> None:
+    elapsed = int(time.monotonic() - BEGIN)
+    print(f"[{elapsed // 60:02d}:{elapsed % 60:02d}] {line}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Measure, print, write. 1 when a target was missed."""
+    runs = int(os.environ.get("RUNS") or FULL_RUNS)
+    parts = _parts(runs)
+    wanted = (os.environ.get("ONLY") or ",".join(parts)).split(",")
+    where = _machine()
+    remove_leftovers()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
+        for name in wanted:
+            below = Path(folder) / name
+            below.mkdir()
+            figures += parts[name](below)
+    minutes = (time.monotonic() - BEGIN) / 60
+    date = datetime.now(timezone.utc).strftime("%Y-%m-%d")
+    page = report.page(figures, where, "make bench", date, minutes, failover.WATCHED_SECONDS)
+    if set(wanted) == set(parts) and runs >= FULL_RUNS:
+        PAGE.write_text(page)
+        say(f"written: {PAGE.relative_to(CHECKOUT)}")
+    print(report.table(figures))
+    print(report.remarks(figures))
+    missed = [figure.name for figure in figures if figure.met is False]
+    print(f"missed: {', '.join(missed)}" if missed else "every target met")
+    return 0
+
+
+def _parts(runs: int) -> dict[str, t.Callable[[Path], list[Figure]]]:
+    return {
+        "failover": lambda folder: failover.measure(runs, min(PAIRS, runs), folder, say),
+        "start": lambda folder: starting.measure(runs, folder, say),
+        "memory": lambda folder: memory.measure(runs, folder, say),
+        "reaction": lambda _folder: reaction.measure(runs * REACTION_RUNS, say),
+    }
+
+
+def _machine() -> report.Machine:
+    python = command.must([PYTHON, "--version"]).split()[1]
+    said = command.run(["keepalived", "--version"])
+    keepalived = re.search(r"v(\d\S*)", said.stdout + said.stderr)
+    libc = command.must([PYTHON, "-c", "import platform; print(*platform.libc_ver())"]).strip()
+    mainstay = re.search(r'VERSION = "(\S+)"', (CHECKOUT / "plugins/module_utils/mainstay/version.py").read_text())
+    versions = [
+        f"Mainstay {mainstay[1] if mainstay else 'unknown'} on Python {python}",
+        f"keepalived {keepalived[1] if keepalived else 'unknown'}",
+        libc,
+    ]
+    return report.Machine(platform.release(), os.cpu_count() or 1, versions, os.getloadavg()[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/benchmarks.md: the table, and what makes it and on what."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from bench.figures import Figure, Series
+
+HEADINGS = (
+    "figure", "Mainstay: median", "worst", "keepalived: median", "worst", "ratio", "runs", "target", "",
+)  # fmt: skip
+VERDICTS = {True: "met", False: "**missed**", None: ""}
+
+PAGE = """\
+# Benchmarks
+
+Made by `{command}` on {date} in {minutes:.0f} minutes; run it again and this page is written anew.
+
+{machine}
+
+{table}
+
+{remarks}
+
+## How it is measured
+
+{method}
+"""
+
+METHOD = """\
+- Two machines are two network namespaces on a bridge; each runs a whole daemon (`python3 -m mainstay daemon`, or
+  keepalived as Debian ships it). VRRP version 3, advert_int 1, priorities 150 and 100, one VIP, default lease.
+- Pairs of ours and of keepalived run side by side in each round, their faults a fifth of a second apart. A pair
+  settles before each run: the master holds the VIP alone and the backup has heard it.
+- A fault strikes right after an advert of the master, so that the random phase of a second does not hide a
+  difference of milliseconds. Clocks start before the fault: before the system call that takes the carrier away, before
+  the signal to the main process, before the first of the signals to all processes (which are stopped first and then
+  killed, so that none sees another die).
+- Who holds the VIP when is the kernel's word: rtnetlink notifications of both namespaces, stamped with the monotonic
+  clock of the one process that reads them. Double holding is watched for {watched:g} s after the fault.
+- Memory is read from /proc/PID/pagemap: the distinct physical pages that the processes of one daemon have mapped, each
+  page counted once, as if nothing else on the machine shared the interpreter or the C library. The sum of PSS beside
+  it is lower when other Pythons run.
+- Start to first advert: from the call that starts the program to the first VRRP packet on the wire, with priority 255,
+  which sends at once.
+- Verdict to kernel: the daemon's own health worker with a TCP check of a port that is closed. The clock starts when the
+  probe hands over its verdict and ends when the kernel has acknowledged the change.
+"""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where it was measured."""
+
+    kernel: str
+    processors: int
+    versions: t.Sequence[str]
+    load: float
+    """Mean number of runnable processes in the minute before the run: others' work."""
+
+
+def table(figures: t.Iterable[Figure]) -> str:
+    """The table in Markdown."""
+    rows = [HEADINGS, tuple("---" for _ in HEADINGS), *map(row, figures)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+
+
+def row(figure: Figure) -> tuple[str, ...]:
+    """The cells of one line."""
+    ratio = "" if figure.ratio is None else f"{figure.ratio:.3f}"
+    target = "" if figure.target is None else figure.target.words(figure.unit)
+    runs = str(figure.ours.runs) if figure.theirs is None else f"{figure.ours.runs} + {figure.theirs.runs}"
+    return (
+        figure.name, *spread(figure, figure.ours), *spread(figure, figure.theirs), ratio, runs, target,
+        VERDICTS[figure.met],
+    )  # fmt: skip
+
+
+def spread(figure: Figure, series: Series | None) -> tuple[str, str]:
+    """Median and worst with their unit."""
+    if series is None:
+        return "", ""
+    return (
+        f"{series.median:.{figure.digits}f} {figure.unit}",
+        f"{series.worst:.{figure.digits}f} {figure.unit}",
+    )
+
+
+def remarks(figures: t.Iterable[Figure]) -> str:
+    """What has to be known to read single lines."""
+    return "\n".join(f"- {figure.name}: {figure.remark}" for figure in figures if figure.remark)
+
+
+def where(machine: Machine) -> str:
+    """One paragraph about the machine."""
+    busy = "" if machine.load < machine.processors / 4 else (
+        f" Others kept the machine busy: load {machine.load:.1f} before the run."
+    )  # fmt: skip
+    return f"Linux {machine.kernel}, {machine.processors} CPUs; {'; '.join(machine.versions)}.{busy}"
+
+
+def page(
+    figures: t.Sequence[Figure], machine: Machine, command: str, date: str, minutes: float, watched: float
+) -> str:
+    """The whole page."""
+    return PAGE.format(
+        command=command,
+        date=date,
+        minutes=minutes,
+        machine=where(machine),
+        table=table(figures),
+        remarks=remarks(figures),
+        method=METHOD.format(watched=watched).strip(),
+    )
