@@ -1,0 +1,7 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watch a pair of directors while something happens to them: who holds the addresses, what a client gets.
+
+Used by the molecule scenario `failover`: begin, do the worst, end, judge.
+"""
