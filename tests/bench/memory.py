@@ -19,12 +19,13 @@ import time
 import typing as t
 from pathlib import Path
 
-from bench.figures import AtMost, Figure, Series
-from bench.pair import OURS, THEIRS
-from lab.processes import PROC, Process
-from lab.waiting import wait_for
 from netns.daemons import Daemon, Document, Keepalived, instance
 from netns.segment import Node, Segment
+
+from bench.figures import AtMost, Figure, Series
+from bench.pair import THEIRS
+from lab.processes import PROC, Process
+from lab.waiting import wait_for
 
 MEGABYTE = 1_000_000  # PSS is published in these; the kernel counts in KiB
 IDLE_SECONDS = 1.5
@@ -148,9 +149,7 @@ def _figures(plane: str, ours: t.Sequence[Use], theirs: t.Sequence[Use]) -> list
         "ip_vs."
     )
     return [
-        Figure(
-            f"memory, {plane}", "MB", 1, _series(ours, "pages"), _series(theirs, "pages"), AtMost(40.0), remark
-        ),
+        Figure(f"memory, {plane}", "MB", 1, _series(ours, "pages"), _series(theirs, "pages"), AtMost(40.0), remark),
         Figure(f"memory, {plane}, sum of PSS", "MB", 1, _series(ours, "pss"), _series(theirs, "pss"), AtMost(40.0)),
     ]
 

@@ -13,11 +13,12 @@ import time
 import typing as t
 from pathlib import Path
 
-from bench.wire import AdvertWatch
-from lab.waiting import wait_for
 from netns.address_watch import AddressWatch, Holding
 from netns.daemons import Daemon, Keepalived, instance
 from netns.segment import Node, Segment
+
+from bench.wire import AdvertWatch
+from lab.waiting import wait_for
 
 OURS, THEIRS = "mainstay", "keepalived"
 PRIORITIES = {"a": 150, "b": 100}
@@ -36,6 +37,13 @@ def machine(kind: str, node: Node, folder: Path, priority: int) -> Machine:
     if kind == OURS:
         return Daemon(node, folder, VI_1=instance(priority))
     return Keepalived(node, folder, priority)
+
+
+class _BridgeSide(Node):
+    """The namespace of the bridge, where the ports are."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.namespace = segment.namespace
 
 
 class Pair:
@@ -147,9 +155,7 @@ class Pair:
         return holds and released and bool(self.backup.processes())
 
     def _control_socket(self) -> socket.socket:
-        namespace = Node.__new__(Node)
-        namespace.namespace = self.segment.namespace
-        return namespace.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        return _BridgeSide(self.segment).socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def _set_port(self, up: bool) -> float:
         """One system call: ip(8) would take longer to start than some of what is measured."""

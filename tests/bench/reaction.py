@@ -14,11 +14,12 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-from bench.figures import AtMost, Figure, Series
 from kernel.run import CHECKOUT, EXCHANGE_IN_GUEST, run_guest
-from lab import command
 from netns.daemons import PYTHON
 from netns.segment import Segment
+
+from bench.figures import AtMost, Figure, Series
+from lab import command
 
 MILLISECONDS = 1000.0
 BOUND = AtMost(10.0)
@@ -33,7 +34,7 @@ def measure(runs: int, say: t.Callable[[str], None]) -> list[Figure]:
     say("verdict to kernel, nftables")
     figures = _figures("nftables", _on_host(runs), "")
     say("verdict to kernel, ipvs (boots a guest)")
-    guest = "inside User-Mode-Linux, where Python and system calls are several times slower than on a machine's own kernel"
+    guest = "inside User-Mode-Linux, where system calls are dearer than on a machine's own kernel"
     return [*_figures("ipvs", _in_guest(runs), guest), *figures]
 
 
@@ -50,7 +51,9 @@ def _on_host(runs: int) -> dict[str, list[float]]:
 def _in_guest(runs: int) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
         exchange = Path(folder)
-        (exchange / "command").write_text("/run/modprobe ip_vs && " + program("ipvs", runs, f"{EXCHANGE_IN_GUEST}/result"))
+        (exchange / "command").write_text(
+            "/run/modprobe ip_vs && " + program("ipvs", runs, f"{EXCHANGE_IN_GUEST}/result")
+        )
         (exchange / "output").touch()
         if run_guest(exchange) != 0:
             raise GuestFailed("the program in the guest failed; see above")

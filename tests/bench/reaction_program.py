@@ -23,7 +23,7 @@ from mainstay.daemon.reactor import Reactor
 from mainstay.daemon.worker import LogLine
 from mainstay.lvs.operations import Operation
 from mainstay.model.load import load_config
-from mainstay.model.units import Duration, Instant, seconds
+from mainstay.model.units import Duration, seconds
 from mainstay.net.data_plane import Counters, DataPlane, Refusal
 from mainstay.net.polling import READABLE, Poller
 from mainstay.net.probe_driver import Done, ProbeRun, Target

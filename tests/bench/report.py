@@ -103,9 +103,7 @@ def where(machine: Machine) -> str:
     return f"Linux {machine.kernel}, {machine.processors} CPUs; {'; '.join(machine.versions)}.{busy}"
 
 
-def page(
-    figures: t.Sequence[Figure], machine: Machine, command: str, date: str, minutes: float, watched: float
-) -> str:
+def page(figures: t.Sequence[Figure], machine: Machine, command: str, date: str, minutes: float, watched: float) -> str:
     """The whole page."""
     return PAGE.format(
         command=command,

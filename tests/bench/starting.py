@@ -10,12 +10,13 @@ import time
 import typing as t
 from pathlib import Path
 
+from netns.daemons import Daemon
+from netns.segment import Segment
+
 from bench.figures import AtMost, Figure, Series
 from bench.pair import OURS, THEIRS, machine
 from bench.wire import AdvertWatch
 from lab.waiting import wait_for
-from netns.daemons import Daemon
-from netns.segment import Segment
 
 OWNER = 255
 """Sends at once, RFC 9568 6.4.1; every other priority waits for a master first."""

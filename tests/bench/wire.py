@@ -8,8 +8,9 @@ from __future__ import annotations
 import socket
 import time
 
-from lab.errors import DeadlinePassed
 from netns.segment import DEVICE, Node
+
+from lab.errors import DeadlinePassed
 
 _ETH_P_ALL = 0x0003
 _VRRP = 112
