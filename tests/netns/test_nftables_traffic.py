@@ -10,8 +10,10 @@ import typing as t
 from collections import Counter
 
 import pytest
-from netns.nftables_director import DNS, NftablesDirector, server, service
-from netns.pool_lab import NAT_VIP, PORT, PoolLab
+from netns.nftables_director import DNS, WEB, NftablesDirector, server, service
+from netns.pool_lab import DR_VIP, NAT_VIP, PORT, PoolLab
+
+from mainstay.lvs.table import ServiceKey
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +158,37 @@ def test_counters_are_conntracks_flows(director: NftablesDirector, lab: PoolLab)
     assert flows["UDP", "192.0.2.21"] == (0, 1)
     for conversation in held:
         conversation.close()
+
+
+def test_counters_of_many_services_are_kept_apart(director: NftablesDirector, lab: PoolLab) -> None:
+    """All come from one look at conntrack; a service on another address makes the kernel send every flow."""
+    more = ServiceKey("TCP", NAT_VIP, PORT + 1)
+    elsewhere = ServiceKey("UDP", DR_VIP, PORT)
+    pool = [server("first"), server("second")]
+    director.reconcile(*(service(*pool, key=key) for key in (WEB, DNS, more, elsewhere)))
+    held = [lab.connect(NAT_VIP, port) for port in (PORT, PORT, PORT + 1)]
+    lab.ask_udp(NAT_VIP)
+    with lab.director.inside():
+        counted = director.plane.counters()
+    totals = {
+        key: tuple(sum(figures) for figures in zip(*(
+            (counted[key, one.key].active_connections, counted[key, one.key].inactive_connections) for one in pool
+        )))
+        for key in (WEB, DNS, more, elsewhere)
+    }  # fmt: skip
+    assert totals == {WEB: (2, 0), DNS: (0, 1), more: (1, 0), elsewhere: (0, 0)}
+    for conversation in held:
+        conversation.close()
+
+
+def test_udp_clients_of_all_services_move_when_their_server_is_taken_out(
+    director: NftablesDirector, lab: PoolLab
+) -> None:
+    keys = [DNS, ServiceKey("UDP", NAT_VIP, PORT + 1)]
+    director.reconcile(*(service(server("first"), key=key) for key in keys))
+    held = [lab.datagrams(NAT_VIP, key.port) for key in keys]
+    assert [one.ask() for one in held] == ["first", "first"]
+    director.reconcile(*(service(server("second"), key=key) for key in keys))
+    assert [one.ask() for one in held] == ["second", "second"]
+    for one in held:
+        one.close()

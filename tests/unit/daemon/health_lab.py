@@ -40,6 +40,10 @@ class FakeDataPlane:
         self.missing = ""
         """Why the engine is not there; empty when it is."""
         self.refuse: t.Callable[[Operation], str] = lambda _operation: ""
+        self.unfinished = ""
+        """What is missing after every edit; empty when edits are complete."""
+        self.left: list[Operation] = []
+        """Edits that are not complete."""
         self.applied: list[Operation] = []
         self.reads = 0
         self.is_open = False
@@ -67,7 +71,8 @@ class FakeDataPlane:
                     reason = str(wrong)
             if reason:
                 refusals.append(Refusal(operation, reason))
-        return refusals
+        self.left = [*self.left, *operations] if self.unfinished else []
+        return refusals + [Refusal(operation, self.unfinished, applied=True) for operation in self.left]
 
     def counters(self) -> Counters:
         self._check_presence()

@@ -321,6 +321,31 @@ class TestRefusals:
         assert lab.status()["virtual_servers"]["other"]["refusals"] == []
         assert (lab.servers()[ONE]["in_pool"], lab.servers()[TWO]["in_pool"]) == (False, True)
 
+    def test_an_edit_with_an_unfinished_rest_counts_and_the_rest_is_shown_until_it_is_done(
+        self, lab: HealthLab
+    ) -> None:
+        lab.configure(web(ONE, TWO))
+        lab.run(1)
+        lab.ipvs.unfinished = "done, but its flows live on"
+        lab.answers[ONE] = REFUSED
+        lab.run(30)
+        assert lab.servers()[ONE]["in_pool"] is False
+        assert lab.status()["virtual_servers"]["web"]["refusals"] == ["done, but its flows live on"]
+        assert lab.said("flows") == ["error: virtual_server web: done, but its flows live on"]
+        assert lab.said("somebody else") == []
+        lab.ipvs.unfinished = ""
+        lab.run(as_seconds(CHECK_PERIOD))
+        assert lab.status()["virtual_servers"]["web"]["refusals"] == []
+
+    def test_the_unfinished_rest_of_a_removed_service_is_tried_again_too(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE), web(TWO, name="other", port=81))
+        lab.ipvs.unfinished = "done, but its flows live on"
+        lab.configure(web(ONE))
+        assert lab.said("flows") == ["error: virtual_server other: done, but its flows live on"]
+        lab.ipvs.unfinished = ""
+        lab.run(as_seconds(CHECK_PERIOD))
+        assert lab.ipvs.left == []
+
 
 class TestMissingEngine:
     def test_one_clear_error_and_a_new_attempt_every_ten_seconds(self, lab: HealthLab) -> None:

@@ -19,7 +19,8 @@ from mainstay.lvs.operations import AddService, RemoveDestination
 from mainstay.lvs.reconcile import operations
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
 from mainstay.net import nftables
-from mainstay.net.data_plane import DataPlaneUnavailable
+from mainstay.net.conntrack import Conntrack, ConntrackUnavailable
+from mainstay.net.data_plane import DataPlaneUnavailable, Refusal
 from mainstay.net.nftables import NftablesPlane
 from mainstay.net.nftables_rules import parse_chain, server_chain, service_chain
 
@@ -50,6 +51,13 @@ class Stage:
         self.library = Library()
         with mock.patch.object(nftables, "libnftables", self.library):
             self.plane = NftablesPlane()
+
+    def conntrack(self, complaint: str = "") -> mock.Mock:
+        """Take the place of the kernel's connection tracking; a complaint is what it says to everything."""
+        stand_in = mock.Mock(Conntrack)
+        stand_in.end_flows.side_effect = ConntrackUnavailable(complaint) if complaint else None
+        self.plane._conntrack = stand_in
+        return stand_in
 
     def reconcile(self, desired: Table) -> list[t.Any]:
         return self.plane.apply(operations(self.plane.read(), desired, [WEB, OTHER]))
@@ -104,6 +112,36 @@ def test_an_edit_on_an_outdated_view_starts_from_a_fresh_one(stage: Stage) -> No
     (refusal,) = stage.plane.apply([RemoveDestination(WEB, server(21).key)])
     assert refusal.reason == "service TCP 192.0.2.10:80 does not exist"
     assert stage.reconcile({WEB: service(server(22))}) == []
+
+
+DNS = ServiceKey("UDP", "192.0.2.10", 53)
+NTP = ServiceKey("UDP", "192.0.2.10", 123)
+
+
+def test_udp_flows_of_all_changed_services_are_ended_at_once_after_the_edit(stage: Stage) -> None:
+    conntrack = stage.conntrack()
+    conntrack.end_flows.side_effect = lambda pools: wrote.append(stage.library.transactions) if pools else None
+    wrote: list[int] = []
+    stage.reconcile({key: service(server(21), server(22), key=key) for key in (WEB, DNS, NTP)})
+    assert wrote == [1]
+    assert stage.plane.apply([RemoveDestination(key, server(21).key) for key in (WEB, DNS, NTP)]) == []
+    assert wrote == [1, 2]
+    (pools,) = conntrack.end_flows.call_args.args
+    assert {key: list(kept) for key, kept in pools.items()} == {key: [server(22).key] for key in (DNS, NTP)}
+
+
+def test_flows_that_cannot_be_ended_are_told_and_tried_again_by_every_call(stage: Stage) -> None:
+    stage.conntrack()
+    stage.reconcile({DNS: service(server(21), server(22), key=DNS)})
+    stage.conntrack("no nf_conntrack_netlink")
+    out = RemoveDestination(DNS, server(21).key)
+    unfinished = Refusal(out, "done, but UDP flows of servers taken out live on: no nf_conntrack_netlink", applied=True)
+    assert stage.plane.apply([out]) == [unfinished]
+    assert server(21).key not in stage.plane.read()[DNS].destinations, "the table waits for nobody"
+    assert stage.plane.apply([]) == [unfinished]
+    conntrack = stage.conntrack()
+    assert stage.plane.apply([]) == []
+    assert conntrack.end_flows.call_args.args == ({DNS: {server(22).key: server(22)}},)
 
 
 @pytest.mark.parametrize("protocol", ["TCP", "UDP"])

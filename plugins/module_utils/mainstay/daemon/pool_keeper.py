@@ -12,8 +12,8 @@ difference, is reported and repaired.
     a reload   -> keep()       all services; those that left the configuration are removed
     a timer    -> _check()     read, report, repair
 
-What the kernel refuses is kept with its reason and tried again at every check, but said once. An engine that is
-missing or vanishes is tried again every REOPEN_PERIOD; VRRP, in another process, does not notice.
+What the kernel refuses, or does not finish, is kept with its reason and tried again at every check, but said once.
+An engine that is missing or vanishes is tried again every REOPEN_PERIOD; VRRP, in another process, does not notice.
 
 `owned` are the services that a configuration of ours named: only these are ever removed, so a service that an
 operator added with ipvsadm stays.
@@ -31,7 +31,7 @@ from ..model.units import Duration, Instant, seconds
 from ..net.data_plane import Counters, DataPlane, DataPlaneUnavailable, Refusal
 from ..net.polling import Due, Poller, Timer
 from .engines import OpenEngine, owns_whole_table
-from .table_words import by_service, drift_sentence, telling
+from .table_words import by_service, drift_sentence, refusal_sentence, telling
 from .worker import LogLine, Say
 
 CHECK_PERIOD = seconds(5)
@@ -165,8 +165,8 @@ class PoolKeeper:
         self.current = dict(self._ask(lambda plane: plane.read(), _NO_TABLE))
 
     def _ours(self) -> t.Set[ServiceKey]:
-        """Every service that we may edit or remove."""
-        ours = {*self._desired, *self._owned}
+        """Every service that we may edit or remove, or of which something is left to do."""
+        ours = {*self._desired, *self._owned, *self._refused}
         return ours.union(self.current) if owns_whole_table(self.engine) else ours
 
     def _edits(self, keys: t.Collection[ServiceKey]) -> t.List[Operation]:
@@ -183,7 +183,7 @@ class PoolKeeper:
         refused: t.List[Refusal] = []
         for _attempt in range(_ATTEMPTS):
             refused = self._carry_out(keys)
-            if not refused:
+            if all(refusal.applied for refusal in refused):
                 break
             self._read()
         if self._plane is not None:
@@ -192,14 +192,18 @@ class PoolKeeper:
 
     def _carry_out(self, keys: t.Set[ServiceKey]) -> t.List[Refusal]:
         edits = self._edits(keys)
-        if not edits:
+        if not edits and not self._unfinished(keys):
             return []
         nothing: t.List[Refusal] = []
         refused = self._ask(lambda plane: plane.apply(edits), nothing)
-        if self._plane is not None and not refused:
+        if self._plane is not None and all(refusal.applied for refusal in refused):
             self.current = {key: service for key, service in self.current.items() if key not in keys}
             self.current.update((key, self._desired[key]) for key in keys if key in self._desired)
         return refused
+
+    def _unfinished(self, keys: t.Collection[ServiceKey]) -> bool:
+        """Whether the engine still has something to do for these services that no edit asks for."""
+        return any(refusal.applied for key in keys for refusal in self._refused.get(key, ()))
 
     def _check(self, _now: Instant) -> None:
         self._next(CHECK_PERIOD, self._check)
@@ -207,7 +211,7 @@ class PoolKeeper:
         if self._plane is None:
             return
         ours = self._ours()
-        known = [refusal.operation for refusals in self._refused.values() for refusal in refusals]
+        known = [one.operation for refusals in self._refused.values() for one in refusals if not one.applied]
         self._report_drift([edit for edit in self._edits(ours) if edit not in known])
         self._settle(ours)
 
@@ -217,7 +221,7 @@ class PoolKeeper:
     # ---- what is said about it
 
     def _report_drift(self, repairs: t.Sequence[Operation]) -> None:
-        for key, edits in by_service(repairs, lambda edit: operation_service(edit)).items():
+        for key, edits in by_service(repairs, operation_service).items():
             self._repairs[key] = self._repairs.get(key, 0) + 1
             self._say(LogLine("warning", self._subject(key), drift_sentence(edits)))
 
@@ -226,9 +230,9 @@ class PoolKeeper:
         for key in keys:
             known = self.refusals(key)
             self._refused[key] = tuple(refused_at.get(key, ()))
-            for reason in self.refusals(key):
-                if reason not in known:
-                    self._say(LogLine("error", self._subject(key), f"refused by the kernel: {reason}"))
+            for refusal in telling(self._refused[key]):
+                if refusal.reason not in known:
+                    self._say(LogLine("error", self._subject(key), refusal_sentence(refusal)))
         self._refused = {key: refusals for key, refusals in self._refused.items() if refusals}
 
     def _subject(self, key: ServiceKey) -> str:

@@ -63,3 +63,8 @@ def telling(refused: t.Sequence[Refusal]) -> t.Tuple[Refusal, ...]:
     """When the service itself was refused, that its servers were too is no news."""
     services = tuple(refusal for refusal in refused if isinstance(refusal.operation, AddService))
     return services or tuple(refused)
+
+
+def refusal_sentence(refusal: Refusal) -> str:
+    """For the journal."""
+    return refusal.reason if refusal.applied else f"refused by the kernel: {refusal.reason}"

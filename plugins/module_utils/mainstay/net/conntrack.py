@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Flows of our services in the kernel's connection tracking: count them, end stray ones.
 
-linux/netfilter/nfnetlink_conntrack.h. Numbers inside these attributes are in network order. The kernel filters by
-service (CTA_FILTER, Linux 5.8); older kernels send every flow, so each one is looked at again here.
+linux/netfilter/nfnetlink_conntrack.h. Numbers inside these attributes are in network order. One look at the flows is
+one walk of the kernel through its whole table, 18 ms for the usual 262 144 buckets however few flows there are; so all
+services share one walk. The kernel leaves out what no service can have (CTA_FILTER, Linux 5.8); older kernels send
+every flow. Either way each one is looked at again here.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ import os
 import socket
 import struct
 import typing as t
-from dataclasses import dataclass
 
 from ..lvs.table import DestinationKey, ServiceKey, Table
 from .netlink import NESTED, Attributes, KernelSocket, Message, decode, encode, u32
@@ -29,23 +30,23 @@ _CTA_IP_SRC, _CTA_IP_DST = 1, 2
 _CTA_PROTO_NUM, _CTA_PROTO_SRC_PORT, _CTA_PROTO_DST_PORT = 1, 2, 3
 _CTA_PROTOINFO_TCP, _CTA_PROTOINFO_TCP_STATE = 1, 1
 _CTA_FILTER_ORIG_FLAGS, _CTA_FILTER_REPLY_FLAGS = 1, 2
-_BY_DESTINATION = 1 << 1 | 1 << 3 | 1 << 5  # address, protocol number, port
+_BY_ADDRESS, _BY_PROTOCOL, _BY_PORT = 1 << 1, 1 << 3, 1 << 5  # of the destination
 _ESTABLISHED = b"\3"
 
 _PROTOCOLS: t.Mapping[str, int] = {"TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
 _COUNT_FILE = "/proc/sys/net/netfilter/nf_conntrack_count"
-_COUNT_LIMIT = 50_000
-"""Flows in the whole namespace beyond which counting would hold up the health checks (15 us a flow)."""
+_COUNT_LIMIT = 20_000
+"""Flows in the whole namespace beyond which counting would hold up the health checks: 15 us a flow, so 0.3 s."""
 
 
 class ConntrackUnavailable(Exception):
     """The kernel does not tell about flows; the text names the remedy."""
 
 
-@dataclass(frozen=True)
-class _Flow:
+class _Flow(t.NamedTuple):
     """One tracked flow of a service."""
 
+    service: ServiceKey
     server: DestinationKey
     """Where the answers come from."""
     active: bool
@@ -70,27 +71,29 @@ class Conntrack:
         if _flows_in_namespace() > _COUNT_LIMIT:
             raise ConntrackUnavailable(f"more than {_COUNT_LIMIT} flows")
         counted = {(key, server): [0, 0] for key, service in table.items() for server in service.destinations}
-        for key in table:
-            for flow in self._flows(key):
-                if (key, flow.server) in counted:
-                    counted[key, flow.server][0 if flow.active else 1] += 1
+        for flow in self._flows(table):
+            figures = counted.get((flow.service, flow.server))
+            if figures is not None:
+                figures[0 if flow.active else 1] += 1
         return {key: (active, inactive) for key, (active, inactive) in counted.items()}
 
-    def end_flows(self, service: ServiceKey, keep: t.Container[DestinationKey]) -> None:
-        """Forget the service's flows that lead anywhere but to `keep`. Raises ConntrackUnavailable."""
-        stray = [flow for flow in self._flows(service) if flow.server not in keep]
+    def end_flows(self, pools: t.Mapping[ServiceKey, t.Container[DestinationKey]]) -> None:
+        """Forget the services' flows that lead anywhere but to their pools. Raises ConntrackUnavailable."""
+        stray = [flow for flow in self._flows(pools) if flow.server not in pools[flow.service]]
         orders = [Message(_CT_DELETE, _HEADER + encode([(_CTA_TUPLE_ORIG | NESTED, flow.original)])) for flow in stray]
         for answer in self._kernel().order(orders):
             if answer.errno not in (0, errno.ENOENT):  # it may have ended by itself meanwhile
                 raise ConntrackUnavailable(_sentence(answer.errno))
 
-    def _flows(self, service: ServiceKey) -> t.List[_Flow]:
+    def _flows(self, services: t.Collection[ServiceKey]) -> t.Iterator[_Flow]:
+        """The flows of these services, from one walk through the kernel's table."""
+        if not services or not _flows_in_namespace():
+            return
         try:
-            bodies = self._kernel().dump(Message(_CT_GET, _HEADER + encode(_service_filter(service))))
+            bodies = self._kernel().dump(Message(_CT_GET, _HEADER + encode(_common_filter(services))))
         except OSError as error:
             raise ConntrackUnavailable(_sentence(error.errno or errno.ETIMEDOUT)) from error
-        flows = (_decode_flow(body, service) for body in bodies)
-        return [flow for flow in flows if flow is not None]
+        yield from _decode_flows(bodies, services)
 
     def _kernel(self) -> KernelSocket:
         if self._socket is None:
@@ -101,46 +104,57 @@ class Conntrack:
         return self._socket
 
 
-def _service_filter(service: ServiceKey) -> t.List[t.Tuple[int, t.Any]]:
-    address = [(_CTA_IP_DST, socket.inet_aton(service.address))]
-    port = [
-        (_CTA_PROTO_NUM, bytes([_PROTOCOLS[service.protocol]])),
-        (_CTA_PROTO_DST_PORT, struct.pack("!H", service.port)),
-    ]
-    flags = [(_CTA_FILTER_ORIG_FLAGS, u32(_BY_DESTINATION)), (_CTA_FILTER_REPLY_FLAGS, u32(0))]
-    return [(_CTA_TUPLE_ORIG, [(_CTA_TUPLE_IP, address), (_CTA_TUPLE_PROTO, port)]), (_CTA_FILTER, flags)]
+class _End(t.NamedTuple):
+    """A service or a server as the kernel writes it; absent fields (IPv6, ICMP) are empty."""
+
+    protocol: bytes
+    address: bytes
+    port: bytes
 
 
-def _decode_flow(body: bytes, service: ServiceKey) -> t.Optional[_Flow]:
-    found = decode(body, len(_HEADER))
-    original = _ends(found[_CTA_TUPLE_ORIG])
-    if original.protocol != _PROTOCOLS[service.protocol] or original.destination != (service.address, service.port):
-        return None
-    server = DestinationKey(*_ends(found[_CTA_TUPLE_REPLY]).source)
-    return _Flow(server, _tcp_state(found) == _ESTABLISHED, found[_CTA_TUPLE_ORIG])
+def _service_end(service: ServiceKey) -> _End:
+    address, port = socket.inet_aton(service.address), struct.pack("!H", service.port)
+    return _End(bytes([_PROTOCOLS[service.protocol]]), address, port)
 
 
-class _Ends(t.NamedTuple):
-    protocol: int
-    source: t.Tuple[str, int]
-    destination: t.Tuple[str, int]
+def _common_filter(services: t.Collection[ServiceKey]) -> t.List[t.Tuple[int, t.Any]]:
+    """Whatever all services have in common the kernel looks for; empty for nothing in common."""
+    ends = [_service_end(service) for service in services]
+    common = [len(set(values)) == 1 for values in zip(*ends)]
+    protocol, address, port = common[0], common[1], common[0] and common[2]
+    fields = [(_CTA_PROTO_NUM, ends[0].protocol)] * protocol + [(_CTA_PROTO_DST_PORT, ends[0].port)] * port
+    if not (protocol or address):
+        return []
+    parts = [(_CTA_TUPLE_IP, [(_CTA_IP_DST, ends[0].address)] * address), (_CTA_TUPLE_PROTO, fields)]
+    flags = _BY_ADDRESS * address | _BY_PROTOCOL * protocol | _BY_PORT * port
+    wanted = [(_CTA_FILTER_ORIG_FLAGS, u32(flags)), (_CTA_FILTER_REPLY_FLAGS, u32(0))]
+    return [(_CTA_TUPLE_ORIG, parts), (_CTA_FILTER, wanted)]
 
 
-def _ends(tuple_attribute: bytes) -> _Ends:
-    """Protocol and both ends of one direction. A flow without ports (ICMP) or of IPv6 has port 0 and address ""."""
+def _decode_flows(bodies: t.Iterable[bytes], services: t.Iterable[ServiceKey]) -> t.Iterator[_Flow]:
+    """Everything stays bytes on the way, and a server is put into words once: there may be 20 000 flows."""
+    wanted = {_service_end(service): service for service in services}
+    servers: t.Dict[_End, DestinationKey] = {}
+    for body in bodies:
+        found = decode(body, len(_HEADER))
+        service = wanted.get(_end(found[_CTA_TUPLE_ORIG], _CTA_IP_DST, _CTA_PROTO_DST_PORT))
+        if service is None:
+            continue
+        answering = _end(found[_CTA_TUPLE_REPLY], _CTA_IP_SRC, _CTA_PROTO_SRC_PORT)
+        if answering not in servers:
+            servers[answering] = _server(answering)
+        yield _Flow(service, servers[answering], _tcp_state(found) == _ESTABLISHED, found[_CTA_TUPLE_ORIG])
+
+
+def _end(tuple_attribute: bytes, address: int, port: int) -> _End:
+    """One end of one direction."""
     parts = decode(tuple_attribute)
-    addresses, ports = decode(parts[_CTA_TUPLE_IP]), decode(parts[_CTA_TUPLE_PROTO])
-    source = (_address(addresses.get(_CTA_IP_SRC)), _port(ports.get(_CTA_PROTO_SRC_PORT)))
-    destination = (_address(addresses.get(_CTA_IP_DST)), _port(ports.get(_CTA_PROTO_DST_PORT)))
-    return _Ends(ports[_CTA_PROTO_NUM][0], source, destination)
+    ports = decode(parts[_CTA_TUPLE_PROTO])
+    return _End(ports[_CTA_PROTO_NUM], decode(parts[_CTA_TUPLE_IP]).get(address, b""), ports.get(port, b""))
 
 
-def _address(field: t.Optional[bytes]) -> str:
-    return socket.inet_ntoa(field) if field and len(field) == 4 else ""
-
-
-def _port(field: t.Optional[bytes]) -> int:
-    return int.from_bytes(field or b"", "big")
+def _server(end: _End) -> DestinationKey:
+    return DestinationKey(socket.inet_ntoa(end.address), int.from_bytes(end.port, "big"))
 
 
 def _tcp_state(found: Attributes) -> bytes:

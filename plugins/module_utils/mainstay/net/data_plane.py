@@ -18,11 +18,13 @@ class DataPlaneUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Refusal:
-    """One operation the kernel did not take."""
+    """One operation the kernel did not take, or not with all that belongs to it."""
 
     operation: Operation
     reason: str
     """The kernel's word in a sentence: "scheduler mh is not in this kernel (No such file or directory)"."""
+    applied: bool = False
+    """The table is as the operation wants it; what should follow from it is missing, and apply() goes on trying."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,10 @@ class DataPlane(t.Protocol):
         """What the kernel holds now (nftables: what our own table holds)."""
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
-        """Carry out in order; a refused one is reported and does not hold back the others."""
+        """Carry out in order; a refused one is reported and does not hold back the others.
+
+        What an earlier call left unfinished is tried again, even without operations.
+        """
 
     def counters(self) -> Counters:
         """Connections per real server."""

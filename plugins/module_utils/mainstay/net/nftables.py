@@ -48,6 +48,8 @@ class NftablesPlane:
         self._nft = libnftables.Nftables()
         self._nft.set_json_output(True)
         self._conntrack = Conntrack()
+        self._strays: t.Dict[ServiceKey, Operation] = {}
+        """Services with flows still to be ended, and what made them so."""
         self._known = self._look()
 
     def read(self) -> Table:
@@ -61,15 +63,18 @@ class NftablesPlane:
         Starts from what was read or written last: listing everything first would make the removal of one server of a
         hundred services take 50 ms instead of 1. When that is no longer how things are the kernel refuses the
         transaction, or the service comes out right all the same because its chains are written whole.
+
+        Flows are ended after everything is in the kernel. What could not be ended is a refusal that is `applied`, and
+        is tried again by the next call, even one without operations.
         """
+        before = self._known.table
         try:
-            return self._attempt(operations)
+            refusals = self._attempt(operations)
         except _TransactionRefused:
-            self._known = self._look()
-        try:
-            return self._attempt(operations)
-        except _TransactionRefused:
-            return self._one_by_one(operations)
+            before = self.read()
+            refusals = self._attempt_again(operations)
+        self._note_strays(_changed(before, self._known.table), operations)
+        return refusals + self._end_strays()
 
     def counters(self) -> Counters:
         """Flows per server in conntrack: active is TCP in ESTABLISHED, inactive every other.
@@ -110,7 +115,13 @@ class NftablesPlane:
             return refusals
         self._transact(_commands(held, target, changed))
         self._known = _after(target) if held.sound else self._look()
-        return refusals + self._end_stray_flows(target, changed, operations)
+        return refusals
+
+    def _attempt_again(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
+        try:
+            return self._attempt(operations)
+        except _TransactionRefused:
+            return self._one_by_one(operations)
 
     def _one_by_one(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         """Each service in a transaction of its own, to find the culprit."""
@@ -130,21 +141,23 @@ class NftablesPlane:
         if status != 0:
             raise _TransactionRefused(_first_line(error))
 
-    def _end_stray_flows(
-        self, target: Table, changed: t.Sequence[ServiceKey], operations: t.Sequence[Operation]
-    ) -> t.List[Refusal]:
-        """A UDP flow never ends while its client keeps sending, not even when its server is gone: end it here."""
-        datagrams = {key for key in changed if key.protocol == "UDP"}
+    def _note_strays(self, changed: t.Sequence[ServiceKey], operations: t.Sequence[Operation]) -> None:
+        """A UDP flow never ends while its client keeps sending, not even when its server is gone."""
+        for operation in operations:
+            key = operation_service(operation)
+            if key.protocol == "UDP" and key in changed:
+                self._strays[key] = operation
+
+    def _end_strays(self) -> t.List[Refusal]:
+        """Flows of all services in one go: looking for them costs the same for one and for many."""
+        table = self._known.table
+        pools = {key: table[key].destinations if key in table else () for key in self._strays}
         try:
-            for key in datagrams:
-                service = target.get(key)
-                self._conntrack.end_flows(key, keep=service.destinations if service else ())
+            self._conntrack.end_flows(pools)
         except ConntrackUnavailable as error:
-            return [
-                Refusal(operation, f"done, but flows of servers taken out live on: {error}")
-                for operation in operations
-                if operation_service(operation) in datagrams
-            ]
+            reason = f"done, but UDP flows of servers taken out live on: {error}"
+            return [Refusal(operation, reason, applied=True) for operation in self._strays.values()]
+        self._strays.clear()
         return []
 
 

@@ -1,0 +1,160 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flows against a kernel that is a list of them: what is asked for, and which answer counts for whom."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import typing as t
+from unittest import mock
+
+import pytest
+
+from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
+from mainstay.net import conntrack
+from mainstay.net.conntrack import Conntrack, ConntrackUnavailable
+from mainstay.net.netlink import Answer, Message, decode, encode
+
+WEB, MORE = ServiceKey("TCP", "198.51.100.10", 80), ServiceKey("TCP", "198.51.100.10", 81)
+DNS, FAR = ServiceKey("UDP", "198.51.100.10", 53), ServiceKey("UDP", "203.0.113.9", 53)
+FIRST, SECOND = DestinationKey("192.0.2.21", 80), DestinationKey("192.0.2.22", 80)
+ESTABLISHED, CLOSING = 3, 5
+ADDRESS, PROTOCOL, PORT = 1 << 1, 1 << 3, 1 << 5
+
+
+def flow(service: ServiceKey, server: DestinationKey, client: int = 1, state: int = 0) -> bytes:
+    """One flow as the kernel writes it."""
+    number = {"TCP": 6, "UDP": 17}[service.protocol]
+    source = ("198.51.100.2", 40000 + client)
+    attributes = [
+        (1, _direction(number, source, (service.address, service.port))),
+        (2, _direction(number, (server.address, server.port), source)),
+        (3, struct.pack("!I", 0x18E)),
+    ]
+    if state:
+        attributes.append((4, [(1, [(1, bytes([state]))])]))
+    return struct.pack("!BBH", socket.AF_INET, 0, 0) + encode(attributes)
+
+
+def _direction(number: int, source: t.Tuple[str, int], destination: t.Tuple[str, int]) -> list[t.Any]:
+    ends = [(1, socket.inet_aton(source[0])), (2, socket.inet_aton(destination[0]))]
+    ports = [(1, bytes([number])), (2, struct.pack("!H", source[1])), (3, struct.pack("!H", destination[1]))]
+    return [(1, ends), (2, ports)]
+
+
+PING = struct.pack("!BBH", socket.AF_INET, 0, 0) + encode(
+    [(number, [(1, [(1, b"\x0a\0\0\1"), (2, b"\x0a\0\0\2")]), (2, [(1, b"\1")])]) for number in (1, 2)]
+)
+_IPV6_DIRECTION = [(1, [(3, bytes(16)), (4, bytes(16))]), (2, [(1, b"\6"), (2, b"\0\1"), (3, b"\0\2")])]
+IPV6 = struct.pack("!BBH", socket.AF_INET6, 0, 0) + encode([(1, _IPV6_DIRECTION), (2, _IPV6_DIRECTION)])
+
+
+class Kernel:
+    """Answers every dump with all its flows, as one does that knows no filter."""
+
+    def __init__(self, *flows: bytes) -> None:
+        self.flows = list(flows)
+        self.dumps: list[Message] = []
+        self.deleted: list[Message] = []
+        self.errno = 0
+
+    def dump(self, message: Message) -> list[bytes]:
+        if self.errno:
+            raise OSError(self.errno, "")
+        self.dumps.append(message)
+        return self.flows
+
+    def order(self, messages: t.Sequence[Message]) -> list[Answer]:
+        self.deleted += messages
+        return [Answer(self.errno) for _message in messages]
+
+    def filtered_by(self) -> int:
+        """What the one dump was filtered by."""
+        (message,) = self.dumps
+        wanted = decode(message.body, 4).get(25)
+        return 0 if wanted is None else int(struct.unpack("=I", decode(wanted)[1])[0])
+
+
+@pytest.fixture
+def kernel() -> t.Iterator[Kernel]:
+    kernel = Kernel()
+    counted = mock.patch.object(conntrack, "_flows_in_namespace", lambda: len(kernel.flows))
+    with mock.patch.object(conntrack, "KernelSocket", lambda _protocol: kernel), counted:
+        yield kernel
+
+
+def table(*keys: ServiceKey) -> Table:
+    """Both servers behind each."""
+    pool = {key: Destination(key, "NAT", 1) for key in (FIRST, SECOND)}
+    return {key: Service(key, "rr", 0, pool) for key in keys}
+
+
+def test_flows_are_counted_per_service_and_server(kernel: Kernel) -> None:
+    kernel.flows = [
+        flow(WEB, FIRST, 1, ESTABLISHED), flow(WEB, FIRST, 2, CLOSING), flow(MORE, FIRST, 3, ESTABLISHED),
+        flow(DNS, SECOND, 4), flow(DNS, DestinationKey("192.0.2.99", 80), 5), flow(FAR, FIRST, 6), PING, IPV6,
+    ]  # fmt: skip
+    counted = Conntrack().count(table(WEB, MORE, DNS))
+    assert {place: figures for place, figures in counted.items() if any(figures)} == {
+        (WEB, FIRST): (1, 1),
+        (MORE, FIRST): (1, 0),
+        (DNS, SECOND): (0, 1),
+    }
+    assert len(counted) == 6, "every server of the table has figures"
+
+
+@pytest.mark.parametrize(("services", "common"), [
+    ([WEB], ADDRESS | PROTOCOL | PORT),
+    ([WEB, MORE], ADDRESS | PROTOCOL),
+    ([DNS, FAR], PROTOCOL | PORT),
+    ([WEB, DNS], ADDRESS),
+    ([WEB, FAR], 0),
+])  # fmt: skip
+def test_any_number_of_services_is_one_question_for_what_they_have_in_common(
+    kernel: Kernel, services: list[ServiceKey], common: int
+) -> None:
+    kernel.flows = [PING]
+    Conntrack().count(table(*services))
+    assert kernel.filtered_by() == common
+
+
+def test_where_nothing_flows_nobody_is_asked(kernel: Kernel) -> None:
+    assert set(Conntrack().count(table(WEB)).values()) == {(0, 0)}
+    Conntrack().end_flows({DNS: ()})
+    assert (kernel.dumps, kernel.deleted) == ([], [])
+
+
+def test_more_flows_than_can_be_counted_in_passing_are_not_counted(kernel: Kernel) -> None:
+    kernel.flows = [PING] * 20_001
+    with pytest.raises(ConntrackUnavailable, match="more than 20000 flows"):
+        Conntrack().count(table(WEB))
+
+
+def test_flows_that_lead_out_of_their_pool_are_ended_in_one_go(kernel: Kernel) -> None:
+    kept, stray, orphan = flow(DNS, FIRST, 1), flow(DNS, SECOND, 2), flow(FAR, FIRST, 3)
+    kernel.flows = [kept, stray, orphan, flow(WEB, SECOND, 4)]
+    Conntrack().end_flows({DNS: [FIRST], FAR: ()})
+    assert len(kernel.dumps) == 1
+    assert [decode(message.body, 4)[1] for message in kernel.deleted] == [decode(one, 4)[1] for one in (stray, orphan)]
+
+
+@pytest.mark.parametrize(("number", "sentence"), [
+    (errno.EINVAL, "this kernel has no nf_conntrack_netlink: load it with 'modprobe nf_conntrack_netlink'"),
+    (errno.EPERM, "conntrack does not answer: Operation not permitted"),
+])  # fmt: skip
+def test_a_kernel_that_does_not_tell_is_named_with_the_remedy(kernel: Kernel, number: int, sentence: str) -> None:
+    kernel.flows, kernel.errno = [PING], number
+    with pytest.raises(ConntrackUnavailable) as refused:
+        Conntrack().count(table(WEB))
+    assert str(refused.value) == sentence
+
+
+def test_a_flow_that_ended_by_itself_meanwhile_is_no_complaint(kernel: Kernel) -> None:
+    kernel.flows = [flow(DNS, FIRST)]
+    with mock.patch.object(kernel, "order", return_value=[Answer(errno.ENOENT)]):
+        Conntrack().end_flows({DNS: ()})
+    with mock.patch.object(kernel, "order", return_value=[Answer(errno.EPERM)]), pytest.raises(ConntrackUnavailable):
+        Conntrack().end_flows({DNS: ()})
