@@ -116,7 +116,7 @@ def configs(draw: st.DrawFn) -> Config:
                 priority=st.integers(1, 255),
                 advert_int=st.integers(1, 4095).map(lambda n: n * 10_000_000),
                 nopreempt=st.booleans(),
-                vip_lease=st.none() | WHOLE_SECONDS,
+                vip_lease=st.none() | st.just(0) | st.integers(41, 3600).map(lambda n: n * 1_000_000_000),
                 garp_master_delay=WHOLE_SECONDS,
             )
         )

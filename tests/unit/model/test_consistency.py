@@ -38,6 +38,25 @@ def test_one_address_in_two_instances_is_refused() -> None:
     assert "vrrp_instances.VI_1.virtual_ipaddress[0]" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("advert_int", "vip_lease", "period"),
+    [(1, 1, "1 s"), (10, 10, "10 s"), (10, 3, "10 s"), (2.5, 2, "2.5 s")],
+)
+def test_a_lease_that_refreshes_cannot_keep_alive_is_refused_with_the_remedy(
+    advert_int: float, vip_lease: float, period: str
+) -> None:
+    (problem,) = problems_of(second_instance(advert_int=advert_int, vip_lease=vip_lease))
+
+    assert (problem.path, problem.value) == ("vrrp_instances.VI_2.vip_lease", vip_lease)
+    assert f"must be longer than the refresh period, {period} with advert_int {period}" in problem.message
+    assert "leave it out" in problem.message
+
+
+@pytest.mark.parametrize(("advert_int", "vip_lease"), [(1, 2), (0.01, 1), (10, 11), (10, 0)])
+def test_a_lease_that_a_living_master_keeps_is_fine(advert_int: float, vip_lease: float) -> None:
+    assert problems_of(second_instance(advert_int=advert_int, vip_lease=vip_lease)) == []
+
+
 def test_one_service_address_twice_is_refused_unless_the_protocol_differs() -> None:
     document = copy.deepcopy(GOOD)
     document["virtual_servers"]["dns"] = {"address": "192.0.2.10", "port": 80, "protocol": "TCP"}

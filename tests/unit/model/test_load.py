@@ -108,7 +108,7 @@ BAD = [
     ((*SERVICE, "address"), "224.0.0.18", "unicast"),
     ((*SERVICE, "address"), "0.0.0.0", "unicast"),
     ((*SERVICE, "address"), "192.0.2.010", "IPv4 address"),
-    ((*SERVICE, "persistence_timeout"), 0.5, "steps of 1"),
+    ((*SERVICE, "persistence_timeout"), 0.5, "a number of seconds from 0 to 2678400 in steps of 1."),
     ((*SERVER, "weight"), 65536, "0 to 65535"),
     ((*SERVER, "weight"), -1, "0 to 65535"),
     ((*SERVER, "check"), {"type": "htpp"}, "Did you mean http?"),

@@ -33,15 +33,12 @@ class Host(t.Protocol):
 
     def reload_begins(self, now: Instant) -> None:
         """Tell the service manager."""
-        ...
 
     def run_configuration(self, config: Config) -> None:
         """Hand it to the workers. Raises OSError when running.json cannot be written."""
-        ...
 
     def reload_ends(self) -> None:
         """Tell the service manager."""
-        ...
 
 
 class Reloader:

@@ -25,7 +25,6 @@ class Cancellable(t.Protocol):
 
     def cancel(self) -> None:
         """End it without an outcome."""
-        ...
 
 
 RunProbe = t.Callable[[Poller, Target, Probe, Duration, Done], Cancellable]
@@ -97,7 +96,7 @@ class ServerCheck:
             self._slot.release()
         before, now = self.history.health, self._poller.now()
         if outcome.ran:
-            self.history, _ = judge(self.history, outcome.verdict, now)
+            self.history = judge(self.history, outcome.verdict, now)[0]
         self.newly_hindered = not outcome.ran and not self.hindrance
         self.hindrance = "" if outcome.ran else outcome.verdict.reason
         self._timer = self._poller.call_at(next_due(self.key, self.history, now), self._due)

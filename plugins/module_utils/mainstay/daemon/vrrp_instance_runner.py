@@ -20,6 +20,7 @@ import ipaddress
 import typing as t
 
 from ..model.config import VrrpInstance
+from ..model.leasing import refresh_period
 from ..model.units import Instant, as_seconds
 from ..net.links import LinkMirror
 from ..net.polling import Poller, Timer
@@ -36,7 +37,7 @@ from ..vrrp.actions import (
     Transition,
 )
 from ..vrrp.events import AdvertReceived, DeadlineReached, Event, LinkChanged, Reconfigured, Started, Stopped
-from ..vrrp.lease import lease_seconds, refresh_period
+from ..vrrp.lease import lease_seconds
 from ..vrrp.packet import PacketError
 from ..vrrp.receive import Expectations, Received, receive_datagram
 from ..vrrp.router import Router
@@ -89,7 +90,7 @@ class InstanceRunner:
     def start(self, now: Instant, may_adopt: bool) -> None:
         """Begin; with the proof that no peer took over, and only on the first configuration, as MASTER."""
         self._announcer.follow(self.instance)
-        self._prepare(now)
+        self._prepare()
         self.port.attach(self.instance.virtual_router_id, self.receive)
         self._seen = self.port.standing
         adopt = may_adopt and self.addresses.proof_of_mastership(shortest_down_interval(self.instance.advert_int))
@@ -112,7 +113,7 @@ class InstanceRunner:
         self.instance = instance
         self._expectations = _expectations(instance)
         self._announcer.follow(instance)
-        self._prepare(now)
+        self._prepare()
         self._feed(Reconfigured(self._settings()), now)
         if self.addresses.taken:
             self.addresses.take(now)
@@ -123,7 +124,7 @@ class InstanceRunner:
         before, self._seen = self._seen, self.port.standing
         if before != self._seen:
             self._follow_standing(before, now)
-        elif self._prepare(now) and self.addresses.taken:
+        elif self._prepare() and self.addresses.taken:
             self._put_back(now)
         missing = self.addresses.missing(now)
         if missing:
@@ -192,7 +193,7 @@ class InstanceRunner:
 
     # ---- preparing
 
-    def _prepare(self, now: Instant) -> bool:
+    def _prepare(self) -> bool:
         """Encode everything that may be needed in a hurry; whether the set of addresses changed."""
         source = self.port.standing.source
         if source is not None:
@@ -201,23 +202,17 @@ class InstanceRunner:
         # a mistake in the configuration must not cut the machine off.
         if self.instance.priority == OWNER_PRIORITY or source is None:
             self.addresses.leave_static(self.instance)
-        changed = self.addresses.prepare(self.instance, self._lease(now))
+        lease = lease_seconds(self.instance.advert_int, self.instance.vip_lease)
+        changed = self.addresses.prepare(self.instance, lease)
         self._announcer.prepare(self.addresses.addresses)
         return changed
-
-    def _lease(self, now: Instant) -> int:
-        try:
-            return lease_seconds(self.instance.advert_int, self.instance.vip_lease)
-        except ValueError as error:
-            self.report.alarm(Alarm("lease", f"{error}; using the default"), now)
-            return lease_seconds(self.instance.advert_int)
 
     def _follow_standing(self, before: Standing, now: Instant) -> None:
         after = self._seen
         replaced = before.link is not None and after.link is not None and before.link.index != after.link.index
         if before.usable and replaced and after.usable:
             self._feed(LinkChanged(False, f"interface {self.port.device} was replaced by another"), now)
-        self._prepare(now)
+        self._prepare()
         if after.source != before.source:
             self._feed(Reconfigured(self._settings()), now)
         self._feed(LinkChanged(after.usable, after.cause), now)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from .config import Config, VirtualServer, VrrpInstance
+from .leasing import outlives_refresh, refresh_period
 from .problems import Problem
+from .units import as_seconds
 
 NFTABLES_ALGORITHMS = ("rr", "wrr", "sh")
 
@@ -43,6 +45,19 @@ def _instances(instances: t.Iterable[VrrpInstance]) -> t.Iterator[Problem]:
             if first != place:
                 message = f"is already given at {first}; an address has one master."
                 yield Problem(place, address.address, message)
+        yield from _lease(path, instance)
+
+
+def _lease(path: str, instance: VrrpInstance) -> t.Iterator[Problem]:
+    lease, advert_int = instance.vip_lease, instance.advert_int
+    if lease is None or outlives_refresh(lease, advert_int):
+        return
+    period = f"{as_seconds(refresh_period(advert_int)):g} s with advert_int {as_seconds(advert_int):g} s"
+    message = (
+        f"must be longer than the refresh period, {period}, or a living master loses its addresses; "
+        "leave it out for the largest safe lease, 0 is no lease."
+    )
+    yield Problem(f"{path}.vip_lease", as_seconds(lease), message)
 
 
 def _services(services: t.Iterable[VirtualServer]) -> t.Iterator[Problem]:

@@ -62,7 +62,7 @@ def _check_depth(text: str) -> None:
 def _object(pairs: t.List[t.Tuple[str, object]]) -> _Object:
     value = _Object(pairs)
     if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
+        keys = [key for key, _value in pairs]
         value.repeated = tuple(key for key in value if keys.count(key) > 1)
     return value
 

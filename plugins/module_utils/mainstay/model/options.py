@@ -69,10 +69,15 @@ class Option(t.NamedTuple):
             return "one of " + ", ".join(str(choice) for choice in self.choices)
         text = FORMS[self.form].expected
         if self.minimum is not None:
-            text += f" from {self.minimum:g} to {self.maximum:g}"
+            text += f" from {_plain(self.minimum)} to {_plain(self.maximum)}"
         if self.step is not None:
-            text += f" in steps of {self.step:g}"
+            text += f" in steps of {_plain(self.step)}"
         return text
+
+
+def _plain(number: t.Optional[float]) -> str:
+    """Digits as in a file, however large: 2678400, 0.01."""
+    return str(int(number)) if number is not None and number == int(number) else str(number)
 
 
 def _integer(help_text: str, minimum: int, maximum: int, default: t.Optional[int] = None, **more: t.Any) -> Option:

@@ -56,7 +56,7 @@ def read_integer(value: object, option: Option) -> int:
     """A whole number within its range or choices; never text, never true or false."""
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
         raise Refused(f"must be {option.expected}; this is text: write {value} without quotes.")
-    if type(value) is not int or not _allowed(value, option):
+    if isinstance(value, bool) or not isinstance(value, int) or not _allowed(value, option):
         raise Refused(f"must be {option.expected}.")
     return value
 
@@ -144,7 +144,7 @@ def read_status_codes(value: object, option: Option) -> t.Tuple[t.Tuple[int, int
 
 def _code_range(item: object, option: Option) -> t.Tuple[int, int]:
     low = high = -1
-    if type(item) is int:
+    if isinstance(item, int) and not isinstance(item, bool):
         low = high = item
     elif isinstance(item, str) and item.isascii():
         match = _CODE_RANGE.fullmatch(item) or re.fullmatch(r"(\d{3})", item)

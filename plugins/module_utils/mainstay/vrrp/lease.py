@@ -26,37 +26,24 @@ from __future__ import annotations
 
 import typing as t
 
-from ..model.units import NANOSECONDS_PER_SECOND, Duration, as_seconds, seconds
+from ..model.units import NANOSECONDS_PER_SECOND, Duration, seconds
 from .timers import shortest_down_interval
 
 WITHDRAWAL_SLACK = seconds(0.3)
 """The kernel's own lateness in withdrawing an expired address, measured 0.26 s at most."""
 
 _SHORTEST_LEASE = 1
-_SHORTEST_REFRESH = seconds(0.25)
-
-
-def refresh_period(advert_int: Duration) -> Duration:
-    """How often a master refreshes its addresses: with each advert, but at most four times a second."""
-    return max(advert_int, _SHORTEST_REFRESH)
 
 
 def lease_seconds(advert_int: Duration, vip_lease: t.Optional[Duration] = None) -> int:
     """Lifetime to give the addresses in whole seconds; 0 means without end.
 
-    `vip_lease` is the configured one: None chooses the largest safe lease, 0 turns leasing off. Raises ValueError
-    when a refresh could come too late to keep a configured lease alive.
+    `vip_lease` is the configured one: None chooses the largest safe lease, 0 turns leasing off. That it is whole
+    seconds and outlives the refresh period, validation has seen to (model/options.py, model/consistency.py).
     """
     if vip_lease is None:
         return _largest_safe_lease(advert_int)
-    lease, remainder = divmod(vip_lease, NANOSECONDS_PER_SECOND)
-    if vip_lease == 0:
-        return 0
-    refresh = refresh_period(advert_int)
-    if remainder or vip_lease <= refresh:
-        period = f"the refresh period, {as_seconds(refresh):g} s with advert_int {as_seconds(advert_int):g} s"
-        raise ValueError(f"vip_lease {as_seconds(vip_lease):g} s: use whole seconds above {period}, or 0 for no lease")
-    return lease
+    return vip_lease // NANOSECONDS_PER_SECOND
 
 
 def _largest_safe_lease(advert_int: Duration) -> int:

@@ -25,7 +25,8 @@ from .packet import PROTOCOL_NUMBER, ChecksumForm, Message, PacketError, RejectR
 GROUP = "224.0.0.18"
 """All VRRP routers of the link (RFC 9568 5.1.1.2)."""
 
-_IP_HEADER = struct.Struct("!BBHHHBBHII")
+_IP_HEADER = struct.Struct("!BxHxxHBBxxII")
+"""Version and header length, total length, fragment, TTL, protocol, source, destination."""
 _REQUIRED_TTL = 255
 """No router forwards it: the sender is on our link (RFC 9568 5.1.1.3)."""
 _FRAGMENT = 0x3FFF
@@ -92,7 +93,7 @@ def _split(datagram: bytes) -> t.Tuple[_Header, bytes]:
     """RX-01: options are skipped; the IP length counts, not the frame's (frames are padded to 60 bytes)."""
     if len(datagram) < _IP_HEADER.size:
         raise PacketError(RejectReason.IP_HEADER, f"{len(datagram)} bytes are no IPv4 header")
-    first, _, total, _, fragment, ttl, protocol, _, source, destination = _IP_HEADER.unpack_from(datagram)
+    first, total, fragment, ttl, protocol, source, destination = _IP_HEADER.unpack_from(datagram)
     header_length = (first & 0x0F) * 4
     sized = _IP_HEADER.size <= header_length <= total <= len(datagram)
     ours = first >> 4 == 4 and protocol == PROTOCOL_NUMBER and not fragment & _FRAGMENT
