@@ -10,6 +10,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from netns.daemons import CHECKOUT, PYTHON, Daemon, instance
 from netns.segment import DEVICE, VIP, Node, Segment
 
@@ -122,6 +123,22 @@ def test_an_end_with_a_frozen_worker_leaves_nothing_behind_either(segment: Segme
     assert f"left by a worker: removed {VIP}/24 from {DEVICE}" in daemon.log.read_text()
     assert not daemon.node.holds(VIP)
     assert VIP not in nft_services(daemon.node)
+
+
+@pytest.mark.parametrize("options", [{}, {"vip_lease": 0}])
+def test_a_host_s_only_address_listed_as_virtual_by_mistake_stays(
+    segment: Segment, tmp_path: Path, options: dict[str, object]
+) -> None:
+    node = segment.node("a")
+    mistaken = instance(150, virtual_ipaddress=[f"{node.address}/24"], **options)
+    daemon = Daemon(node, tmp_path, VI_1=mistaken).start()
+    daemon.await_state("FAULT")
+    kill(node)
+
+    outcome = release(daemon)
+
+    assert (outcome.rc, outcome.stdout) == (0, "")
+    assert node.holds(node.address)
 
 
 def test_the_owner_s_own_address_is_the_host_s_and_stays(segment: Segment, tmp_path: Path) -> None:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mainstay.daemon.release import Holdings, holdings, run_release
+import pytest
+
+from mainstay.daemon.release import Holdings, holdings, removable, run_release
 from mainstay.daemon.run_directory import RunDirectory
 from mainstay.lvs.table import ServiceKey
+from mainstay.model.config import Config, VirtualAddress, VrrpInstance
 from mainstay.model.load import load_config
+from mainstay.net import rtnl
 
 from .daemon_process import INSTANCE
 
@@ -32,6 +36,7 @@ def test_addresses_count_with_interface_and_prefix_services_with_their_plane() -
 
     assert found == Holdings(
         addresses=frozenset({("eth0", "192.0.2.10", 24), ("eth1", "192.0.2.11", 24)}),
+        senders=frozenset({"eth0"}),
         services=frozenset({("nftables", ServiceKey("TCP", "192.0.2.10", 80))}),
     )
 
@@ -43,6 +48,46 @@ def test_what_stays_in_the_configuration_is_not_stale() -> None:
     moved = before - holdings([config("nftables", "192.0.2.10/32", web=SERVICE)])
     assert moved.addresses == frozenset({("eth0", "192.0.2.10", 24)})
     assert moved.services == frozenset({("ipvs", ServiceKey("TCP", "192.0.2.10", 80))})
+
+
+NAMES = {2: "eth0", 3: "eth1"}
+TWO_LINKS = (VirtualAddress("192.0.2.10", 24), VirtualAddress("192.0.2.11", 24, "eth1"))
+
+
+def held(address: str, valid_seconds: int | None = None, index: int = 2) -> rtnl.HeldAddress:
+    return rtnl.HeldAddress(rtnl.AddressKey(index, address, 24), False, 0, valid_seconds)
+
+
+def removed(kernel: list[rtnl.HeldAddress], priority: int = 100, vip_lease: int | None = None) -> list[str]:
+    """What goes of these addresses when a daemon that had two virtual ones, on eth0 and eth1, has died."""
+    instance = VrrpInstance("VI_1", "eth0", 51, TWO_LINKS, priority, vip_lease=vip_lease)
+    ours = holdings([Config(vrrp_instances={"VI_1": instance})])
+    return [one.key.address for one in removable(kernel, NAMES, ours)]
+
+
+@pytest.mark.parametrize("priority", [100, 255])
+@pytest.mark.parametrize("vip_lease", [None, 0])
+def test_what_has_a_lease_is_ours_wherever_it_is_listed(priority: int, vip_lease: int | None) -> None:
+    assert removed([held("192.0.2.10", 2), held("192.0.2.99", 3600)], priority, vip_lease) == ["192.0.2.10"]
+
+
+@pytest.mark.parametrize("priority", [100, 255])
+def test_of_an_instance_with_a_lease_what_the_host_has_for_good_stays(priority: int) -> None:
+    kernel = [held("192.0.2.1"), held("192.0.2.10"), held("192.0.2.11", 2, index=3)]
+
+    assert removed(kernel, priority) == ["192.0.2.11"]
+
+
+def test_without_a_lease_they_go_but_not_an_owner_s() -> None:
+    kernel = [held("192.0.2.1"), held("192.0.2.10"), held("192.0.2.11", index=3)]
+
+    assert removed(kernel, vip_lease=0) == ["192.0.2.10", "192.0.2.11"]
+    assert removed(kernel, priority=255, vip_lease=0) == []
+
+
+def test_the_only_address_to_send_from_stays_without_a_lease_too() -> None:
+    """A mistake in the configuration must not cut the machine off."""
+    assert removed([held("192.0.2.10"), held("192.0.2.11", index=3)], vip_lease=0) == ["192.0.2.11"]
 
 
 def test_nothing_is_removed_below_a_living_daemon(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ Only what running.json names is touched: addresses with their interface and pref
 services of the data plane that was in use. What is gone already is no complaint, so running it twice is
 harmless.
 
-One address is never touched: what the owner of the addresses (priority 255) has for good. It is the host's own,
-and without it the host would be gone.
+An address that the host has for good is never touched, even where the configuration lists it as virtual: without it
+the host would be gone. What we put there has a lease. Only an instance without one (vip_lease 0) leaves addresses
+without an end, and of those its owner's (priority 255), and the only one of the interface that adverts leave from,
+are still the host's: nobody becomes master without another address to send from.
 """
 
 from __future__ import annotations
@@ -40,13 +42,16 @@ class Holdings:
     """What is ours in the kernel."""
 
     addresses: t.FrozenSet[Place] = frozenset()
-    owned: t.FrozenSet[Place] = frozenset()
-    """Those of them that owners have: without a lease they are the host's."""
+    endless: t.FrozenSet[Place] = frozenset()
+    """Those of them that we may hold without a lease; any other that has no lease is the host's own."""
+    senders: t.FrozenSet[str] = frozenset()
+    """Interfaces that adverts leave from."""
     services: t.FrozenSet[t.Tuple[str, ServiceKey]] = frozenset()
     """Data plane and service."""
 
     def __sub__(self, other: Holdings) -> Holdings:
-        return Holdings(self.addresses - other.addresses, self.owned, self.services - other.services)
+        remaining = self.addresses - other.addresses
+        return Holdings(remaining, self.endless, self.senders, self.services - other.services)
 
     def __bool__(self) -> bool:
         return bool(self.addresses or self.services)
@@ -67,16 +72,18 @@ class Report:
 def holdings(configs: t.Iterable[Config]) -> Holdings:
     """What daemons that run these configurations may hold."""
     addresses: t.Set[Place] = set()
-    owned: t.Set[Place] = set()
+    endless: t.Set[Place] = set()
+    senders: t.Set[str] = set()
     services: t.Set[t.Tuple[str, ServiceKey]] = set()
     for config in configs:
         for instance in config.vrrp_instances.values():
             places = _places(instance)
             addresses |= places
-            owned |= places if instance.priority == OWNER_PRIORITY else set()
+            endless |= places if instance.vip_lease == 0 and instance.priority != OWNER_PRIORITY else set()
+            senders.add(instance.interface)
         for service in config.virtual_servers.values():
             services.add((config.global_defs.data_plane, service_key(service)))
-    return Holdings(frozenset(addresses), frozenset(owned), frozenset(services))
+    return Holdings(frozenset(addresses), frozenset(endless), frozenset(senders), frozenset(services))
 
 
 def _places(instance: VrrpInstance) -> t.Set[Place]:
@@ -146,15 +153,26 @@ def _remove_addresses(ours: Holdings, report: Report) -> None:
 def _held(orders: OrderSocket, ours: Holdings) -> t.List[LeasedAddress]:
     """Those of our addresses that the kernel has, with the index of their interface."""
     names = {link.index: link.name for link in orders.dump(rtnl.RTM_GETLINK) if isinstance(link, rtnl.Link)}
-    found = []
-    for held in orders.dump(rtnl.RTM_GETADDR):
-        if isinstance(held, rtnl.HeldAddress):
-            key = held.key
-            place = (names.get(key.index), key.address, key.prefix_length)
-            hosts_own = place in ours.owned and held.valid_seconds is None
-            if place in ours.addresses and not hosts_own:
-                found.append(LeasedAddress(key, names[key.index]))
-    return found
+    held = [one for one in orders.dump(rtnl.RTM_GETADDR) if isinstance(one, rtnl.HeldAddress)]
+    return [LeasedAddress(one.key, names[one.key.index]) for one in removable(held, names, ours)]
+
+
+def removable(
+    held: t.Sequence[rtnl.HeldAddress], names: t.Mapping[int, str], ours: Holdings
+) -> t.List[rtnl.HeldAddress]:
+    """What of the kernel's addresses is ours to remove; `names` of the links by index."""
+    listed = [one for one in held if _place(one, names) in ours.addresses]
+    others = {names.get(one.key.index) for one in held if one not in listed}
+    return [
+        one
+        for one in listed
+        if one.valid_seconds is not None
+        or (_place(one, names) in ours.endless and names[one.key.index] not in ours.senders - others)
+    ]
+
+
+def _place(held: rtnl.HeldAddress, names: t.Mapping[int, str]) -> Place:
+    return names.get(held.key.index), held.key.address, held.key.prefix_length
 
 
 def _remove_services(plane: str, keys: t.Set[ServiceKey], report: Report) -> None:
