@@ -90,11 +90,11 @@ def play_scenes(stage: scenes.Stage) -> None:
 
 def print_table(rows: t.Sequence[scenes.Row]) -> None:
     headline("what the client saw")
-    say(f"  {'scene':<18}{'service':<10}{'answers':<26}{'failed':>10}{'longest gap':>14}")
+    say(f"  {'scene':<18}{'service':<12}{'answers':<26}{'failed':>10}{'longest gap':>14}")
     for row in rows:
         answers = ", ".join(f"{server} {count}" for server, count in sorted(row.report.answers.items()))
         failed = f"{len(row.report.failures)}/{len(row.report.requests)}"
-        say(f"  {row.scene:<18}{row.service:<10}{answers:<26}{failed:>10}{row.report.longest_gap():>12.2f} s")
+        say(f"  {row.scene:<18}{row.service:<12}{answers:<26}{failed:>10}{row.report.longest_gap():>12.2f} s")
 
 
 def print_status(lab: Lab) -> None:

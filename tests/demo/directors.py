@@ -41,9 +41,11 @@ class Directors:
         instances = self.status(name).get("vrrp", {}).get("instances", {})
         return {instance: seen["state"] for instance, seen in instances.items()}
 
-    def masters(self, instance: str) -> list[str]:
-        """The directors that say they are master of the instance."""
-        return [name for name in NAMES if self.states(name).get(instance) == "MASTER"]
+    def masters(self, instances: t.Sequence[str]) -> set[str]:
+        """Every director that says it is master of one of them, and "nobody" when one has none."""
+        states = {name: self.states(name) for name in NAMES}
+        found = {i: [name for name in NAMES if states[name].get(i) == "MASTER"] for i in instances}
+        return {name for masters in found.values() for name in masters or ["nobody"]}
 
     def holders(self, address: str) -> list[str]:
         """The directors whose kernel holds the address."""

@@ -13,14 +13,12 @@ WEB_NAT = Service(
     name="web",
     address="192.168.200.19",
     kind="NAT",
-    instance="VI_2",
     servers={"web1": "192.168.201.100", "web2": "192.168.201.101"},
 )
 WEB_DIRECT = Service(
     name="web_direct",
     address="192.168.200.16",
     kind="DR",
-    instance="VI_1",
     servers={"web1": "192.168.200.100", "web2": "192.168.200.101"},
 )
 
