@@ -69,10 +69,14 @@ class Story:
     def __init__(self) -> None:
         self.lines: list[LogLine] = []
         self.poller = ScriptedPoller()
-        self.port = VrrpPort(self.poller, "eth0", self.lines.append)
+        self.port = VrrpPort(self.poller, "eth0", self.lines.append, self.looks_again)
         self.received: dict[int, list[bytes]] = {51: [], 52: []}
         for router, packets in self.received.items():
             self.port.attach(router, lambda packet, _now, packets=packets: packets.append(packet))
+        self.port.settle(USABLE)
+
+    def looks_again(self, devices: frozenset[str], _now: int) -> None:
+        assert devices == {"eth0"}
         self.port.settle(USABLE)
 
     def hears(self, *packets: bytes | OSError) -> None:
@@ -145,8 +149,27 @@ def test_a_refused_socket_makes_the_interface_unusable_and_names_the_capability(
     PlayedSocket.refuse = errno.EPERM
     story = Story()
     assert story.port.standing.cause == (
-        "no VRRP socket on eth0: Operation not permitted; the daemon needs CAP_NET_RAW"
+        "no VRRP socket on eth0: Operation not permitted; the daemon needs CAP_NET_RAW; tried again every second"
     )
     PlayedSocket.refuse = 0
     story.port.settle(USABLE)
     assert story.port.standing.usable, "the next look at the links tries again"
+    assert story.poller.pending == [], "and no other try is due"
+
+
+def test_a_refused_socket_is_tried_again_by_itself_until_there_is_one() -> None:
+    PlayedSocket.refuse = errno.EMFILE
+    story = Story()
+    story.poller.run_for(seconds(10))
+    assert "Too many open files; raise LimitNOFILE of mainstay.service" in story.port.standing.cause
+    PlayedSocket.refuse = 0
+    story.poller.run_for(seconds(1))
+    assert story.port.standing.usable
+    assert story.poller.pending == []
+
+
+def test_a_closed_port_tries_nothing_again() -> None:
+    PlayedSocket.refuse = errno.EMFILE
+    story = Story()
+    story.port.close()
+    assert story.poller.pending == []

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import typing as t
 from dataclasses import replace
 
@@ -55,8 +57,11 @@ class PlayedSocket:
     """The VRRP socket: remembers (virtual_router_id, priority) of what leaves."""
 
     sent: t.ClassVar[list[tuple[int, int]]] = []
+    refuse: t.ClassVar[int] = 0
 
-    def __init__(self, _device: str, _index: int) -> None: ...
+    def __init__(self, _device: str, _index: int) -> None:
+        if self.refuse:
+            raise OSError(self.refuse, os.strerror(self.refuse))
 
     def fileno(self) -> int:
         return 8
@@ -102,7 +107,7 @@ class Story:
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     PlayedNetlink.links, PlayedNetlink.queue, PlayedNetlink.closed = [ETH0], [], 0
     PlayedNetlink.addresses = [rtnl.HeldAddress(rtnl.AddressKey(2, OWN, 24), False, 0, None)]
-    PlayedSocket.sent = []
+    PlayedSocket.sent, PlayedSocket.refuse = [], 0
     monkeypatch.setattr(vrrp_worker, "OrderSocket", PlayedNetlink)
     monkeypatch.setattr(vrrp_worker, "ListenerSocket", PlayedNetlink)
     monkeypatch.setattr(vrrp_port, "VrrpSocket", PlayedSocket)
@@ -160,6 +165,16 @@ def test_an_instance_on_a_missing_interface_is_at_fault_until_it_is_there() -> N
     PlayedNetlink.queue.append([link, rtnl.HeldAddress(rtnl.AddressKey(3, "198.51.100.1", 24), False, 0, None)])
     story.poller.watched[7][1](1, story.poller.now())
     assert story.states["VI_2"] == "BACKUP"
+
+
+def test_a_socket_that_could_not_be_opened_is_a_fault_with_its_cause_until_it_can() -> None:
+    PlayedSocket.refuse = errno.EMFILE
+    story = Story().runs(INSTANCE).passes(5)
+    assert story.states == {"VI_1": "FAULT"}
+    assert "no VRRP socket on eth0: Too many open files" in story.instances["VI_1"]["problems"][0]
+    PlayedSocket.refuse = 0
+    assert story.passes(5).states == {"VI_1": "MASTER"}
+    assert story.instances["VI_1"]["problems"] == []
 
 
 def test_an_address_that_became_virtual_is_not_the_source_any_more() -> None:

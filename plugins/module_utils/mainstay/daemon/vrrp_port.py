@@ -15,7 +15,7 @@ import os
 import typing as t
 
 from ..model.units import Instant, seconds
-from ..net.polling import READABLE, Poller
+from ..net.polling import READABLE, Poller, Timer
 from ..net.standing import Standing
 from ..net.vrrp_socket import VrrpSocket
 from ..vrrp.packet import PacketError
@@ -26,6 +26,11 @@ from .worker import Say
 Receiver = t.Callable[[bytes, Instant], None]
 """Takes one datagram for its virtual router and the instant it was read."""
 
+LookAgain = t.Callable[[t.FrozenSet[str], Instant], None]
+"""Judges these interfaces anew, as after a change of their links."""
+
+# A descriptor or memory that was short may be there again without any link changing.
+_RETRY = seconds(1)
 # Datagrams read in one go: a flood must not keep the timers waiting. What is left makes the poller call again.
 _AT_ONCE = 512
 
@@ -33,11 +38,14 @@ _AT_ONCE = 512
 class VrrpPort:
     """The socket of one interface."""
 
-    def __init__(self, poller: Poller, device: str, say: Say) -> None:
+    def __init__(self, poller: Poller, device: str, say: Say, look_again: LookAgain) -> None:
+        """`look_again` is called for this interface a second after its socket could not be opened."""
         self.device = device
         self.standing = Standing()
         self.discards = Discards(f"interface {device}", say)
         self._poller = poller
+        self._look_again = look_again
+        self._retry: t.Optional[Timer] = None
         self._receivers: t.Dict[int, Receiver] = {}
         self._socket: t.Optional[VrrpSocket] = None
         self._index: t.Optional[int] = None
@@ -58,6 +66,7 @@ class VrrpPort:
     def settle(self, standing: Standing) -> None:
         """Make the socket fit the interface as it stands; the standing tells when that fails."""
         index = standing.link.index if standing.link is not None else None
+        self._cancel_retry()
         try:
             if index != self._index:
                 self._reopen(index)
@@ -65,6 +74,7 @@ class VrrpPort:
                 self._socket.send_from(standing.source)
         except OSError as error:
             self._close()
+            self._retry = self._poller.call_at(self._poller.now() + _RETRY, self._retried)
             if standing.usable:
                 standing = dataclasses.replace(standing, cause=_refusal(self.device, error))
         self.standing = standing
@@ -85,7 +95,17 @@ class VrrpPort:
 
     def close(self) -> None:
         """Leave the group."""
+        self._cancel_retry()
         self._close()
+
+    def _retried(self, now: Instant) -> None:
+        self._retry = None
+        self._look_again(frozenset({self.device}), now)
+
+    def _cancel_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
     def _reopen(self, index: t.Optional[int]) -> None:
         self._close()
@@ -123,5 +143,12 @@ class VrrpPort:
 
 
 def _refusal(device: str, error: OSError) -> str:
-    remedy = "; the daemon needs CAP_NET_RAW" if error.errno == errno.EPERM else ""
-    return f"no VRRP socket on {device}: {os.strerror(error.errno or 0)}{remedy}"
+    remedy = _REMEDIES.get(error.errno or 0, "")
+    return f"no VRRP socket on {device}: {os.strerror(error.errno or 0)}{remedy}; tried again every second"
+
+
+_REMEDIES = {
+    errno.EPERM: "; the daemon needs CAP_NET_RAW",
+    errno.EMFILE: "; raise LimitNOFILE of mainstay.service",
+    errno.ENFILE: "; raise the sysctl fs.file-max",
+}

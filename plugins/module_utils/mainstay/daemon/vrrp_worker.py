@@ -88,10 +88,13 @@ class VrrpWorker:
     def _open_ports(self, wanted: t.Mapping[str, VrrpInstance]) -> None:
         for instance in wanted.values():
             if instance.interface not in self._ports:
-                self._ports[instance.interface] = VrrpPort(self._poller, instance.interface, self._say)
+                self._ports[instance.interface] = self._port(instance.interface)
         virtual = _virtual_addresses(wanted.values())
         for port in self._ports.values():
             self._settle(port, virtual)
+
+    def _port(self, device: str) -> VrrpPort:
+        return VrrpPort(self._poller, device, self._say, self._links_changed)
 
     def _close_idle_ports(self) -> None:
         for device, port in list(self._ports.items()):
