@@ -9,8 +9,9 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from netns.address_watch import AddressWatch
-from netns.daemons import Daemon, instance
+from netns.daemons import Daemon, Document, instance
 from netns.segment import DEVICE, NETWORK, VIP, Segment
 
 from lab.waiting import wait_for
@@ -37,6 +38,40 @@ def test_a_reload_changes_a_master_without_a_transition(segment: Segment, tmp_pa
         assert (status["state"], status["priority"], status["transitions"]) == ("MASTER", 140, transitions)
         assert len(watch.holdings(a.node)) == 1, "the address that stayed was never away"
     assert b.state() == "BACKUP" and "BACKUP -> MASTER" not in b.log.read_text()
+
+
+@pytest.mark.parametrize(("giver", "taker"), [("VI_1", "VI_2"), ("VI_2", "VI_1")])
+def test_an_address_that_moves_to_another_instance_is_never_away(
+    segment: Segment, tmp_path: Path, giver: str, taker: str
+) -> None:
+    own = {"VI_1": [f"{NETWORK}.21/24"], "VI_2": [f"{NETWORK}.22/24"]}
+
+    def with_vip_at(holder: str) -> dict[str, Document]:
+        return {
+            name: instance(
+                150, virtual_router_id=number, virtual_ipaddress=own[name] + [f"{VIP}/24"] * (name == holder)
+            )
+            for number, name in enumerate(own, 51)
+        }
+
+    a = Daemon(segment.node("a"), tmp_path, **with_vip_at(giver)).start()
+    a.await_state("MASTER", name="VI_1")
+    a.await_state("MASTER", name="VI_2")
+
+    with AddressWatch([a.node]) as watch:
+        a.write(**with_vip_at(taker))
+        assert a.ask("reload")["ok"] is True
+        wait_for(lambda: f"{VIP}/24" in a.status(taker)["addresses_held"], 10, "it to move", evidence=a.evidence)
+        sent = a.status(taker)["counters"]["adverts_sent"]
+        wait_for(
+            lambda: a.status(taker)["counters"]["adverts_sent"] > sent + 3, 10, "a lease's time", evidence=a.evidence
+        )
+
+        assert len(watch.holdings(a.node)) == 1, "the address was never away"
+    shown = a.node.run("ip", "-oneline", "-4", "address", "show").stdout
+    assert shown.count(f" {VIP}/") == 1, shown
+    assert a.status(giver)["problems"] == a.status(taker)["problems"] == []
+    assert "put back" not in a.log.read_text()
 
 
 def test_a_lower_priority_after_a_reload_hands_over(segment: Segment, tmp_path: Path) -> None:

@@ -283,9 +283,7 @@ def test_a_reload_takes_new_addresses_drops_old_ones_and_stays_master() -> None:
     transitions = story.status["transitions"]
     third = VirtualAddress("192.0.2.12", 24)
 
-    story.runner.reconfigure(
-        replace(INSTANCE, priority=90, virtual_ipaddress=(*INSTANCE.virtual_ipaddress, third)), story.poller.now()
-    )
+    story.reloads(replace(INSTANCE, priority=90, virtual_ipaddress=(*INSTANCE.virtual_ipaddress, third)))
 
     assert (story.state, story.status["transitions"]) == ("MASTER", transitions)
     assert story.status["addresses_held"] == ["192.0.2.10/24", "192.0.2.12/24"]
@@ -295,16 +293,16 @@ def test_a_reload_takes_new_addresses_drops_old_ones_and_stays_master() -> None:
 
 def test_a_reload_of_a_backup_touches_no_address() -> None:
     story = Story().started()
-    story.runner.reconfigure(replace(INSTANCE, priority=90), story.poller.now())
+    story.reloads(replace(INSTANCE, priority=90))
     assert story.state == "BACKUP" and not story.holds and story.port.sent == []
 
 
 def test_turning_the_lease_off_and_on_changes_what_is_held() -> None:
     story = Story().master()
-    story.runner.reconfigure(replace(INSTANCE, vip_lease=0), story.poller.now())
+    story.reloads(replace(INSTANCE, vip_lease=0))
     held = story.kernel.held(VIP)
     assert held is not None and held.valid_seconds is None
-    story.runner.reconfigure(INSTANCE, story.poller.now())
+    story.reloads(INSTANCE)
     held = story.kernel.held(VIP)
     assert held is not None and held.valid_seconds == 2
 

@@ -14,15 +14,14 @@ import pytest
 
 from mainstay.daemon import vrrp_announcer, vrrp_port, vrrp_worker
 from mainstay.daemon.vrrp_worker import VrrpWorker
+from mainstay.daemon.worker import LogLine
 from mainstay.model.config import Config, VirtualAddress, VrrpInstance
 from mainstay.net import rtnl
 
 from ..scripted_poller import ScriptedPoller
 from .vrrp_lab import ETH0, INSTANCE, OWN, RecordedFrames
 
-OTHER = replace(
-    INSTANCE, name="VI_2", virtual_router_id=52, virtual_ipaddress=(VirtualAddress("192.0.2.11", 24),)
-)
+OTHER = replace(INSTANCE, name="VI_2", virtual_router_id=52, virtual_ipaddress=(VirtualAddress("192.0.2.11", 24),))
 
 
 class PlayedNetlink:
@@ -31,6 +30,8 @@ class PlayedNetlink:
     addresses: t.ClassVar[list[rtnl.HeldAddress]] = []
     links: t.ClassVar[list[rtnl.Link]] = []
     queue: t.ClassVar[list[list[rtnl.Notice]]] = []
+    done: t.ClassVar[list[tuple[str, str]]] = []
+    """What was ordered in turn: ("take" or "release", address)."""
     closed: t.ClassVar[int] = 0
 
     def next_sequence(self) -> int:
@@ -40,7 +41,13 @@ class PlayedNetlink:
         return list(self.links if kind == rtnl.RTM_GETLINK else self.addresses)
 
     def send(self, batch: bytes) -> list[rtnl.Refused]:
-        self.queue.append(list(rtnl.notices(batch)))
+        notices = list(rtnl.notices(batch))
+        self.queue.append(notices)
+        for notice in notices:
+            if isinstance(notice, rtnl.HeldAddress):
+                self.done.append(("take", notice.key.address))
+            elif isinstance(notice, rtnl.AddressGone):
+                self.done.append(("release", notice.key.address))
         return []
 
     def fileno(self) -> int:
@@ -82,7 +89,8 @@ class Story:
 
     def __init__(self) -> None:
         self.poller = ScriptedPoller()
-        self.worker = VrrpWorker(self.poller, lambda _line: None)
+        self.lines: list[LogLine] = []
+        self.worker = VrrpWorker(self.poller, self.lines.append)
 
     def runs(self, *instances: VrrpInstance) -> Story:
         config = Config(vrrp_instances={instance.name: instance for instance in instances})
@@ -92,6 +100,15 @@ class Story:
     def passes(self, span: float) -> Story:
         self.poller.run_for(round(span * 1e9))
         return self
+
+    def hears_the_kernel(self) -> Story:
+        """The notifications of what was ordered arrive."""
+        self.poller.watched[7][1](1, self.poller.now())
+        return self
+
+    @property
+    def warnings(self) -> list[str]:
+        return [line.message for line in self.lines if line.level != "info"]
 
     @property
     def instances(self) -> dict[str, dict[str, t.Any]]:
@@ -105,7 +122,7 @@ class Story:
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    PlayedNetlink.links, PlayedNetlink.queue, PlayedNetlink.closed = [ETH0], [], 0
+    PlayedNetlink.links, PlayedNetlink.queue, PlayedNetlink.done, PlayedNetlink.closed = [ETH0], [], [], 0
     PlayedNetlink.addresses = [rtnl.HeldAddress(rtnl.AddressKey(2, OWN, 24), False, 0, None)]
     PlayedSocket.sent, PlayedSocket.refuse = [], 0
     monkeypatch.setattr(vrrp_worker, "OrderSocket", PlayedNetlink)
@@ -155,6 +172,44 @@ def test_two_instances_may_swap_their_virtual_router_ids() -> None:
     assert story.states == {"VI_1": "MASTER", "VI_2": "MASTER"}
 
 
+MOVING, BASE = INSTANCE.virtual_ipaddress, (VirtualAddress("192.0.2.20", 24),)
+
+
+def with_moving_address_at(holder: str) -> list[VrrpInstance]:
+    """VI_1 and VI_2, each with an address of its own, one of them with 192.0.2.10 too."""
+    both = replace(INSTANCE, virtual_ipaddress=BASE), OTHER
+    return [replace(one, virtual_ipaddress=one.virtual_ipaddress + MOVING * (one.name == holder)) for one in both]
+
+
+@pytest.mark.parametrize(("giver", "taker"), [("VI_1", "VI_2"), ("VI_2", "VI_1")])
+def test_an_address_that_moves_between_two_masters_is_never_away(giver: str, taker: str) -> None:
+    """Whichever stands first: a release after the taking would leave it on nobody."""
+    story = Story().runs(*with_moving_address_at(giver)).passes(4).hears_the_kernel()
+    PlayedNetlink.done.clear()
+
+    story.runs(*with_moving_address_at(taker)).hears_the_kernel()
+
+    assert story.states == {"VI_1": "MASTER", "VI_2": "MASTER"}
+    assert ("release", "192.0.2.10") not in PlayedNetlink.done
+    assert ("take", "192.0.2.10") in PlayedNetlink.done
+    assert "192.0.2.10/24" in story.instances[taker]["addresses_held"]
+    assert [one["problems"] for one in story.instances.values()] == [[], []] and story.warnings == []
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_an_address_that_moves_to_a_new_instance_waits_for_its_election_without_an_alarm(stays: bool) -> None:
+    """VI_1 is master and loses it, under another list of addresses or for good; VI_2 starts as backup."""
+    story = Story().runs(INSTANCE).passes(4).hears_the_kernel()
+    heir = replace(OTHER, virtual_ipaddress=MOVING)
+
+    story.runs(*([replace(INSTANCE, virtual_ipaddress=BASE)] if stays else []), heir).hears_the_kernel()
+
+    assert story.states["VI_2"] == "BACKUP" and story.instances["VI_2"]["addresses_held"] == []
+    assert PlayedNetlink.done.count(("release", "192.0.2.10")) >= 1 and story.warnings == []
+    story.passes(4).hears_the_kernel()
+    assert story.instances["VI_2"]["addresses_held"] == ["192.0.2.10/24"] and story.warnings == []
+
+
 def test_an_instance_on_a_missing_interface_is_at_fault_until_it_is_there() -> None:
     elsewhere = replace(OTHER, interface="eth1")
     story = Story().runs(INSTANCE, elsewhere).passes(4)
@@ -163,8 +218,7 @@ def test_an_instance_on_a_missing_interface_is_at_fault_until_it_is_there() -> N
 
     link = rtnl.Link(3, "eth1", True, True, b"\x02\0\0\0\0\2")
     PlayedNetlink.queue.append([link, rtnl.HeldAddress(rtnl.AddressKey(3, "198.51.100.1", 24), False, 0, None)])
-    story.poller.watched[7][1](1, story.poller.now())
-    assert story.states["VI_2"] == "BACKUP"
+    assert story.hears_the_kernel().states["VI_2"] == "BACKUP"
 
 
 def test_a_socket_that_could_not_be_opened_is_a_fault_with_its_cause_until_it_can() -> None:

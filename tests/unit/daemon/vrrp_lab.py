@@ -155,6 +155,12 @@ class Story:
         assert self.state == "MASTER", self.log
         return self
 
+    def reloads(self, instance: VrrpInstance) -> None:
+        """The worker hands other settings over, in its order."""
+        self.runner.adopt_settings(instance)
+        self.runner.addresses.let_go()
+        self.runner.go_on(self.poller.now())
+
     def passes(self, span: float) -> None:
         """Time passes, in seconds; the process runs."""
         self.poller.run_for(seconds(span))

@@ -34,6 +34,7 @@ class HeldAddresses:
         self._orders = orders
         self._mirror = mirror
         self._program = AddressProgram(orders, (), 0)
+        self._dropped: t.List[LeasedAddress] = []
         self._lease = 0
         self._unplaced: t.List[str] = []
         self._refused: t.List[str] = []
@@ -73,17 +74,22 @@ class HeldAddresses:
     def prepare(self, instance: VrrpInstance, lease: int) -> bool:
         """Encode the orders anew if the configuration or a link asks for it; whether it did.
 
-        What is held and no longer wanted is released. `lease` is in seconds, 0 = no lease.
+        `let_go` then releases what is held and no longer wanted. `lease` is in seconds, 0 = no lease.
         """
         placed, self._unplaced = self._placed(instance)
         wanted = tuple(leased for leased in placed if leased.key.address not in self._static)
         if wanted == self._program.addresses and lease == self._lease:
             return False
-        dropped = [leased for leased in self._program.addresses if leased not in wanted]
+        if self.taken:
+            self._dropped += [leased for leased in self._program.addresses if leased not in wanted]
         self._program, self._lease = AddressProgram(self._orders, wanted, lease), lease
-        if self.taken and dropped:
-            AddressProgram(self._orders, dropped, 0).release()
         return True
+
+    def let_go(self, kept: t.Collection[rtnl.AddressKey] = ()) -> None:
+        """Release what `prepare` found no longer wanted, except `kept`: what another instance holds from now on."""
+        dropped = [leased for leased in self._dropped if leased.key not in kept]
+        self._dropped = []
+        AddressProgram(self._orders, dropped, 0).release()
 
     def take(self, now: Instant) -> None:
         """Install the addresses with a full lease; those already there get the full lease again."""

@@ -108,12 +108,19 @@ class InstanceRunner:
         self._announcer.close()
         self._cancel()
 
-    def reconfigure(self, instance: VrrpInstance, now: Instant) -> None:
-        """Go on with other settings for the same virtual router: no advert is missed, mastership stays."""
+    def adopt_settings(self, instance: VrrpInstance) -> None:
+        """Prepare for other settings of the same virtual router.
+
+        Then every runner lets go of what it lost, then `go_on`: an address that moves from one instance to another
+        is released before it is taken, or not at all.
+        """
         self.instance = instance
         self._expectations = _expectations(instance)
         self._announcer.follow(instance)
         self._prepare()
+
+    def go_on(self, now: Instant) -> None:
+        """Run the settings that were adopted: no advert is missed, mastership stays."""
         self._feed(Reconfigured(self._settings()), now)
         if self.addresses.taken:
             self.addresses.take(now)
@@ -124,8 +131,10 @@ class InstanceRunner:
         before, self._seen = self._seen, self.port.standing
         if before != self._seen:
             self._follow_standing(before, now)
-        elif self._prepare() and self.addresses.taken:
-            self._put_back(now)
+        elif self._prepare():
+            self.addresses.let_go()
+            if self.addresses.taken:
+                self._put_back(now)
         missing = self.addresses.missing(now)
         if missing:
             names = ", ".join(f"{leased} from {leased.device}" for leased in missing)
@@ -213,6 +222,7 @@ class InstanceRunner:
         if before.usable and replaced and after.usable:
             self._feed(LinkChanged(False, f"interface {self.port.device} was replaced by another"), now)
         self._prepare()
+        self.addresses.let_go()
         if after.source != before.source:
             self._feed(Reconfigured(self._settings()), now)
         self._feed(LinkChanged(after.usable, after.cause), now)

@@ -38,6 +38,7 @@ class VrrpWorker:
         self._kernel = Kernel(reactor, self._orders, self._mirror)
         self._ports: t.Dict[str, VrrpPort] = {}
         self._runners: t.Dict[str, InstanceRunner] = {}
+        self._virtual: t.FrozenSet[str] = frozenset()
         self._overruns_told = 0
         self._started = False
 
@@ -47,10 +48,13 @@ class VrrpWorker:
         if first:
             self._mirror.open()
         wanted = config.vrrp_instances
+        self._virtual = _virtual_addresses(wanted.values())
         self._stop_all_but(wanted, now)
         self._open_ports(wanted)
-        for name, instance in wanted.items():
-            self._run(name, instance, now, may_adopt=first)
+        self._change(wanted, now)
+        # A new instance has to see what the others have just let go.
+        self._mirror.catch_up(now)
+        self._start(wanted, now, may_adopt=first)
         for runner in self._runners.values():
             runner.look(now)  # another list of virtual addresses may have changed what can be a source
         self._close_idle_ports()
@@ -76,22 +80,30 @@ class VrrpWorker:
                 runner.stop(now)
                 del self._runners[name]
 
-    def _run(self, name: str, instance: VrrpInstance, now: Instant, may_adopt: bool) -> None:
-        runner = self._runners.get(name)
-        if runner is None:
-            runner = InstanceRunner(instance, self._kernel, self._ports[instance.interface], self._say)
-            self._runners[name] = runner
-            runner.start(now, may_adopt)
-        elif runner.instance != instance:
-            runner.reconfigure(instance, now)
+    def _change(self, wanted: t.Mapping[str, VrrpInstance], now: Instant) -> None:
+        changed = [runner for name, runner in self._runners.items() if runner.instance != wanted[name]]
+        for runner in changed:
+            runner.adopt_settings(wanted[runner.instance.name])
+        holders = [runner.addresses for runner in self._runners.values() if runner.addresses.taken]
+        kept = {leased.key for addresses in holders for leased in addresses.addresses}
+        for runner in changed:
+            runner.addresses.let_go(kept)
+        for runner in changed:
+            runner.go_on(now)
+
+    def _start(self, wanted: t.Mapping[str, VrrpInstance], now: Instant, may_adopt: bool) -> None:
+        for name, instance in wanted.items():
+            if name not in self._runners:
+                runner = InstanceRunner(instance, self._kernel, self._ports[instance.interface], self._say)
+                self._runners[name] = runner
+                runner.start(now, may_adopt)
 
     def _open_ports(self, wanted: t.Mapping[str, VrrpInstance]) -> None:
         for instance in wanted.values():
             if instance.interface not in self._ports:
                 self._ports[instance.interface] = self._port(instance.interface)
-        virtual = _virtual_addresses(wanted.values())
         for port in self._ports.values():
-            self._settle(port, virtual)
+            self._settle(port)
 
     def _port(self, device: str) -> VrrpPort:
         return VrrpPort(self._poller, device, self._say, self._links_changed)
@@ -105,10 +117,9 @@ class VrrpWorker:
     # ---- what the kernel changes
 
     def _links_changed(self, names: t.FrozenSet[str], now: Instant) -> None:
-        virtual = _virtual_addresses(runner.instance for runner in self._runners.values())
         for port in self._ports.values():
             if port.device in names:
-                self._settle(port, virtual)
+                self._settle(port)
         for runner in self._runners.values():
             if not names.isdisjoint(runner.devices):
                 runner.look(now)
@@ -120,9 +131,9 @@ class VrrpWorker:
             message = "notifications of the kernel were lost; links and addresses have been read anew"
             self._say(LogLine("warning", "vrrp worker", message))
 
-    def _settle(self, port: VrrpPort, virtual: t.Collection[str]) -> None:
+    def _settle(self, port: VrrpPort) -> None:
         present = port.standing.source
-        port.settle(standing_of(self._mirror, port.device, virtual, present))
+        port.settle(standing_of(self._mirror, port.device, self._virtual, present))
 
 
 def _identity(instance: VrrpInstance) -> t.Tuple[str, int, int]:
