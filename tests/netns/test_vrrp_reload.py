@@ -47,12 +47,14 @@ def test_an_address_that_moves_to_another_instance_is_never_away(
     own = {"VI_1": [f"{NETWORK}.21/24"], "VI_2": [f"{NETWORK}.22/24"]}
 
     def with_vip_at(holder: str) -> dict[str, Document]:
-        return {
-            name: instance(
-                150, virtual_router_id=number, virtual_ipaddress=own[name] + [f"{VIP}/24"] * (name == holder)
-            )
-            for number, name in enumerate(own, 51)
-        }
+        both = {}
+        for number, (name, addresses) in enumerate(own.items(), 51):
+            held = [*addresses, f"{VIP}/24"] if name == holder else addresses
+            both[name] = instance(150, virtual_router_id=number, virtual_ipaddress=held)
+        return both
+
+    def adverts() -> int:
+        return int(a.status(taker)["counters"]["adverts_sent"])
 
     a = Daemon(segment.node("a"), tmp_path, **with_vip_at(giver)).start()
     a.await_state("MASTER", name="VI_1")

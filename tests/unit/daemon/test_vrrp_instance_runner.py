@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 
 import pytest
@@ -25,7 +26,7 @@ SECOND_KEY = rtnl.AddressKey(2, "192.0.2.11", 24)
 
 @pytest.fixture(autouse=True)
 def frames(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    RecordedFrames.sent, RecordedFrames.open = [], 0
+    RecordedFrames.sent, RecordedFrames.open, RecordedFrames.refuse = [], 0, 0
     monkeypatch.setattr(vrrp_announcer, "FrameSocket", RecordedFrames)
     return RecordedFrames.sent
 
@@ -42,6 +43,15 @@ def test_silence_makes_it_master_with_address_advert_and_announcement(frames: li
     assert story.state == "MASTER" and story.holds and story.port.priorities == [100]
     (frame,) = frames
     assert Ether(frame)[ARP].psrc == "192.0.2.10" and Ether(frame).src == "02:00:00:00:00:01"
+
+
+def test_a_socket_for_announcing_that_was_refused_is_asked_for_again_when_it_is_needed(frames: list[bytes]) -> None:
+    RecordedFrames.refuse = errno.EMFILE
+    story = Story().started()
+    assert "cannot open a socket for gratuitous ARP on eth0: Too many open files" in story.log
+    RecordedFrames.refuse = 0
+    story.passes(4)
+    assert story.state == "MASTER" and len(frames) == 1
 
 
 def test_every_advert_renews_the_lease(frames: list[bytes]) -> None:

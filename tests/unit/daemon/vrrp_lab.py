@@ -122,8 +122,11 @@ class RecordedFrames:
 
     sent: t.ClassVar[list[bytes]] = []
     open: t.ClassVar[int] = 0
+    refuse: t.ClassVar[int] = 0
 
     def __init__(self, _device: str) -> None:
+        if self.refuse:
+            raise OSError(self.refuse, os.strerror(self.refuse))
         RecordedFrames.open += 1
 
     def send(self, frame: bytes) -> None:

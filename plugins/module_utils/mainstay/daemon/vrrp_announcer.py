@@ -37,6 +37,7 @@ class Announcer:
         self._timer: t.Optional[Timer] = None
         self._sockets: t.Dict[Sender, FrameSocket] = {}
         self._frames: t.List[t.Tuple[Sender, bytes]] = []
+        self._unopened: t.Sequence[LeasedAddress] = ()
 
     def follow(self, instance: VrrpInstance) -> None:
         """Take over the configured rhythm; a burst that was still to come is forgotten."""
@@ -51,10 +52,14 @@ class Announcer:
             if link is not None and link.ethernet:
                 sender = (link.index, link.name, link.hardware_address)
                 self._frames.append((sender, gratuitous_arp(link.hardware_address, leased.key.address)))
-        self._open({sender for sender, _frame in self._frames})
+        wanted = {sender for sender, _frame in self._frames}
+        self._open(wanted)
+        self._unopened = addresses if wanted - set(self._sockets) else ()
 
     def start(self, now: Instant) -> None:
-        """Announce now, and again as the schedule says."""
+        """Announce now, and again as the schedule says; a socket that was refused is asked for once more."""
+        if self._unopened:
+            self.prepare(self._unopened)
         if self._schedule is not None:
             self._schedule.start(now)
             self._run(now)
