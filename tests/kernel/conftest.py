@@ -37,12 +37,27 @@ def director(lab: PoolLab) -> t.Iterator[IpvsDirector]:
     director.close()
 
 
+class ModuleLoading:
+    """The kernel's own loading of modules, switched off."""
+
+    def __init__(self) -> None:
+        self._helper = Path("/proc/sys/kernel/modprobe")
+        self._path = self._helper.read_text()
+        unload_ip_vs()
+        self._helper.write_text("\n")
+
+    def restore(self) -> None:
+        self._helper.write_text(self._path)
+
+    def load(self) -> None:
+        """What an operator does about the error."""
+        self.restore()
+        run("/run/modprobe", "ip_vs")
+
+
 @pytest.fixture
-def without_ip_vs() -> t.Iterator[None]:
+def without_ip_vs() -> t.Iterator[ModuleLoading]:
     """ip_vs is not loaded, and the kernel may not load it by itself."""
-    helper = Path("/proc/sys/kernel/modprobe")
-    path = helper.read_text()
-    unload_ip_vs()
-    helper.write_text("\n")
-    yield
-    helper.write_text(path)
+    loading = ModuleLoading()
+    yield loading
+    loading.restore()

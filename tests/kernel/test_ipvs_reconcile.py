@@ -13,6 +13,7 @@ from mainstay.lvs.table import Destination, DestinationKey, ServiceKey
 from mainstay.net.data_plane import DataPlaneUnavailable
 from mainstay.net.ipvs import IpvsPlane
 
+from .conftest import ModuleLoading
 from .ipvs_director import DIRECT, DNS, WEB, IpvsDirector, server, service, table
 
 
@@ -136,7 +137,7 @@ def test_a_thousand_entries_are_read_back_whole(director: IpvsDirector) -> None:
     assert director.plane.read() == table(*desired)
 
 
-def test_without_ip_vs_the_engine_says_what_to_do(lab: PoolLab, without_ip_vs: None) -> None:
+def test_without_ip_vs_the_engine_says_what_to_do(lab: PoolLab, without_ip_vs: ModuleLoading) -> None:
     with pytest.raises(DataPlaneUnavailable) as refused:
         IpvsPlane()
     assert str(refused.value) == (
@@ -144,6 +145,6 @@ def test_without_ip_vs_the_engine_says_what_to_do(lab: PoolLab, without_ip_vs: N
     )
 
 
-def test_an_engine_whose_ip_vs_vanished_says_so_too(director: IpvsDirector, without_ip_vs: None) -> None:
+def test_an_engine_whose_ip_vs_vanished_says_so_too(director: IpvsDirector, without_ip_vs: ModuleLoading) -> None:
     with pytest.raises(DataPlaneUnavailable, match="load it with 'modprobe ip_vs'"):
         director.plane.read()
