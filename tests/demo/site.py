@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
+import threading
+import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +20,7 @@ from lab import inventory
 from lab.lab import Lab
 
 DEADLINE = 420  # seconds for one playbook; User-Mode-Linux directors take 5 to 8 s a task
+PATIENCE = 5  # seconds between asking it to end and ending it
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,42 @@ class Played:
         return ", ".join(f"{each.host} changed={each.changed}" for each in self.hosts) or "no recap"
 
 
+def run_shown(argv: list[str], environment: dict[str, str], deadline: float, show: t.Callable[[str], None]) -> Played:
+    """Run a program and show its lines as they come; after `deadline` seconds it is ended with all it started."""
+    process = subprocess.Popen(
+        argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    timer = threading.Timer(deadline, _end, [process])
+    timer.start()
+    begin = time.monotonic()
+    lines: list[str] = []
+    try:
+        for line in process.stdout or ():
+            lines.append(line)
+            show(line.rstrip("\n"))
+        status = process.wait()
+    except BaseException:
+        # Ctrl-C reaches us alone: the program has a session of its own.
+        _end(process)
+        raise
+    finally:
+        timer.cancel()
+    if time.monotonic() - begin >= deadline:
+        lines.append(f"{argv[0]} was ended: not finished after {deadline:g} s\n")
+        show(lines[-1].rstrip("\n"))
+    return Played(status, "".join(lines))
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Politely, so that Ansible ends its workers, which are no longer of its group; then for good."""
+    with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(PATIENCE)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 @dataclass(frozen=True)
 class Site:
     """The playbooks, the collection they come from, and the machines they run on."""
@@ -53,15 +94,7 @@ class Site:
     def play(self, playbook: str, *arguments: str, show: t.Callable[[str], None]) -> Played:
         """Run one playbook; every line is shown as it comes."""
         argv = ["ansible-playbook", playbook, *self._inventories(), *arguments]
-        process = subprocess.Popen(
-            argv, env=self._environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        lines = []
-        for line in process.stdout or ():
-            lines.append(line)
-            show(line.rstrip("\n"))
-        return Played(process.wait(DEADLINE), "".join(lines))
+        return run_shown(argv, self._environment(), DEADLINE, show)
 
     def _inventories(self) -> list[str]:
         paths = [*self.inventories, self.lab.connection_file]
