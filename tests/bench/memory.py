@@ -141,10 +141,15 @@ def _ours(node: Node, folder: Path, data_plane: str) -> Daemon:
     return daemon
 
 
+def _without_kernel(plane: str) -> str:
+    missing = plane == "ipvs" and not (PROC / "net" / "ip_vs").exists()
+    return "This kernel has no ip_vs: the engine's code is loaded, its table is not there. " if missing else ""
+
+
 def _figures(plane: str, ours: t.Sequence[Use], theirs: t.Sequence[Use]) -> list[Figure]:
     shares = ", ".join(f"{name} {megabytes:.1f}" for name, megabytes in sorted(ours[-1].by_process.items()))
     remark = (
-        f"MB that only one process has mapped, in the last run: {shares}; the rest is shared among them. "
+        f"{_without_kernel(plane)}MB that only one process has mapped, in the last run: {shares}; the rest is shared among them. "
         "keepalived's are its main and its VRRP process: with a virtual_server it ends at once on a kernel without "
         "ip_vs."
     )
