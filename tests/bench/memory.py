@@ -149,9 +149,9 @@ def _without_kernel(plane: str) -> str:
 def _figures(plane: str, ours: t.Sequence[Use], theirs: t.Sequence[Use]) -> list[Figure]:
     shares = ", ".join(f"{name} {megabytes:.1f}" for name, megabytes in sorted(ours[-1].by_process.items()))
     remark = (
-        f"{_without_kernel(plane)}MB that only one process has mapped, in the last run: {shares}; the rest is shared among them. "
-        "keepalived's are its main and its VRRP process: with a virtual_server it ends at once on a kernel without "
-        "ip_vs."
+        f"{_without_kernel(plane)}MB that only one process has mapped, in the last run: {shares}; "
+        "the rest is shared among them. keepalived's are its main and its VRRP process: "
+        "with a virtual_server it ends at once on a kernel without ip_vs."
     )
     return [
         Figure(f"memory, {plane}", "MB", 1, _series(ours, "pages"), _series(theirs, "pages"), AtMost(40.0), remark),
