@@ -43,6 +43,16 @@ class TestStart:
         assert abs(status["as_of"] - time.monotonic_ns()) < 60_000_000_000
         assert list(running_json(daemon)["running"]["vrrp_instances"]) == ["VI_1"]
 
+    def test_status_and_the_first_line_of_the_log_call_the_machine_by_its_router_id(
+        self, folder: Path, daemon: DaemonProcess
+    ) -> None:
+        assert f"starts on lb1, pid {daemon.process.pid}" in daemon.stderr().splitlines()[0]
+        assert daemon.status()["router_id"] == "lb1"
+
+        write_config(folder, document(""))
+        assert daemon.ask("reload")["ok"] is True
+        assert daemon.status()["router_id"] == os.uname().nodename
+
     def test_the_control_socket_is_for_owner_and_group(self, daemon: DaemonProcess) -> None:
         assert (daemon.run_directory / "control.sock").stat().st_mode & 0o777 == 0o660
 

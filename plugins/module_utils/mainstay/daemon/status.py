@@ -47,6 +47,11 @@ class ConfigState:
     loaded_at: str = field(default_factory=local_time)
     last_reload: t.Optional[t.Dict[str, object]] = None
 
+    @property
+    def router_id(self) -> str:
+        """How this machine is called, for people."""
+        return self.config.global_defs.router_id or os.uname().nodename
+
     def taken(self, config: Config) -> None:
         """A reload brought this."""
         self.config = config
@@ -116,4 +121,10 @@ class StatusRequest:
 
 def status_head(digest: str, state: ConfigState) -> t.Dict[str, object]:
     """What the supervisor knows by itself."""
-    return {"version": VERSION, "digest": digest, "pid": os.getpid(), "config": state.document()}
+    return {
+        "version": VERSION,
+        "digest": digest,
+        "pid": os.getpid(),
+        "router_id": state.router_id,
+        "config": state.document(),
+    }

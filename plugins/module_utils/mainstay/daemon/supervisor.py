@@ -113,7 +113,8 @@ class Supervisor:
                 signal.SIGCHLD: self._reap,
             },
         )
-        self._journal.info(SUBJECT, f"version {VERSION} starts, pid {os.getpid()}, {self._summary()}")
+        where = f"{self._state.router_id}, pid {os.getpid()}"
+        self._journal.info(SUBJECT, f"version {VERSION} starts on {where}, {self._summary()}")
         self._remove_leftovers()
         try:
             self.run_configuration(self._state.config)

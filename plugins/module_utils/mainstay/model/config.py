@@ -20,7 +20,7 @@ class GlobalDefs:
     """Daemon-wide settings."""
 
     router_id: str = ""
-    """Label of this machine in logs and mails; empty means the host name."""
+    """Label of this machine in status and logs; empty means the host name."""
     data_plane: str = "ipvs"
     """Engine that forwards: ipvs or nftables. Never chosen silently."""
 

@@ -98,7 +98,7 @@ def _word(help_text: str, *choices: t.Union[str, int], default: object = None, r
 _PORT = (1, 65535)
 
 _GLOBAL_DEFS = {
-    "router_id": Option("text", "Label of this machine in logs and mails; without it the host name.", ""),
+    "router_id": Option("text", "Label of this machine in status and logs; without it the host name.", ""),
     "data_plane": _word(
         "Engine that forwards. nftables is for kernels without ip_vs: lb_kind NAT, lb_algo rr, wrr or sh.",
         "ipvs",
