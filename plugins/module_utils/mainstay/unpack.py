@@ -14,6 +14,7 @@ import compileall
 import hashlib
 import os
 import py_compile
+import shutil
 import sys
 import tempfile
 import typing as t
@@ -34,7 +35,7 @@ raise SystemExit(main(sys.argv[1:]))
 
 
 def main(arguments: t.Sequence[str]) -> int:
-    """`unpack DIRECTORY`: 0 when the directory holds the release, 2 when the call is wrong."""
+    """`unpack DIRECTORY`: 0 when the directory holds the release and old ones are gone, 2 when the call is wrong."""
     archive = sys.path[0]
     if len(arguments) != 2 or not zipfile.is_zipfile(archive):
         sys.stderr.write("usage: python3 mainstay.zip unpack DIRECTORY\n")
@@ -42,6 +43,7 @@ def main(arguments: t.Sequence[str]) -> int:
     # Everyone may read the code and only its owner may change it, whatever the caller's own mask is.
     os.umask(0o022)
     unpack(archive, arguments[1])
+    prune(arguments[1])
     return 0
 
 
@@ -56,6 +58,20 @@ def unpack(archive: str, directory: str) -> None:
         os.mkdir(unfinished)
         _fill(archive, unfinished)
         os.rename(unfinished, directory)
+
+
+def prune(directory: str) -> None:
+    """Remove the releases beside `directory` but the one that runs (`current`): that is one to go back to.
+
+    The daemon still runs the release that `current` names when this one is unpacked. Raises OSError.
+    """
+    parent = os.path.dirname(os.path.abspath(directory))
+    running = os.path.realpath(os.path.join(parent, "current"))
+    for entry in os.scandir(parent):
+        # What we unpacked has a DIGEST; whatever else lies here is not ours.
+        release = entry.is_dir(follow_symlinks=False) and os.path.isfile(os.path.join(entry.path, "DIGEST"))
+        if release and os.path.realpath(entry.path) not in (running, os.path.realpath(directory)):
+            shutil.rmtree(entry.path)
 
 
 def _fill(archive: str, directory: str) -> None:

@@ -125,6 +125,32 @@ class TestUnpacked:
         assert (release / "DIGEST").exists()
 
 
+def test_an_upgrade_keeps_the_release_that_ran_and_no_older_one(package: Path, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    lib.mkdir()
+    archive = lib / "mainstay.zip"
+    (lib / "not-ours").mkdir()
+    archive.write_bytes(build_archive(package).content)
+    for release in ("first", "second", "third"):
+        done = run(sys.executable, "-I", archive, "unpack", lib / release)
+        assert done.returncode == 0, done.stderr
+        (lib / "current").unlink(missing_ok=True)
+        (lib / "current").symlink_to(release)
+    assert sorted(path.name for path in lib.iterdir()) == ["current", "mainstay.zip", "not-ours", "second", "third"]
+
+
+def test_a_release_that_nobody_ever_ran_is_no_release_to_go_back_to(package: Path, tmp_path: Path) -> None:
+    """Given an upgrade that failed after unpacking, when the next one comes, then what runs stays and that goes."""
+    archive = tmp_path / "mainstay.zip"
+    archive.write_bytes(build_archive(package).content)
+    run(sys.executable, "-I", archive, "unpack", tmp_path / "running")
+    (tmp_path / "current").symlink_to("running")
+    for release in ("failed", "mended"):
+        run(sys.executable, "-I", archive, "unpack", tmp_path / release)
+    left = {path.name for path in tmp_path.iterdir() if (path / "DIGEST").exists() and not path.is_symlink()}
+    assert left == {"running", "mended"}
+
+
 def test_a_release_that_python_cannot_compile_leaves_nothing(package: Path, tmp_path: Path) -> None:
     (package / "broken.py").write_text("def :\n", encoding="utf-8")
     archive = tmp_path / "mainstay.zip"
