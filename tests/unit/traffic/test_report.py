@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from traffic.report import Report, Request, read
 
 
