@@ -30,6 +30,12 @@ def unit(**variables: object) -> str:
         ("RuntimeDirectoryMode", ["0750"]),
         ("RuntimeDirectoryPreserve", ["restart"]),
         ("NoNewPrivileges", ["yes"]),
+        ("Nice", ["-5"]),
+        # Python needs half a second at least.
+        ("LimitRTTIME", ["1s"]),
+        ("MemoryHigh", ["384M"]),
+        ("MemoryMax", ["512M"]),
+        ("LimitCORE", ["0"]),
         ("UMask", ["0077"]),
         ("ProtectSystem", ["strict"]),
         ("RestrictAddressFamilies", ["AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET"]),
