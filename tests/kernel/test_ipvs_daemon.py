@@ -96,6 +96,7 @@ def test_the_successor_of_a_killed_worker_adopts_entries_and_connections(
 
     wait_for(respawned, GUEST_SECONDS, "a new health worker", evidence=daemon.evidence)
     daemon.await_states(GUEST_SECONDS, first="down", second="up")
+    assert daemon.log.read_text().count("real_server 192.0.2.21:80 is down") == 1, "it was thought to be up meanwhile"
     assert held.ask() == "second"
     assert daemon.servers()["second"]["active_connections"] == 1
     daemon.await_pool(SERVICE, SECOND)
