@@ -84,7 +84,7 @@ class StatusRequest:
         self._links = links
         self._head = head
         self._answer: t.Optional[Answer] = answer
-        self._answered: t.Set[str] = set()
+        self._answered: t.Dict[str, t.Optional[int]] = {}
         self._waiting = {name for name, link in links.items() if link.alive(now)}
         self._deadline = poller.call_at(now + PATIENCE, lambda _now: self._finish())
         self._cancels = [links[name].ask_status(self._taker(name)) for name in tuple(self._waiting)]
@@ -95,7 +95,7 @@ class StatusRequest:
         def taken(section: t.Optional[t.Dict[str, t.Any]]) -> None:
             self._waiting.discard(name)
             if section is not None:
-                self._answered.add(name)
+                self._answered[name] = self._links[name].pid
             if not self._waiting:
                 self._finish()
 
@@ -116,7 +116,9 @@ class StatusRequest:
         section = {**_EMPTY_SECTIONS.get(name, {}), **link.section}
         if link.role.punctual:
             section["real_time"] = link.real_time
-        return {"alive": name in self._answered, "pid": link.pid, "as_of": link.as_of, **section}
+        # One that answered and died since is another process by now. The section may be its last: it is no proof.
+        alive = link.pid is not None and self._answered.get(name) == link.pid
+        return {**section, "alive": alive, "pid": link.pid, "as_of": link.as_of}
 
 
 def status_head(digest: str, state: ConfigState) -> t.Dict[str, object]:
