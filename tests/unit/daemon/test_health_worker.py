@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
 
 import pytest
@@ -438,7 +439,7 @@ class TestWords:
             "repairs": 0,
         }
         assert 0 <= server.pop("age") <= 6
-        assert server.pop("since").endswith("+00:00")
+        assert datetime.datetime.fromisoformat(server.pop("since")).tzinfo is not None
         assert server == {
             "address": ONE,
             "port": 80,

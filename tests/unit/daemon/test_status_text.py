@@ -15,6 +15,7 @@ STATUS: t.Dict[str, t.Any] = {
     "version": "1.0.0",
     "digest": "ab",
     "pid": 4711,
+    "router_id": "lb1",
     "config": {
         "path": "/etc/mainstay/mainstay.json",
         "digest": "sha256:cd",
@@ -52,6 +53,7 @@ STATUS: t.Dict[str, t.Any] = {
                 "master": "198.51.100.2",
                 "last_transition": "",
                 "problems": [],
+                "counters": {"discarded": {"checksum": 7, "virtual_router_id": 900}},
             },
         },
     },
@@ -102,12 +104,13 @@ STATUS: t.Dict[str, t.Any] = {
 }
 
 PAGE = """\
-mainstayd 1.0.0, pid 4711, runs /etc/mainstay/mainstay.json of 2026-03-01 03:00:00
+lb1: mainstayd 1.0.0, pid 4711, runs /etc/mainstay/mainstay.json of 2026-03-01 03:00:00
 
 INSTANCE  STATE   SINCE                INTERFACE  VRID  PRIORITY   MASTER        ADDRESSES HELD
 VI_1      MASTER  2026-03-01 03:00:04  eth0       51    150        this machine  192.0.2.10/24
+          BACKUP -> MASTER: no advert for 3.4 s
 VI_2      BACKUP  2026-03-01 03:00:00  eth1       52    90 of 100  198.51.100.2  none of 1
-VI_1: BACKUP -> MASTER: no advert for 3.4 s
+          packets discarded so far: 7 for checksum
 
 virtual_server web  TCP 192.0.2.10:80 wrr DR ipvs
   REAL SERVER    STATE  WEIGHT  ACTIVE  INACTIVE  SINCE                REASON
@@ -134,7 +137,7 @@ def test_the_page_of_a_healthy_pair() -> None:
 def test_trouble_stands_on_top() -> None:
     status = changed(
         vrrp={"alive": False},
-        lvs={"alive": False, "pid": None, "error": "this kernel has no ip_vs: load it"},
+        lvs={"alive": False, "pid": None, "as_of": None, "error": "this kernel has no ip_vs: load it"},
         config={
             "last_reload": {
                 "ok": False,
@@ -143,23 +146,53 @@ def test_trouble_stands_on_top() -> None:
             }
         },
     )
-    status["vrrp"]["instances"]["VI_1"]["problems"] = ["no carrier on eth0"]
+    status["as_of"] += 12_000_000_000
+    status["vrrp"]["instances"]["VI_1"].update(state="FAULT", problems=["no carrier on eth0"])
+    status["vrrp"]["instances"]["VI_2"]["problems"] = ["adverts cannot be sent on eth1"]
     status["lvs"]["virtual_servers"]["web"]["refusals"] = ["scheduler mh is not in this kernel"]
     for server in status["lvs"]["virtual_servers"]["web"]["real_servers"]:
         server["in_pool"] = False
 
     assert trouble(status) == [
-        "vrrp worker (pid 4712) does not answer: what stands below is what it said last; "
+        "vrrp worker (pid 4712) does not answer; below stands what it said 12 s ago, marked ?; "
         "see 'journalctl -u mainstay -e'",
-        "health worker is not running: what stands below is what it said last; see 'journalctl -u mainstay -e'",
+        "health worker is not running; it has said nothing yet; see 'journalctl -u mainstay -e'",
         "the reload of 2026-03-01 04:00:00 was refused; the daemon runs what it ran before",
         "  vrrp_instances.VI_1.priority = 300: must be 1 to 255.",
         "data plane ipvs: this kernel has no ip_vs: load it",
-        "vrrp_instance VI_1: no carrier on eth0",
+        "vrrp_instance VI_1 is in FAULT: no carrier on eth0",
+        "vrrp_instance VI_2: adverts cannot be sent on eth1",
         "virtual_server web: scheduler mh is not in this kernel",
-        "virtual_server web: no real server takes new connections",
+        "virtual_server web: no real server takes new connections (1 of 2 down)",
     ]
     assert status_page(status).splitlines()[1].startswith("!! ")
+
+
+def test_what_a_silent_worker_said_last_does_not_look_like_the_present() -> None:
+    page = status_page(changed(vrrp={"alive": False}, lvs={"alive": False}))
+
+    assert "VI_1      MASTER?  " in page
+    assert "192.0.2.21:80  up?    " in page and "192.0.2.22:80  DOWN?  " in page
+
+
+def instance_lines(addresses: int, held: int) -> t.List[str]:
+    """The lines of an instance with so many addresses, from the state on."""
+    names = [f"192.0.2.{number}/24" for number in range(1, addresses + 1)]
+    status = changed(vrrp={"instances": {"VI_1": copy.deepcopy(STATUS["vrrp"]["instances"]["VI_1"])}})
+    status["vrrp"]["instances"]["VI_1"].update(addresses=names, addresses_held=names[:held])
+    lines = status_page(status).splitlines()
+    column = lines[2].index("ADDRESSES HELD")
+    return [line[column:] for line in lines[3 : lines.index("", 3)] if not line[:column].strip() or "VI_1" in line]
+
+
+def test_many_addresses_stand_below_each_other() -> None:
+    assert instance_lines(5, 5) == ["192.0.2.1/24 192.0.2.2/24", "192.0.2.3/24 192.0.2.4/24", "192.0.2.5/24"]
+    assert instance_lines(200, 200)[5:] == ["192.0.2.11/24 192.0.2.12/24", "and 188 more, see --json"]
+
+
+def test_missing_addresses_are_counted() -> None:
+    assert instance_lines(3, 1) == ["1 of 3", "192.0.2.1/24"]
+    assert instance_lines(3, 0) == ["none of 3"]
 
 
 def test_a_service_the_kernel_lacks_says_so() -> None:

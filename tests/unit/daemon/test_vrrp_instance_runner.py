@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from dataclasses import replace
 
 import pytest
@@ -273,6 +274,7 @@ def test_an_owner_leaves_alone_what_its_interface_has_for_good() -> None:
     story.kernel.add(VIP, None)
     story.started()
     assert story.state == "MASTER"
+    assert story.status["addresses_held"] == ["192.0.2.10/24"] and "is removed" not in story.log
     story.runner.stop(story.poller.now())
     assert story.holds
 
@@ -318,6 +320,18 @@ def test_turning_the_lease_off_and_on_changes_what_is_held() -> None:
 
 
 # ---- the status
+
+
+def test_times_are_this_machine_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the rest of the status: an operator compares them with the clock on the wall."""
+    monkeypatch.setenv("TZ", "MST+7")
+    time.tzset()
+    try:
+        since = Story().master().status["since"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert since.endswith("-07:00")
 
 
 def test_the_status_has_the_agreed_keys() -> None:

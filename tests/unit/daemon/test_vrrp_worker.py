@@ -214,7 +214,7 @@ def test_an_instance_on_a_missing_interface_is_at_fault_until_it_is_there() -> N
     elsewhere = replace(OTHER, interface="eth1")
     story = Story().runs(INSTANCE, elsewhere).passes(4)
     assert story.states == {"VI_1": "MASTER", "VI_2": "FAULT"}
-    assert "interface eth1 does not exist" in story.instances["VI_2"]["problems"][0]
+    assert story.instances["VI_2"]["problems"] == ["interface eth1 does not exist"]
 
     link = rtnl.Link(3, "eth1", True, True, b"\x02\0\0\0\0\2")
     PlayedNetlink.queue.append([link, rtnl.HeldAddress(rtnl.AddressKey(3, "198.51.100.1", 24), False, 0, None)])

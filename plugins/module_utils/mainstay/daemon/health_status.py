@@ -110,6 +110,6 @@ class HealthStatus:
 
 
 def _wall_clock(ago: int) -> str:
-    """UTC, `ago` nanoseconds before now."""
+    """This machine's own time with its offset, `ago` nanoseconds before now."""
     moment = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(microseconds=ago / 1000)
-    return moment.isoformat(timespec="milliseconds")
+    return moment.astimezone().isoformat(timespec="milliseconds")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..model.config import VrrpInstance
+from ..model.config import VirtualAddress, VrrpInstance
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant, seconds
 from ..net import rtnl
 from ..net.addresses import AddressProgram, LeasedAddress
@@ -36,7 +36,8 @@ class HeldAddresses:
         self._program = AddressProgram(orders, (), 0)
         self._dropped: t.List[LeasedAddress] = []
         self._lease = 0
-        self._unplaced: t.List[str] = []
+        self._placed: t.List[LeasedAddress] = []
+        self._unplaced: t.List[VirtualAddress] = []
         self._refused: t.List[str] = []
         self._static: t.FrozenSet[str] = frozenset()
         self.refreshed_at: Instant = 0
@@ -56,8 +57,13 @@ class HeldAddresses:
 
     @property
     def problems(self) -> t.List[str]:
-        """Sentences about addresses that cannot be held."""
-        return [*self._unplaced, *self._refused]
+        """Sentences about addresses that cannot be held; a missing interface of the instance itself is its port's."""
+        missing = [
+            f"{virtual.address}/{virtual.prefix_length}: interface {virtual.dev} does not exist"
+            for virtual in self._unplaced
+            if virtual.dev is not None
+        ]
+        return [*missing, *self._refused]
 
     def leave_static(self, instance: VrrpInstance) -> None:
         """Leave alone, from now on, what the interface has for good: those addresses are the host's, not ours.
@@ -66,7 +72,7 @@ class HeldAddresses:
         """
         permanent = {
             leased.key.address
-            for leased in self._placed(instance)[0]
+            for leased in self._place(instance)[0]
             if leased not in self.addresses and self._is_permanent(leased.key)
         }
         self._static |= permanent
@@ -76,8 +82,8 @@ class HeldAddresses:
 
         `let_go` then releases what is held and no longer wanted. `lease` is in seconds, 0 = no lease.
         """
-        placed, self._unplaced = self._placed(instance)
-        wanted = tuple(leased for leased in placed if leased.key.address not in self._static)
+        self._placed, self._unplaced = self._place(instance)
+        wanted = tuple(leased for leased in self._placed if leased.key.address not in self._static)
         if wanted == self._program.addresses and lease == self._lease:
             return False
         if self.taken:
@@ -108,7 +114,11 @@ class HeldAddresses:
         self._refused = self._program.release()
 
     def held(self) -> t.List[str]:
-        """The configured addresses that the kernel holds, as address/length."""
+        """The configured addresses that the kernel holds, as address/length, the host's own among them."""
+        return [str(leased) for leased in self._placed if self._mirror.held(leased.key) is not None]
+
+    def leftovers(self) -> t.List[str]:
+        """Those of them that are not the host's own."""
         return [str(leased) for leased in self.addresses if self._mirror.held(leased.key) is not None]
 
     def missing(self, now: Instant) -> t.List[LeasedAddress]:
@@ -141,14 +151,14 @@ class HeldAddresses:
             return False
         return seconds(self._lease - valid_seconds + 1) <= shortest_down
 
-    def _placed(self, instance: VrrpInstance) -> t.Tuple[t.List[LeasedAddress], t.List[str]]:
-        """Each address on its link, and a sentence for each whose link does not exist."""
+    def _place(self, instance: VrrpInstance) -> t.Tuple[t.List[LeasedAddress], t.List[VirtualAddress]]:
+        """Each address on its link, and those whose link does not exist."""
         placed, unplaced = [], []
         for virtual in instance.virtual_ipaddress:
             device = virtual.dev or instance.interface
             link = self._mirror.named(device)
             if link is None:
-                unplaced.append(f"{virtual.address}/{virtual.prefix_length}: interface {device} does not exist")
+                unplaced.append(virtual)
             else:
                 key = rtnl.AddressKey(link.index, virtual.address, virtual.prefix_length)
                 placed.append(LeasedAddress(key, device, virtual.label))

@@ -94,7 +94,7 @@ class InstanceRunner:
         self.port.attach(self.instance.virtual_router_id, self.receive)
         self._seen = self.port.standing
         adopt = may_adopt and self.addresses.proof_of_mastership(shortest_down_interval(self.instance.advert_int))
-        leftovers = [] if adopt else self.addresses.held()
+        leftovers = [] if adopt else self.addresses.leftovers()
         self._feed(LinkChanged(self._seen.usable, self._seen.cause), now)
         self._feed(Started(adopt), now)
         if leftovers and self.router.state is not State.MASTER:

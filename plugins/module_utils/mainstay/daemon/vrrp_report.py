@@ -55,4 +55,5 @@ class InstanceReport:
 
 
 def _wall_clock() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    """This machine's own time with its offset, as every time of the status."""
+    return datetime.datetime.now(datetime.timezone.utc).astimezone().isoformat(timespec="milliseconds")
