@@ -61,6 +61,13 @@ def test_every_command_runs_the_installed_release_isolated() -> None:
     assert [command.split()[3] for command in commands] == ["daemon", "reload", "release"]
 
 
+def test_forwarding_is_on_before_the_daemon_starts_and_needs_no_package() -> None:
+    """As root, and a kernel that lacks a setting does not keep the daemon from starting."""
+    assert settings(unit())["ExecStartPre"] == [
+        "-+/usr/lib/systemd/systemd-sysctl /etc/sysctl.d/60-mainstay.conf",
+    ]
+
+
 def test_ip_vs_is_loaded_for_the_data_plane_that_needs_it() -> None:
     assert settings(unit())["Wants"] == ["modprobe@ip_vs.service"]
     assert "Wants" not in settings(unit(mainstay_global_defs={"data_plane": "nftables"}))

@@ -23,7 +23,8 @@ def unit(**variables: t.Any) -> dict[str, list[str]]:
 
 def test_direct_routing_keeps_arp_quiet_before_the_address_comes() -> None:
     assert unit(virtual_ipaddress=["192.0.2.10", "192.0.2.11"])["ExecStart"] == [
-        "sysctl --quiet --write net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2",
+        "sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore'",
+        "sh -c 'echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce'",
         "ip -4 address add 192.0.2.10/32 dev lo label lo:mainstay",
         "ip -4 address add 192.0.2.11/32 dev lo label lo:mainstay",
     ]
