@@ -111,7 +111,11 @@ BAD = [
     ((*SERVICE, "persistence_timeout"), 0.5, "a number of seconds from 0 to 2678400 in steps of 1."),
     ((*SERVER, "weight"), 65536, "0 to 65535"),
     ((*SERVER, "weight"), -1, "0 to 65535"),
-    ((*SERVER, "check"), {"type": "htpp"}, "Did you mean http?"),
+    ((*SERVER, "check", "type"), "htpp", "must be one of tcp, http. Did you mean http?"),
+    ((*SERVER, "check", "status_code"), [200, "300-200"], "from 100 to 599; '300-200' is none"),
+    ((*INSTANCE, "virtual_ipaddress", 0), 7, "must be '192.0.2.10/24' or a mapping"),
+    ((*INSTANCE, "state"), "MASTER", "is not an option. The priorities alone decide"),
+    ((*INSTANCE, "preempt"), True, "is not an option. It is the default; leave it out."),
     ((*SERVER, "check"), {}, "type: tcp"),
     ((*SERVER, "check"), "http", "type: tcp"),
 ]
@@ -143,7 +147,8 @@ def test_a_bad_value_is_one_problem_at_its_path(path: t.Sequence[t.Any], value: 
 def test_a_bad_virtual_address_is_refused_where_it_stands(address: object, said: str) -> None:
     (problem,) = problems_of(with_value((*INSTANCE, "virtual_ipaddress"), ["192.0.2.9/24", address]))
 
-    assert problem.path.startswith("vrrp_instances.VI_1.virtual_ipaddress[1]")
+    below = ".label" if isinstance(address, dict) else ""
+    assert problem.path == f"vrrp_instances.VI_1.virtual_ipaddress[1]{below}"
     assert said in problem.message
 
 

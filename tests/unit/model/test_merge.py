@@ -63,5 +63,5 @@ def test_a_problem_names_its_file_when_there_are_several() -> None:
 def test_a_malformed_section_gets_through_to_be_refused_at_its_path() -> None:
     merged = merge_documents([("mainstay.json", {"vrrp_instances": []}), ("b", {"vrrp_instances": {"VI_1": INSTANCE}})])
 
-    with pytest.raises(ConfigError, match="vrrp_instances = a list: must be a mapping"):
+    with pytest.raises(ConfigError, match="vrrp_instances = an empty list: must be a mapping"):
         load_config(merged.document)

@@ -10,7 +10,7 @@ import typing as t
 from .config import Config, VirtualServer, VrrpInstance
 from .leasing import outlives_refresh, refresh_period
 from .problems import Problem
-from .units import as_seconds
+from .units import NANOSECONDS_PER_SECOND, as_seconds
 
 NFTABLES_ALGORITHMS = ("rr", "wrr", "sh")
 
@@ -57,7 +57,7 @@ def _lease(path: str, instance: VrrpInstance) -> t.Iterator[Problem]:
         f"must be longer than the refresh period, {period}, or a living master loses its addresses; "
         "leave it out for the largest safe lease, 0 is no lease."
     )
-    yield Problem(f"{path}.vip_lease", as_seconds(lease), message)
+    yield Problem(f"{path}.vip_lease", lease // NANOSECONDS_PER_SECOND, message)
 
 
 def _services(services: t.Iterable[VirtualServer]) -> t.Iterator[Problem]:
@@ -101,4 +101,4 @@ def _beyond_nftables(service: VirtualServer) -> t.Iterator[Problem]:
         yield Problem(f"{path}.lb_algo", service.lb_algo, message)
     if service.persistence_timeout:
         message = f"data_plane nftables has no persistence in this version; leave it out {remedy}"
-        yield Problem(f"{path}.persistence_timeout", service.persistence_timeout // 1_000_000_000, message)
+        yield Problem(f"{path}.persistence_timeout", service.persistence_timeout // NANOSECONDS_PER_SECOND, message)

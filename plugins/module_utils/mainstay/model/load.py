@@ -29,7 +29,7 @@ from .config import (
 )
 from .consistency import contradictions
 from .json_text import children, join, parse_json
-from .options import SECTIONS, TOP_LEVEL, Option
+from .options import LEFT_OUT, SECTIONS, TOP_LEVEL, Option
 from .problems import ConfigError, Problem
 from .readers import READERS, Refused, suggestion
 
@@ -78,7 +78,7 @@ class _Loader:
         if not isinstance(document, t.Mapping):
             self._note("(file)", document, "must be a mapping with " + ", ".join(TOP_LEVEL) + ".")
             return Config()
-        self._refuse_unknown(document, TOP_LEVEL, "")
+        self._refuse_unknown(document, TOP_LEVEL, "", {})
         given = document.get("global_defs")
         global_values = self._section("global_defs", {} if given is None else given, "global_defs")
         config = Config(
@@ -121,7 +121,7 @@ class _Loader:
             return None
         before = len(self.problems)
         options = SECTIONS[section]
-        self._refuse_unknown(document, options, path)
+        self._refuse_unknown(document, options, path, LEFT_OUT.get(section, {}))
         values: Values = {}
         for key, option in options.items():
             self._option(key, option, document.get(key), join(path, key), values)
@@ -140,10 +140,17 @@ class _Loader:
         except Refused as refusal:
             self._note(path, value, str(refusal))
 
-    def _refuse_unknown(self, document: t.Mapping[str, object], known: t.Iterable[str], path: str) -> None:
-        known = tuple(known)
+    def _refuse_unknown(
+        self,
+        document: t.Mapping[str, object],
+        known: t.Collection[str],
+        path: str,
+        left_out: t.Mapping[str, str],
+    ) -> None:
         for key in document:
-            if key not in known:
+            if key in left_out:
+                self._note(join(path, key), None, f"is not an option. {left_out[key]}")
+            elif key not in known:
                 hint = suggestion(key, known) or " Known here: " + ", ".join(known) + "."
                 self._note(join(path, key), None, "is not an option." + hint)
 
@@ -153,11 +160,14 @@ class _Loader:
         return tuple(address for address in loaded if address is not None)
 
     def _virtual_address(self, item: object, path: str) -> t.Optional[VirtualAddress]:
+        before = len(self.problems)
         try:
             values = self._section("virtual_address", _address_mapping(item), path)
         except Refused as refusal:
             self._note(path, item, str(refusal))
             return None
+        if isinstance(item, str):  # there is no key below it that a person could look for
+            self.problems[before:] = [Problem(path, item, one.message) for one in self.problems[before:]]
         if values is None:
             return None
         address, prefix_length = values.pop("address")
@@ -170,8 +180,12 @@ class _Loader:
 
     def _check(self, value: object, path: str) -> t.Optional[Check]:
         kind = value.get("type") if isinstance(value, t.Mapping) else None
+        if not isinstance(value, t.Mapping) or kind is None:
+            raise Refused("must be a mapping with 'type: tcp' or 'type: http'.")
         if not isinstance(kind, str) or kind not in _CHECKS:
-            raise Refused("must be a mapping with 'type: tcp' or 'type: http'." + suggestion(kind, _CHECKS))
+            allowed = f"must be one of {', '.join(_CHECKS)}."
+            self._note(join(path, "type"), kind, allowed + suggestion(kind, _CHECKS))
+            return None
         section, build = _CHECKS[kind]
         values = self._section(section, value, path)
         return build(**values) if values is not None else None
@@ -179,8 +193,10 @@ class _Loader:
 
 def _address_mapping(item: object) -> object:
     """'192.0.2.10/24 dev eth1 label eth0:1' as the mapping it stands for."""
-    if not isinstance(item, str):
+    if isinstance(item, t.Mapping):
         return item
+    if not isinstance(item, str):
+        raise Refused("must be '192.0.2.10/24' or a mapping with 'address'.")
     address, *words = item.split() or [""]
     mapping = {"address": address}
     for keyword, value in zip(words[::2], words[1::2] + [""]):

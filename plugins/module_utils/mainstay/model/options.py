@@ -34,7 +34,7 @@ FORMS: t.Mapping[str, Form] = {
     "label": Form("str", "an address label: 1 to 15 characters without blanks"),
     "url_path": Form("str", "a path that starts with '/', without blanks"),
     "host": Form("str", "a host name for the Host header, without blanks and '/'"),
-    "status_codes": Form("raw", "an HTTP status code (200), a range ('200-299') or a list of such"),
+    "status_codes": Form("raw", "HTTP status codes (200, '200-299' or a list of such)"),
     "virtual_addresses": Form("list", "a list of 1 to 255 addresses, each '192.0.2.10/24' or a mapping"),
     "check": Form("dict", "a mapping with 'type: tcp' or 'type: http'"),
     "real_servers": Form("list", "a list of mappings, each with 'address' and 'port'"),
@@ -187,6 +187,15 @@ SECTIONS: t.Mapping[str, t.Mapping[str, Option]] = {
     "http_check": _HTTP_CHECK,
 }
 """Section -> key -> option. vrrp_instance and virtual_server are mappings by name in the file."""
+
+LEFT_OUT: t.Mapping[str, t.Mapping[str, str]] = {
+    "vrrp_instance": {
+        "state": "The priorities alone decide who is master; leave it out.",
+        "preempt": "It is the default; leave it out. nopreempt turns it off.",
+        "authentication": "VRRP version 3 has none; leave it out.",
+    },
+}
+"""Section -> keepalived's keyword that has no place here -> what to do about it."""
 
 TOP_LEVEL: t.Mapping[str, str] = {
     "global_defs": "global_defs",

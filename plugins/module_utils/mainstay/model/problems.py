@@ -50,7 +50,7 @@ def shown_value(value: object) -> str:
     if isinstance(value, t.Mapping):
         return "a mapping"
     if isinstance(value, (list, tuple)):
-        return "a list"
+        return "a list" if value else "an empty list"
     if isinstance(value, int) and value.bit_length() > 256:
         return "a number of more than 77 digits"  # Python refuses to spell the longest ones
     text = ascii(value)

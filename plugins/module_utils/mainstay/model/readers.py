@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from .options import Option
+from .problems import shown_value
 from .units import seconds
 
 _INTERFACE = re.compile(r"[^\s/:\x00-\x1f\x7f]{1,15}")
@@ -139,19 +140,20 @@ def read_status_codes(value: object, option: Option) -> t.Tuple[t.Tuple[int, int
     items = value if isinstance(value, (list, tuple)) else [value]
     if not 1 <= len(items) <= 64:
         raise Refused(f"must be {option.expected}.")
-    return tuple(_code_range(item, option) for item in items)
+    ranges = [_code_range(item) for item in items]
+    if None in ranges:
+        raise Refused(f"must be {option.expected}; {shown_value(items[ranges.index(None)])} is none.")
+    return tuple(one for one in ranges if one is not None)
 
 
-def _code_range(item: object, option: Option) -> t.Tuple[int, int]:
+def _code_range(item: object) -> t.Optional[t.Tuple[int, int]]:
     low = high = -1
     if isinstance(item, int) and not isinstance(item, bool):
         low = high = item
     elif isinstance(item, str) and item.isascii():
         match = _CODE_RANGE.fullmatch(item) or re.fullmatch(r"(\d{3})", item)
         low, high = (int(match.group(1)), int(match.groups()[-1])) if match else (-1, -1)
-    if not 100 <= low <= high <= 599:
-        raise Refused(f"must be {option.expected}.")
-    return low, high
+    return (low, high) if 100 <= low <= high <= 599 else None
 
 
 READERS: t.Mapping[str, Reader] = {
