@@ -19,6 +19,19 @@ CONFIGURATION = "/etc/mainstay/mainstay.json"
 
 GOOD, UNREACHABLE, BAD_CONFIGURATION = 0, 1, 2
 
+_STATUS_HELP = (
+    "Show what is wrong (marked !!), who is master, which real servers are in the pools. "
+    "Exit status 0: shown, 1: no daemon."
+)
+_DAEMON_HELP = (
+    "Run mainstayd in the foreground. "
+    "Exit status 0: ended in order, 78: the configuration is refused, 1: it could not start or failed."
+)
+_RELEASE_HELP = (
+    "Remove from the kernel what a dead daemon left there. "
+    "Exit status 0: nothing is left, 1: a daemon runs or the kernel refused."
+)
+
 
 def main(arguments: t.Sequence[str]) -> int:
     """Run one verb; the exit status."""
@@ -105,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     import argparse
 
     parser = argparse.ArgumentParser(
-        prog="mainstay", description="Highly available virtual IPs and layer-4 load balancing: look, check, reload."
+        prog="mainstay",
+        description="Highly available virtual IPs and layer-4 load balancing: look, check, reload.",
+        epilog="A wrong call ends with exit status 2.",
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
@@ -114,15 +129,15 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    status = verb("status", _status, "Show who is master and which real servers are in the pools.")
+    status = verb("status", _status, _STATUS_HELP)
     status.add_argument("--json", action="store_true", help="everything, for programs")
-    check = verb("check-config", _check_config, "Check a configuration file. Exit status 0: good, 2: bad.")
+    check = verb("check-config", _check_config, "Check a configuration file. Exit status 0: good, 2: refused.")
     check.add_argument("file", metavar="FILE")
     check.add_argument("--conf-dir", metavar="DIR", help="its conf.d (default: the folder conf.d beside FILE)")
     reload = verb("reload", _reload, "Read the configuration anew. Exit status 0: done, 2: refused, 1: no daemon.")
     verb("version", _version, "Show version and digest of this runtime.")
-    daemon = verb("daemon", _daemon, "Run mainstayd in the foreground.")
-    release = verb("release", _release, "Remove from the kernel what a dead daemon left there.")
+    daemon = verb("daemon", _daemon, _DAEMON_HELP)
+    release = verb("release", _release, _RELEASE_HELP)
     for parser_of_verb in (status, reload, daemon, release):
         parser_of_verb.add_argument("--run-dir", metavar="DIR", default=RUN_DIRECTORY, help="default: %(default)s")
     for parser_of_verb in (daemon, release):

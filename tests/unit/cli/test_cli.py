@@ -99,9 +99,7 @@ class TestWithoutDaemon:
 
         assert outcome == (0, "", "")
 
-    def test_a_daemon_with_a_bad_configuration_ends_with_78(
-        self, mainstay: Mainstay, tmp_path: Path
-    ) -> None:
+    def test_a_daemon_with_a_bad_configuration_ends_with_78(self, mainstay: Mainstay, tmp_path: Path) -> None:
         write_config(tmp_path, {"colour": 1})
 
         outcome = mainstay("daemon", "--config", str(tmp_path / "mainstay.json"), "--run-dir", str(tmp_path / "run"))
@@ -115,6 +113,19 @@ class TestWithoutDaemon:
                 main(arguments)
             assert ended.value.code == 2
             assert "usage: mainstay" in capsys.readouterr().err
+
+    def test_the_help_of_every_verb_tells_its_exit_statuses(self, capsys: pytest.CaptureFixture[str]) -> None:
+        for verb, statuses in {
+            "status": "01",
+            "check-config": "02",
+            "reload": "021",
+            "daemon": "01",
+            "release": "01",
+        }.items():
+            with pytest.raises(SystemExit):
+                main([verb, "--help"])
+            told = " ".join(capsys.readouterr().out.split())
+            assert all(f"{status}: " in told.partition("Exit status ")[2] for status in statuses), told
 
 
 class TestWithDaemon:
