@@ -61,7 +61,7 @@ test-fast: ready  ## lint and unit tests: the inner loop, under 2 minutes
 ## ---- everything
 
 .PHONY: test
-test: ready  ## everything, fast to slow, with a table of what took how long (under 30 minutes)
+test: ready  ## everything, fast to slow, with a table of what took how long (under 30 minutes) (root)
 	@$(PYTHON) tests/setup/steps.py all
 
 .PHONY: netns
@@ -92,22 +92,26 @@ build: ready  ## build the collection, install the archive offline, list its doc
 	$(PYTHON) tests/setup/build_check.py build/collection
 
 .PHONY: molecule
-molecule: $(SCENARIOS:%=molecule-%)  ## the molecule scenarios (SCENARIOS='default failover' for some)
+molecule: $(SCENARIOS:%=molecule-%)  ## roles and modules on machines of the lab (SCENARIOS='default failover' for some) (root)
 molecule-%: ready
 	NO_COLOR=1 .venv/bin/molecule test -s $* </dev/null 2>&1 | $(PYTHON) tests/setup/molecule_recap.py $*
+
+.PHONY: docs
+docs: ready  ## write the tables of docs/configuration.md anew, from the runtime's model
+	PYTHONPATH=plugins/module_utils $(PYTHON) tests/setup/configuration_page.py
 
 ## ---- to look at
 
 .PHONY: demo
-demo: ready  ## from inventory to a failed-over VIP in a lab (KEEP=1 leaves it, DATA_PLANE=ipvs)
+demo: ready  ## from inventory to a failed-over VIP, in a lab (DATA_PLANE=ipvs or nftables; KEEP=1 leaves it) (root)
 	@PYTHONPATH=tests KEEP='$(KEEP)' DATA_PLANE='$(DATA_PLANE)' $(PYTHON) -m demo
 
 .PHONY: bench
-bench: ready  ## takeover, double-holding, memory and reaction times, keepalived beside
+bench: ready  ## speed and memory with keepalived beside, written to docs/benchmarks.md (about 7 minutes) (root)
 	@PYTHONPATH=tests $(PYTHON) -m bench
 
 .PHONY: clean-lab
-clean-lab: ready  ## end a lab that a demo or a test left running
+clean-lab: ready  ## end EVERY lab of this host, whoever started it (docs/lab.md ends a single one) (root)
 	@PYTHONPATH=tests $(PYTHON) -m lab clean
 
 .PHONY: clean
