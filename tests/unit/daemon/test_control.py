@@ -102,6 +102,39 @@ def test_several_requests_on_one_connection_are_answered_in_order(bench: Control
     assert [line["echo"] for line in bench.lines(client, 3)] == ["a", "b", "c"]
 
 
+def test_the_next_request_waits_until_the_one_before_has_its_answer(bench: ControlBench) -> None:
+    bench.answer_at_once = False
+    client = bench.client(b'{"verb": "a"}\n{"verb": "b"}\n')
+    bench.turn(0.1)
+    client.sendall(b'{"verb": "c"}\n{"verb": "d"}\n')
+
+    for number, verb in enumerate("abcd"):
+        bench.turn(0.1)
+        assert [request["verb"] for request, _peer in bench.served] == list("abcd")[: number + 1]
+        bench.replies[number]({"echo": verb})
+
+    assert [line["echo"] for line in bench.lines(client, 4)] == ["a", "b", "c", "d"]
+
+
+def test_a_client_that_has_said_all_gets_every_answer(bench: ControlBench) -> None:
+    client = bench.client(b'{"verb": "a"}\n{"verb": "b"}\n{"verb": "c"}\n')
+    client.shutdown(socket.SHUT_WR)
+
+    assert [line["echo"] for line in bench.lines(client, 3)] == ["a", "b", "c"]
+
+
+def test_no_deadline_of_an_earlier_request_hangs_up_on_a_later_one(bench: ControlBench) -> None:
+    """Requests that take a second each: every deadline of 2 s that was left behind would come in between."""
+    bench.answer_at_once = False
+    client = bench.client(b'{"verb": "a"}\n{"verb": "b"}\n{"verb": "c"}\n{"verb": "d"}\n')
+
+    for number in range(4):
+        bench.turn(0.9)
+        bench.replies[number]({"echo": number})
+
+    assert [line["echo"] for line in bench.lines(client, 4)] == [0, 1, 2, 3]
+
+
 def test_thousands_of_requests_in_one_go_do_not_end_the_stack(bench: ControlBench) -> None:
     count = 3000
     client = bench.client(b'{"verb": "x"}\n' * count)

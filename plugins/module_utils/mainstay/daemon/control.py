@@ -10,6 +10,7 @@ further ones wait in the kernel's queue.
 
 from __future__ import annotations
 
+import grp
 import json
 import os
 import typing as t
@@ -19,10 +20,13 @@ from ..model.problems import ConfigError
 from ..model.units import NANOSECONDS_PER_SECOND, Instant
 from ..net.local_sockets import ControlListener, Peer
 from ..net.polling import READABLE, WRITABLE, Poller, Timer
+from .run_directory import RunDirectoryUnusable
 
 MAXIMUM_REQUEST = 64 * 1024
 MAXIMUM_CLIENTS = 16
 PATIENCE = 2 * NANOSECONDS_PER_SECOND
+
+_GROUP = "mainstay"
 
 Request = t.Mapping[str, t.Any]
 Reply = t.Callable[[t.Mapping[str, object]], None]
@@ -33,6 +37,27 @@ Serve = t.Callable[[Request, Peer, Reply], None]
 def refusal(text: str) -> t.Dict[str, object]:
     """The answer to a request that cannot be served."""
     return {"ok": False, "error": text}
+
+
+def open_control(path: str) -> ControlListener:
+    """The listening socket, for root and the group mainstay. Raises SocketPathTaken and RunDirectoryUnusable."""
+    try:
+        return ControlListener(path, _control_group())
+    except OSError as error:
+        raise RunDirectoryUnusable(f"the control socket {path} cannot be opened: {error.strerror or error}") from error
+
+
+def _control_group() -> t.Optional[int]:
+    """The group mainstay, where we may give a file to it: as root.
+
+    Else we run as user mainstay and it is ours.
+    """
+    if os.geteuid() != 0:
+        return None
+    try:
+        return grp.getgrnam(_GROUP).gr_gid
+    except KeyError:
+        return None
 
 
 class ControlServer:
@@ -129,18 +154,22 @@ class _Client:
             self.close()
             return
         self._incoming += piece
-        self._next_request(now)
+        if b"\n" in piece or len(self._incoming) > MAXIMUM_REQUEST:
+            self._next_request(now)
 
     def _next_request(self, now: Instant) -> None:
+        """Serve it when it is there already. Nothing is read before its answer has been written."""
         if not self._open:
             return
+        self._rest()
         line, end, rest = self._incoming.partition(b"\n")
         if len(line) > MAXIMUM_REQUEST:
             self._answer_last("the request is larger than 64 KiB", now)
         elif end:
             self._incoming = rest
-            self._rest()
             self._serve_line(bytes(line), now)
+        else:
+            self._read_from(now)
 
     def _serve_line(self, line: bytes, now: Instant) -> None:
         try:
@@ -182,6 +211,5 @@ class _Client:
             self.close()
         else:
             self._rest()
-            self._read_from(now)
             # Not at once: a client that sent thousands of requests in one go would nest us as deep.
             self._poller.call_at(now, self._next_request)
