@@ -102,8 +102,8 @@ def _daemon(options: argparse.Namespace) -> int:
     from .daemon.worker_process import Role
 
     roles = [
-        Role("vrrp", "vrrp worker", VrrpWorker, punctual=True),
-        Role("lvs", "health worker", HealthWorker),
+        Role("vrrp", "vrrp worker", VrrpWorker, ("global_defs", "vrrp_instances"), punctual=True),
+        Role("lvs", "health worker", HealthWorker, ("global_defs", "virtual_servers")),
     ]
     return run_daemon(options.config, options.run_dir, roles, Journal())
 

@@ -17,7 +17,7 @@ import typing as t
 from mainstay.daemon.journal import Journal
 from mainstay.daemon.supervisor import run_daemon
 from mainstay.daemon.worker import LogLine, Say
-from mainstay.daemon.worker_process import Role
+from mainstay.daemon.worker_process import BuildWorker, Role
 from mainstay.model.config import Config
 from mainstay.net.polling import Poller
 
@@ -35,14 +35,17 @@ class FakeWorker:
 
     def configure(self, config: Config, now: int) -> None:
         self._config = config
-        self._note("configured", router_id=config.global_defs.router_id, instances=list(config.vrrp_instances))
+        told = {"instances": list(config.vrrp_instances), "services": list(config.virtual_servers)}
+        self._note("configured", router_id=config.global_defs.router_id, **told)
         if config.global_defs.router_id == f"{self._name} fails":
             raise ValueError(f"{self._name} fails on purpose")
         if config.global_defs.router_id == f"{self._name} fails later":
             self._reactor.call_at(now + 50_000_000, self._fail)
 
     def status(self, now: int) -> t.Dict[str, object]:
-        return {"instances": {name: {"state": "FAKE"} for name in self._config.vrrp_instances}, "fake": self._name}
+        # A worker says "alive" of itself; whether that is still so is the supervisor's to tell.
+        section = {"alive": True, "pid": os.getpid(), "as_of": now, "fake": self._name}
+        return {**section, "instances": {name: {"state": "FAKE"} for name in self._config.vrrp_instances}}
 
     def stop(self, now: int) -> None:
         self._say(LogLine("info", f"fake {self._name}", "last words"))
@@ -60,9 +63,12 @@ class FakeWorker:
 
 
 def main(config: str, run_directory: str, events: str) -> int:
+    def fake(name: str) -> BuildWorker:
+        return lambda reactor, say: FakeWorker(name, events, reactor, say)
+
     roles = [
-        Role("vrrp", "vrrp worker", lambda reactor, say: FakeWorker("vrrp", events, reactor, say), punctual=True),
-        Role("lvs", "health worker", lambda reactor, say: FakeWorker("lvs", events, reactor, say)),
+        Role("vrrp", "vrrp worker", fake("vrrp"), ("global_defs", "vrrp_instances"), punctual=True),
+        Role("lvs", "health worker", fake("lvs"), ("global_defs", "virtual_servers")),
     ]
     return run_daemon(config, run_directory, roles, Journal())
 

@@ -20,6 +20,8 @@ from mainstay.daemon.client import DaemonUnreachable, request
 from .daemon_process import INSTANCE, DaemonProcess, NotifyListener, document, wait_for, write_config
 
 StartDaemon = t.Callable[..., DaemonProcess]
+WORKERS = ("vrrp", "lvs")
+WEB = {"address": "192.0.2.10", "port": 80, "protocol": "TCP"}
 OTHER = {**INSTANCE, "virtual_router_id": 52, "virtual_ipaddress": ["192.0.2.11/24"]}
 
 
@@ -151,7 +153,8 @@ class TestRespawn:
         wait_for("the pause of 2 s", lambda: "a new one starts in 2 s" in daemon.stderr())
 
         write_config(folder, document("lb2", VI_2=OTHER))
-        assert daemon.ask("reload")["ok"] is True
+        daemon.signal(signal.SIGHUP)
+        wait_for("the other one told", lambda: daemon.events("lvs", "configured")[-1]["router_id"] == "lb2")
         leaving = running_json(daemon)["leaving"]
         fresh = daemon.new_worker("vrrp", pid)
 
@@ -191,9 +194,7 @@ def stale_status(daemon: DaemonProcess) -> t.Any:
 
 
 class TestReload:
-    def test_a_good_one_reaches_both_workers_and_names_what_changed(
-        self, folder: Path, daemon: DaemonProcess
-    ) -> None:
+    def test_a_good_one_reaches_both_workers_and_names_what_changed(self, folder: Path, daemon: DaemonProcess) -> None:
         before = daemon.status()["config"]
         write_config(folder, document("lb2", VI_1={**INSTANCE, "priority": 90}, VI_2=OTHER))
 
@@ -207,12 +208,49 @@ class TestReload:
                 "vrrp_instance VI_1: changed priority",
             ],
         }
-        for worker in ("vrrp", "lvs"):
-            assert daemon.events(worker, "configured")[-1]["instances"] == ["VI_1", "VI_2"], worker
+        assert daemon.events("vrrp", "configured")[-1]["instances"] == ["VI_1", "VI_2"]
+        assert daemon.events("lvs", "configured")[-1]["router_id"] == "lb2"
         after = daemon.status()["config"]
         assert after["digest"] != before["digest"]
         assert after["last_reload"]["ok"] is True
         assert running_json(daemon)["leaving"] is None
+
+    def test_each_worker_is_told_its_own_sections_and_only_when_they_change(
+        self, folder: Path, daemon: DaemonProcess
+    ) -> None:
+        """However many services a file has, reading them must not come between two adverts."""
+        write_config(folder, {**document(), "virtual_servers": {"web": WEB}})
+        assert daemon.ask("reload") == {"ok": True, "changed": ["virtual_server web: added"]}
+        write_config(folder, {**document(VI_2=OTHER), "virtual_servers": {"web": WEB}})
+        assert daemon.ask("reload")["ok"] is True
+
+        told = {w: [(one["instances"], one["services"]) for one in daemon.events(w, "configured")] for w in WORKERS}
+        assert told["vrrp"] == [(["VI_1"], []), (["VI_2"], [])]
+        assert told["lvs"] == [([], []), ([], ["web"])]
+        running = running_json(daemon)
+        assert (list(running["running"]["virtual_servers"]), running["leaving"]) == (["web"], None)
+
+    def test_a_worker_that_does_not_take_it_is_named_and_gets_it_later(
+        self, folder: Path, daemon: DaemonProcess
+    ) -> None:
+        frozen = t.cast(int, daemon.worker_pid("lvs"))
+        os.kill(frozen, signal.SIGSTOP)
+        write_config(folder, document("lb2"))
+
+        answer = daemon.ask("reload")
+
+        changed = ["global_defs: changed router_id"]
+        assert answer == {"ok": True, "changed": changed, "unconfirmed": ["health worker"]}
+        assert "not confirmed yet by health worker" in daemon.stderr()
+        assert running_json(daemon)["leaving"]["global_defs"]["router_id"] == "lb1"
+        os.kill(frozen, signal.SIGCONT)
+        wait_for("the old one forgotten", lambda: running_json(daemon)["leaving"] is None)
+        assert daemon.events("lvs", "configured")[-1]["router_id"] == "lb2"
+
+    def test_a_worker_that_died_of_it_has_not_taken_it(self, folder: Path, daemon: DaemonProcess) -> None:
+        write_config(folder, document("lvs fails"))
+
+        assert daemon.ask("reload")["unconfirmed"] == ["health worker"]
 
     def test_a_bad_one_changes_nothing_and_names_every_problem(self, folder: Path, daemon: DaemonProcess) -> None:
         before = daemon.status()
@@ -298,6 +336,7 @@ def test_a_reader_of_the_log_that_has_gone_ends_nothing(folder: Path, start_daem
     wait_for("both workers", lambda: len(daemon.events(event="configured")) == 2)
 
     os.close(reader)
+    write_config(folder, document("lb2"))
     daemon.signal(signal.SIGHUP)
 
     wait_for("the reload", lambda: len(daemon.events(event="configured")) == 4)
@@ -319,6 +358,22 @@ class TestEnd:
 
         assert daemon.wait() == 0
         assert [one["worker"] for one in daemon.events(event="stopped")] == ["vrrp", "lvs"]
+
+    def test_a_hang_up_meanwhile_is_no_reload(self, folder: Path, start_daemon: StartDaemon) -> None:
+        listener = NotifyListener(str(folder / "notify"))
+        daemon = start_daemon(NOTIFY_SOCKET=listener.address).wait_until_ready()
+        os.kill(t.cast(int, daemon.worker_pid("vrrp")), signal.SIGSTOP)
+        daemon.signal(signal.SIGTERM)
+        wait_for("the end begins", lambda: listener.count("STOPPING=1"))
+        write_config(folder, document("lb2"))
+
+        daemon.signal(signal.SIGHUP)
+
+        assert daemon.wait() == 0
+        assert "no reload, mainstayd is stopping" in daemon.stderr()
+        assert listener.count("RELOADING=1") == 0
+        assert [one["router_id"] for one in daemon.events(event="configured")] == ["lb1", "lb1"]
+        listener.close()
 
     def test_a_frozen_worker_is_killed_after_its_deadline(self, daemon: DaemonProcess) -> None:
         os.kill(t.cast(int, daemon.worker_pid("vrrp")), signal.SIGSTOP)

@@ -25,7 +25,10 @@ class StartedWorker(t.NamedTuple):
 
 
 def start_worker(role: Role, keep: t.Collection[int]) -> StartedWorker:
-    """Fork. The child closes every descriptor but standard ones, its channel and `keep`. Raises OSError."""
+    """Fork. The child closes every descriptor but standard ones, its channel and `keep`.
+
+    Raises OSError when there is no room for one more process; nothing of the attempt is left then.
+    """
     ours, theirs = channel_pair()
     supervisor = os.getpid()
     # What is there is shared and never garbage: no collection shall touch its pages and copy them.
@@ -33,11 +36,16 @@ def start_worker(role: Role, keep: t.Collection[int]) -> StartedWorker:
     gc.freeze()
     # A signal between fork and the child's own handlers would be written to the supervisor's wake-up pipe.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    pid = os.fork()
-    if pid == 0:
-        _become_worker(role, supervisor, theirs, {*keep, theirs}, before)
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    os.close(theirs)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _become_worker(role, supervisor, theirs, {*keep, theirs}, before)
+    except OSError:
+        os.close(ours)
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.close(theirs)
     return StartedWorker(pid, ours)
 
 

@@ -37,6 +37,9 @@ class Host(t.Protocol):
     def run_configuration(self, config: Config) -> None:
         """Hand it to the workers. Raises OSError when running.json cannot be written."""
 
+    def unconfirmed(self) -> t.List[str]:
+        """Titles of the workers that do not run yet what they were told last, for whatever reason."""
+
     def reload_ends(self) -> None:
         """Tell the service manager."""
 
@@ -63,9 +66,9 @@ class Reloader:
         if self._deadline is None:
             self._begin(now)
 
-    def workers_confirmed(self, now: Instant) -> None:
-        """Every living worker runs what it was told last."""
-        if self._deadline is not None:
+    def worker_confirmed(self, now: Instant) -> None:
+        """A worker runs what it was told last."""
+        if self._deadline is not None and not self._host.unconfirmed():
             self._finish({"ok": True, "changed": self._changed}, now)
 
     def _begin(self, now: Instant) -> None:
@@ -85,6 +88,7 @@ class Reloader:
         self._state.taken(config)
         for sentence in self._changed or ["nothing changed"]:
             self._journal.info(_SUBJECT, sentence)
+        self.worker_confirmed(now)  # it may concern none of them
 
     def _refuse(self, problems: t.Sequence[Problem], now: Instant) -> None:
         self._state.refused(problems)
@@ -94,8 +98,12 @@ class Reloader:
         self._finish({"ok": False, "problems": [problem.document() for problem in problems]}, now)
 
     def _too_slow(self, now: Instant) -> None:
-        self._journal.warning(_SUBJECT, "a worker has not confirmed the new configuration yet; see mainstay status")
-        self._finish({"ok": True, "changed": self._changed}, now)
+        late = self._host.unconfirmed()
+        self._journal.warning(
+            _SUBJECT,
+            f"not confirmed yet by {' and '.join(late)}, which gets it as soon as it can; see mainstay status",
+        )
+        self._finish({"ok": True, "changed": self._changed, "unconfirmed": late}, now)
 
     def _finish(self, result: t.Mapping[str, object], now: Instant) -> None:
         if self._deadline is not None:

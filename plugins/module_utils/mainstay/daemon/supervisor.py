@@ -19,7 +19,6 @@ then the supervisor removes it, as `mainstay release` does.
 
 from __future__ import annotations
 
-import grp
 import os
 import signal
 import typing as t
@@ -27,14 +26,14 @@ import typing as t
 from ..model.config import Config
 from ..model.dump import config_document
 from ..model.problems import ConfigError
-from ..model.units import NANOSECONDS_PER_SECOND, Instant
-from ..net.local_sockets import ControlListener, Peer, SocketPathTaken
-from ..net.polling import Timer
+from ..model.units import Instant
+from ..net.local_sockets import Peer, SocketPathTaken
 from ..version import VERSION
 from . import release
 from .configuration_files import read_configuration
-from .control import ControlServer, Reply, Request, refusal
+from .control import ControlServer, Reply, Request, open_control, refusal
 from .digest import runtime_digest
+from .ending import Ending
 from .journal import Journal
 from .reactor import Reactor
 from .reload import Reloader
@@ -49,10 +48,6 @@ SUBJECT = "mainstayd"
 EXIT_CONFIGURATION = 78
 """EX_CONFIG of sysexits.h; the unit does not restart on it."""
 EXIT_FAILURE = 1
-
-_GROUP = "mainstay"
-_STOP_PATIENCE = 4 * NANOSECONDS_PER_SECOND
-"""Per worker; both fit into the unit's TimeoutStopSec."""
 
 
 def run_daemon(config_path: str, run_path: str, roles: t.Sequence[Role], journal: Journal) -> int:
@@ -88,7 +83,7 @@ class Supervisor:
         self._links = {
             role.name: WorkerLink(role, self._reactor, journal, (directory.lock,), self._confirmed) for role in roles
         }
-        self._control = ControlServer(self._reactor, _open_control(directory), self._serve)
+        self._control = ControlServer(self._reactor, open_control(directory.control_socket), self._serve)
         self._reloader = Reloader(
             self._reactor, journal, self._state, lambda: read_configuration(config_path), host=self
         )
@@ -98,9 +93,7 @@ class Supervisor:
             "version": self._version,
         }
         self._ready = False
-        self._to_end: t.List[WorkerLink] = []
-        self._patience: t.Optional[Timer] = None
-        self._untidy = False
+        self._ending = Ending(self._reactor, self._links.values(), self._ended)
 
     def run(self) -> int:
         """Until the end in order; the exit status."""
@@ -109,7 +102,7 @@ class Supervisor:
             {
                 signal.SIGTERM: self._stop,
                 signal.SIGINT: self._stop,
-                signal.SIGHUP: lambda now: self._reloader.request(_nobody_asked, now),
+                signal.SIGHUP: self._hang_up,
                 signal.SIGCHLD: self._reap,
             },
         )
@@ -131,8 +124,9 @@ class Supervisor:
     # ---- what a reload needs
 
     def reload_begins(self, now: Instant) -> None:
-        """Tell the service manager."""
-        self._manager.reloading(now)
+        """Tell the service manager, unless it still waits for the start to be over."""
+        if self._ready:
+            self._manager.reloading(now)
 
     def run_configuration(self, config: Config) -> None:
         """Hand it to the workers. Raises OSError when running.json cannot be written."""
@@ -142,24 +136,26 @@ class Supervisor:
         for link in self._links.values():
             link.configure(document)
 
+    def unconfirmed(self) -> t.List[str]:
+        """Titles of the workers that do not run yet what they were told last."""
+        return [link.role.title for link in self._links.values() if not link.current]
+
     def reload_ends(self) -> None:
-        """Tell the service manager, unless it still waits for the start to be over."""
-        if self._ready:
+        """Tell the service manager, unless it still waits for the start to be over, or the end has begun."""
+        if self._ready and not self._ending.begun:
             self._manager.ready(self._summary())
 
     # ---- workers
 
     def _confirmed(self, now: Instant) -> None:
-        """A worker runs what it was told last, or died and will be told again."""
-        links = self._links.values()
-        if all(link.current for link in links):
+        """A worker runs what it was told last."""
+        if not self.unconfirmed():
             self._note_running()
             if not self._ready:
                 self._ready = True
                 self._manager.ready(self._summary())
                 self._journal.info(SUBJECT, "both workers run the configuration")
-        if all(link.current or link.pid is None for link in links):
-            self._reloader.workers_confirmed(now)
+        self._reloader.worker_confirmed(now)
 
     def _note_running(self) -> None:
         """What was leaving has left. A full disk is no reason to end: what stands there names too much, no harm."""
@@ -174,10 +170,8 @@ class Supervisor:
     def _reap(self, now: Instant) -> None:
         for link in self._links.values():
             status = link.reap(now)
-            if status is not None and link in self._to_end:
-                self._untidy = self._untidy or status != 0
-                self._to_end.remove(link)
-                self._end_next(now)
+            if status is not None:
+                self._ending.reaped(link, status, now)
 
     def _pet(self, now: Instant) -> None:
         """Only a vrrp worker that breathes keeps the watchdog quiet."""
@@ -203,11 +197,18 @@ class Supervisor:
         reply({"ok": True, "version": VERSION, "digest": self._digest})
 
     def _reload(self, peer: Peer, reply: Reply) -> None:
-        self._journal.info(SUBJECT, f"reload asked for by pid {peer.pid}, uid {peer.uid}")
-        if self._to_end:
+        self._reload_asked(f"pid {peer.pid}, uid {peer.uid}", reply, self._reactor.now())
+
+    def _hang_up(self, now: Instant) -> None:
+        self._reload_asked("SIGHUP", lambda _answer: None, now)
+
+    def _reload_asked(self, by: str, reply: Reply, now: Instant) -> None:
+        self._journal.info(SUBJECT, f"reload asked for by {by}")
+        if self._ending.begun:
+            self._journal.warning(SUBJECT, "no reload, mainstayd is stopping")
             reply(refusal("mainstayd is stopping"))
         else:
-            self._reloader.request(reply, self._reactor.now())
+            self._reloader.request(reply, now)
 
     # ---- leftovers and the end
 
@@ -227,31 +228,15 @@ class Supervisor:
                 self._journal.warning(SUBJECT, sentence)
 
     def _stop(self, now: Instant) -> None:
-        if self._to_end:
+        if self._ending.begun:
             return
         self._journal.info(SUBJECT, "stopping")
         self._manager.stopping()
-        for link in self._links.values():
-            link.retire()
-            # One that is dead at this moment did not end in order.
-            self._untidy = self._untidy or link.pid is None
-        self._to_end = list(self._links.values())
-        self._end_next(now)
+        self._ending.begin(now)
 
-    def _end_next(self, now: Instant) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-        self._to_end = [link for link in self._to_end if link.pid is not None]
-        if not self._to_end:
-            self._ended()
-            return
-        link = self._to_end[0]
-        link.end()
-        self._patience = self._reactor.call_at(now + _STOP_PATIENCE, lambda _now: link.kill())
-
-    def _ended(self) -> None:
+    def _ended(self, untidy: bool) -> None:
         self._control.close()
-        if self._untidy:
+        if untidy:
             report = release.remove(release.holdings([self._state.config]))
             for sentence in report.sentences():
                 self._journal.warning(SUBJECT, f"left by a worker: {sentence}")
@@ -263,28 +248,3 @@ class Supervisor:
     def _summary(self) -> str:
         config = self._state.config
         return f"{len(config.vrrp_instances)} vrrp_instance(s), {len(config.virtual_servers)} virtual_server(s)"
-
-
-def _open_control(directory: RunDirectory) -> ControlListener:
-    path = directory.control_socket
-    try:
-        return ControlListener(path, _control_group())
-    except OSError as error:
-        raise RunDirectoryUnusable(f"the control socket {path} cannot be opened: {error.strerror or error}") from error
-
-
-def _control_group() -> t.Optional[int]:
-    """The group mainstay, where we may give a file to it: as root.
-
-    Else we run as user mainstay and it is ours.
-    """
-    if os.geteuid() != 0:
-        return None
-    try:
-        return grp.getgrnam(_GROUP).gr_gid
-    except KeyError:
-        return None
-
-
-def _nobody_asked(_answer: t.Mapping[str, object]) -> None:
-    """SIGHUP has no one to answer; the journal tells."""

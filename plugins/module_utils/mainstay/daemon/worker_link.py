@@ -1,7 +1,11 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The supervisor's side of one worker: start it, tell it what to run, see whether it lives, start it again."""
+"""The supervisor's side of one worker: start it, tell it what to run, see whether it lives, start it again.
+
+What a worker runs is known by what it has confirmed in its present life. What an earlier life ran may still be in the
+kernel: a new life is told that first, adopts it, and then changes it to what is wanted now.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,12 @@ from dataclasses import dataclass, field
 from ..model.units import NANOSECONDS_PER_SECOND, Duration, Instant
 from ..net.polling import Poller, Timer
 from .channel import Channel, Message
+from .heartbeat import Heartbeat
 from .journal import Journal
 from .process import start_worker
 from .worker import LogLine
-from .worker_process import HEARTBEAT, Role
+from .worker_process import Role
 
-STALE = 4 * HEARTBEAT
-"""A worker that has said nothing for so long is not alive."""
 _PAUSES = tuple(round(pause * NANOSECONDS_PER_SECOND) for pause in (0, 0.5, 1, 2, 4, 5))
 """Before the first, second ... start after a death."""
 _SETTLED = 10 * NANOSECONDS_PER_SECOND
@@ -35,8 +38,11 @@ class _Life:
 
     pid: int
     channel: Channel
+    heartbeat: Heartbeat
     started: Instant
-    heard: Instant
+    runs: t.Optional[Document] = None
+    """What it has confirmed last."""
+    in_flight: t.Dict[int, Document] = field(default_factory=dict)
     asked: t.Dict[int, StatusTaken] = field(default_factory=dict)
 
 
@@ -51,9 +57,7 @@ class WorkerLink:
         keep: t.Collection[int],
         confirmed: t.Callable[[Instant], None],
     ) -> None:
-        """`keep`: descriptors that a child inherits. `confirmed` is called when it runs what it was told
-        last, and when it has died and so cannot say.
-        """
+        """`keep`: descriptors that a child inherits. `confirmed` is called when it runs what it was told last."""
         self.role = role
         self.section: Document = {}
         self.as_of: t.Optional[Instant] = None
@@ -64,8 +68,7 @@ class WorkerLink:
         self._confirmed = confirmed
         self._life: t.Optional[_Life] = None
         self._wanted: t.Optional[Document] = None
-        self._runs: t.Optional[Document] = None
-        self._in_flight: t.Dict[int, Document] = {}
+        self._held: t.Optional[Document] = None
         self._number = 0
         self._deaths = 0
         self._restart: t.Optional[Timer] = None
@@ -86,32 +89,45 @@ class WorkerLink:
 
     @property
     def current(self) -> bool:
-        """It has confirmed what it was told last."""
-        return self._wanted is not None and self._runs is self._wanted and self._life is not None
+        """Its present process has confirmed what it was told last."""
+        return self._life is not None and self._wanted is not None and self._life.runs is self._wanted
 
     def alive(self, now: Instant) -> bool:
         """It is there and spoke lately."""
-        return self._life is not None and now - self._life.heard <= STALE
+        return self._life is not None and self._life.heartbeat.alive(now)
 
     def start(self, now: Instant) -> None:
-        """Fork it; it gets what it was running when it died, then what it should run now.
+        """Fork it; it gets what was running when it died, then what it should run now.
 
-        The former first: it adopts what the kernel still holds of it and removes what has left since.
+        The former first: it adopts what the kernel still holds of it and removes what has left since. When there is
+        no room for a process, it is tried again.
         """
         self._restart = None
-        started = start_worker(self.role, self._keep)
+        try:
+            started = start_worker(self.role, self._keep)
+        except OSError as error:
+            when = self._start_later(now)
+            self._journal.error(self.role.title, f"cannot be started: {error.strerror}; tried again {when}")
+            return
         channel = Channel(self._poller, started.descriptor, self._received, lambda _now: None)
-        self._life = _Life(started.pid, channel, now, now)
-        documents = [self._runs, self._wanted] if self._runs is not self._wanted else [self._wanted]
+        heartbeat = Heartbeat(self._poller, self._journal, self.role.title, self._has_to_configure, self._hangs)
+        self._life = _Life(started.pid, channel, heartbeat, now)
+        documents = [self._held, self._wanted] if self._held is not self._wanted else [self._wanted]
         for document in documents:
             if document is not None:
-                self._tell(document)
+                self._tell(self._life, document)
 
     def configure(self, document: Document) -> None:
-        """Run this from now on; `confirmed` is called when it does."""
-        self._wanted = document
+        """Run its sections of this from now on; `confirmed` is called when it does.
+
+        Nothing is sent when they are what it was told last.
+        """
+        own = {section: document[section] for section in self.role.sections}
+        if own == self._wanted:
+            return
+        self._wanted = own
         if self._life is not None:
-            self._tell(document)
+            self._tell(self._life, own)
 
     def ask_status(self, taken: StatusTaken) -> t.Callable[[], None]:
         """Ask; `taken` gets the section once, or None when the worker dies first.
@@ -139,10 +155,10 @@ class WorkerLink:
         if self._life is not None:
             self._life.channel.send({"do": "stop"})
 
-    def kill(self) -> None:
+    def kill(self, why: str = "did not end in time") -> None:
         """End it at once; its death is reaped as any other."""
         if self._life is not None:
-            self._journal.error(self.role.title, "did not end in time and is killed")
+            self._journal.error(self.role.title, f"{why} and is killed")
             os.kill(self._life.pid, signal.SIGKILL)
 
     def reap(self, now: Instant) -> t.Optional[int]:
@@ -158,6 +174,7 @@ class WorkerLink:
             return None
         life.channel.drain(now)
         life.channel.close()
+        life.heartbeat.end()
         self._life = None
         for taken in list(life.asked.values()):
             taken(None)
@@ -168,19 +185,27 @@ class WorkerLink:
 
     def _start_again(self, life: _Life, status: int, now: Instant) -> None:
         self._deaths = 0 if now - life.started >= _SETTLED else self._deaths
+        when = self._start_later(now)
+        self._journal.error(self.role.title, f"pid {life.pid} {_death(status)}; a new one starts {when}")
+
+    def _start_later(self, now: Instant) -> str:
+        """Start after the next pause; when that is, for people."""
         pause: Duration = _PAUSES[min(self._deaths, len(_PAUSES) - 1)]
         self._deaths += 1
-        self._in_flight.clear()
-        when = "now" if pause == 0 else f"in {pause / NANOSECONDS_PER_SECOND:g} s"
-        self._journal.error(self.role.title, f"pid {life.pid} {_death(status)}; a new one starts {when}")
         self._restart = self._poller.call_at(now + pause, self.start)
-        self._confirmed(now)
+        return "now" if pause == 0 else f"in {pause / NANOSECONDS_PER_SECOND:g} s"
 
-    def _tell(self, document: Document) -> None:
+    def _has_to_configure(self) -> bool:
+        return self._life is not None and bool(self._life.in_flight)
+
+    def _hangs(self, sentence: str) -> None:
+        if not self._ending:  # then it has a deadline already
+            self.kill(sentence)
+
+    def _tell(self, life: _Life, document: Document) -> None:
         self._number += 1
-        self._in_flight[self._number] = document
-        if self._life is not None:
-            self._life.channel.send({"do": "configure", "config": document, "id": self._number})
+        life.in_flight[self._number] = document
+        life.channel.send({"do": "configure", "config": document, "id": self._number})
 
     def _received(self, message: Message, now: Instant) -> None:
         if self._life is not None:
@@ -189,10 +214,7 @@ class WorkerLink:
                     handler(self._life, message, now)
 
     def _heard_beat(self, life: _Life, message: Message, now: Instant) -> None:
-        if not self.alive(now) and now - message["alive"] <= STALE:
-            self._journal.info(self.role.title, f"pid {life.pid} speaks again")
-        # The worker's own clock reading: a backlog of old beats does not make it look fresh.
-        life.heard = max(life.heard, message["alive"])
+        life.heartbeat.beat(message["alive"], now)
 
     def _heard_log(self, _life: _Life, message: Message, _now: Instant) -> None:
         self._journal.say(LogLine(**message["log"]))
@@ -203,8 +225,8 @@ class WorkerLink:
         if taken is not None:
             taken(self.section)
 
-    def _heard_configured(self, _life: _Life, message: Message, now: Instant) -> None:
-        self._runs = self._in_flight.pop(message["id"], self._runs)
+    def _heard_configured(self, life: _Life, message: Message, now: Instant) -> None:
+        life.runs = self._held = life.in_flight.pop(message["id"])
         if self.current:
             self._confirmed(now)
 

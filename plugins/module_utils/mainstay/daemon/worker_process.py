@@ -37,6 +37,8 @@ class Role:
     title: str
     """For people: "vrrp worker"."""
     build: BuildWorker
+    sections: t.Tuple[str, ...]
+    """Of the configuration, what it is told. What it does not need would only cost it time to read."""
     punctual: bool = False
     """Adverts depend on it: real-time priority, memory that stays, no garbage collection."""
 
@@ -65,6 +67,8 @@ class WorkerProcess:
         self._reactor.run()
 
     def _become_punctual(self) -> None:
+        # What was there at the fork is frozen and never looked at. What we make ourselves is looked at once, young,
+        # with the beat after it; a collection of everything would hold up adverts for longer than a short advert_int.
         gc.disable()
         refusal = scheduling.take_real_time()
         scheduling.keep_memory()
@@ -82,13 +86,13 @@ class WorkerProcess:
     def _received(self, message: Message, now: Instant) -> None:
         self._orders[message["do"]](message, now)
 
-    def _configure(self, message: Message, now: Instant) -> None:
+    def _configure(self, message: Message, _now: Instant) -> None:
         if self._worker is None:
             return
-        self._worker.configure(load_config(message["config"]), now)
-        if self._role.punctual:
-            gc.collect()
-            gc.freeze()
+        config = load_config(message["config"])
+        # Loading may take longer than a master-down interval. Deadlines that start before it would have passed by
+        # now, with the adverts of a living master still unread.
+        self._worker.configure(config, self._reactor.now())
         self._channel.send({"configured": True, "id": message["id"]})
 
     def _status(self, message: Message, now: Instant) -> None:

@@ -1,0 +1,238 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The supervisor's side of one worker, with sleeping processes for workers and a clock that the test moves."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import typing as t
+
+import pytest
+
+from mainstay.daemon import worker_link
+from mainstay.daemon.journal import Journal
+from mainstay.daemon.process import StartedWorker
+from mainstay.daemon.worker import Say, Worker
+from mainstay.daemon.worker_link import WorkerLink
+from mainstay.daemon.worker_process import Role
+from mainstay.net.polling import READABLE, Poller
+
+from ..scripted_poller import ScriptedPoller
+
+SECOND = 1_000_000_000
+PLAIN = {"global_defs": {"router_id": "lb1"}, "vrrp_instances": {}, "virtual_servers": {}}
+WITH_SERVICE = {**PLAIN, "virtual_servers": {"web": {}}}
+WITH_INSTANCE = {**PLAIN, "vrrp_instances": {"VI_1": {}}}
+
+
+class Sleeper:
+    """One life of the worker: a process that does nothing, and the worker's end of its channel."""
+
+    def __init__(self) -> None:
+        ours, self.end = socket.socketpair()
+        ours.setblocking(False)
+        self.descriptor = ours.detach()
+        self.end.setblocking(False)
+        self.process = subprocess.Popen(["sleep", "600"])
+
+    def told(self) -> t.List[t.Dict[str, t.Any]]:
+        """What it was sent since it was asked last."""
+        try:
+            return [json.loads(line) for line in self.end.recv(1 << 20).splitlines()]
+        except BlockingIOError:
+            return []
+
+
+class Story:
+    """A link, its lives so far, what it logged, and how often somebody was told of a confirmation."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(worker_link, "start_worker", self._start)
+        self.poller = ScriptedPoller()
+        self.lives: t.List[Sleeper] = []
+        self.refusals: t.List[OSError] = []
+        self.log: t.List[str] = []
+        self.confirmations = 0
+        role = Role("vrrp", "vrrp worker", _never, ("global_defs", "vrrp_instances"))
+        self.link = WorkerLink(role, self.poller, Journal(self._logged, under_systemd=True), (), self._confirmed)
+
+    def _start(self, _role: Role, _keep: t.Collection[int]) -> StartedWorker:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.lives.append(Sleeper())
+        return StartedWorker(self.lives[-1].process.pid, self.lives[-1].descriptor)
+
+    def _logged(self, text: str) -> bool:
+        self.log.append(text.rstrip())
+        return True
+
+    def _confirmed(self, _now: int) -> None:
+        self.confirmations += 1
+
+    def starts(self, *documents: t.Mapping[str, t.Any]) -> Story:
+        for document in documents:
+            self.link.configure(dict(document))
+        self.link.start(self.poller.clock)
+        return self
+
+    def says(self, **message: t.Any) -> None:
+        life = self.lives[-1]
+        life.end.send(json.dumps(message).encode() + b"\n")
+        self.poller.watched[life.descriptor][1](READABLE, self.poller.clock)
+
+    def confirms(self, told: t.Sequence[t.Dict[str, t.Any]]) -> None:
+        for message in told:
+            self.says(configured=True, id=message["id"])
+
+    def beats_for(self, beats: int) -> None:
+        for _beat in range(beats):
+            self.poller.run_for(SECOND // 2)
+            self.says(alive=self.poller.clock)
+
+    def dies(self) -> None:
+        self.lives[-1].process.send_signal(signal.SIGKILL)
+        self.reaped()
+
+    def reaped(self) -> None:
+        """The worker has been killed; the link collects it."""
+        os.waitid(os.P_PID, self.lives[-1].process.pid, os.WEXITED | os.WNOWAIT)
+        assert self.link.reap(self.poller.clock) == -signal.SIGKILL
+
+    def is_running(self) -> bool:
+        return self.lives[-1].process.poll() is None
+
+    def end(self) -> None:
+        for life in self.lives:
+            life.process.kill()
+            life.process.wait()
+            life.end.close()
+
+
+def _never(_poller: Poller, _say: Say) -> Worker:
+    raise AssertionError("no worker is built here")
+
+
+@pytest.fixture
+def story(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Story]:
+    made = Story(monkeypatch)
+    yield made
+    made.end()
+
+
+class TestWhatItIsTold:
+    def test_its_own_sections_only(self, story: Story) -> None:
+        (told,) = story.starts(WITH_SERVICE).lives[0].told()
+
+        assert told["config"] == {"global_defs": {"router_id": "lb1"}, "vrrp_instances": {}}
+
+    def test_nothing_when_only_other_sections_changed_and_it_stays_current(self, story: Story) -> None:
+        life = story.starts(PLAIN).lives[0]
+        story.confirms(life.told())
+
+        story.link.configure(WITH_SERVICE)
+
+        assert life.told() == []
+        assert story.link.current
+
+    def test_a_change_makes_it_current_again_only_when_it_says_so(self, story: Story) -> None:
+        life = story.starts(PLAIN).lives[0]
+        story.confirms(life.told())
+
+        story.link.configure(WITH_INSTANCE)
+        assert not story.link.current
+
+        story.confirms(life.told())
+        assert story.link.current
+        assert story.confirmations == 2
+
+
+class TestItsNextLife:
+    def test_is_not_current_before_it_has_confirmed(self, story: Story) -> None:
+        story.confirms(story.starts(PLAIN).lives[0].told())
+        story.dies()
+        assert not story.link.current
+
+        story.poller.run_for(0)
+
+        assert len(story.lives) == 2
+        assert not story.link.current
+        assert story.confirmations == 1
+        story.confirms(story.lives[1].told())
+        assert story.link.current
+
+    def test_is_told_what_ran_before_what_should_run(self, story: Story) -> None:
+        story.confirms(story.starts(PLAIN).lives[0].told())
+        story.link.configure(WITH_INSTANCE)
+        story.dies()
+        story.poller.run_for(0)
+
+        told = story.lives[1].told()
+
+        assert [list(one["config"]["vrrp_instances"]) for one in told] == [[], ["VI_1"]]
+        story.confirms(told[:1])
+        assert not story.link.current
+        story.confirms(told[1:])
+        assert story.link.current
+
+    @pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])
+    def test_is_tried_again_when_there_is_no_room_for_a_process(self, story: Story, number: int) -> None:
+        story.refusals = [OSError(number, os.strerror(number)) for _ in range(3)]
+        story.starts(PLAIN)
+
+        story.poller.run_for(SECOND // 2)
+        assert story.lives == []
+        story.poller.run_for(SECOND)
+
+        assert len(story.lives) == 1
+        assert story.log[-1] == f"<3>vrrp worker: cannot be started: {os.strerror(number)}; tried again in 1 s"
+        story.confirms(story.lives[0].told())
+        assert story.link.current
+
+
+class TestSilence:
+    def test_is_told_once_and_so_is_its_end(self, story: Story) -> None:
+        story.confirms(story.starts(PLAIN).lives[0].told())
+
+        story.poller.run_for(4 * SECOND)
+        assert story.log == ["<4>vrrp worker: has not been heard for 2 s"]
+
+        story.beats_for(100)
+        assert story.log[1:] == ["<6>vrrp worker: speaks again"]
+
+    def test_that_goes_on_ends_the_worker_and_a_new_one_starts(self, story: Story) -> None:
+        story.confirms(story.starts(PLAIN).lives[0].told())
+
+        story.poller.run_for(9 * SECOND)
+        assert story.is_running()
+        story.poller.run_for(SECOND)
+
+        story.reaped()
+        assert "<3>vrrp worker: hangs: it has not been heard for 10 s and is killed" in story.log
+        story.poller.run_for(0)
+        assert len(story.lives) == 2
+
+    def test_while_it_takes_a_configuration_may_last_longer(self, story: Story) -> None:
+        story.starts(PLAIN)
+
+        story.poller.run_for(29 * SECOND)
+        assert story.is_running()
+        story.poller.run_for(SECOND)
+
+        story.reaped()
+
+    def test_of_a_machine_that_was_frozen_is_not_the_worker_s(self, story: Story) -> None:
+        story.confirms(story.starts(PLAIN).lives[0].told())
+        story.beats_for(1)
+
+        story.poller.freeze_until(story.poller.clock + 3600 * SECOND)
+        story.says(alive=story.poller.clock)
+        story.beats_for(10)
+
+        assert story.is_running()
+        assert story.log == []

@@ -1,0 +1,139 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inside of a worker process, forked as the supervisor forks it."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import signal
+import time
+import typing as t
+
+import pytest
+
+from mainstay.daemon import worker_process
+from mainstay.daemon.channel import Channel, Message
+from mainstay.daemon.process import start_worker
+from mainstay.daemon.reactor import Reactor
+from mainstay.daemon.worker import Say
+from mainstay.daemon.worker_process import Role
+from mainstay.model.config import Config
+from mainstay.model.load import load_config
+from mainstay.net.polling import Poller
+
+FULL = 2
+
+
+class Witness:
+    """Remembers when it was configured and which garbage collections there were in its process."""
+
+    def __init__(self, _reactor: Poller, _say: Say) -> None:
+        self.configured_at: t.List[int] = []
+        self.collections: t.List[int] = []
+        gc.callbacks.append(self._collection)
+
+    def _collection(self, phase: str, facts: t.Mapping[str, int]) -> None:
+        if phase == "start":
+            self.collections.append(facts["generation"])
+
+    def configure(self, _config: Config, now: int) -> None:
+        self.configured_at.append(now)
+
+    def status(self, _now: int) -> t.Dict[str, object]:
+        return {"configured_at": self.configured_at, "collections": self.collections, "loaded_at": LOADED_AT}
+
+    def stop(self, _now: int) -> None:
+        gc.callbacks.clear()
+
+
+LOADED_AT: t.List[int] = []
+
+
+class Forked:
+    """The supervisor's end of one worker process."""
+
+    def __init__(self, role: Role) -> None:
+        self._reactor = Reactor()
+        started = start_worker(role, ())
+        self.pid = started.pid
+        self.heard: t.List[Message] = []
+        self._channel = Channel(self._reactor, started.descriptor, self._received, lambda _now: None)
+
+    def _received(self, message: Message, _now: int) -> None:
+        self.heard.append(message)
+
+    def asks(self, answer: str, **message: object) -> t.Any:
+        """What it answers to one message."""
+        before = len(self.heard)
+        self._channel.send(message)
+        self._reactor.call_at(self._reactor.now() + 10_000_000_000, lambda _now: pytest.fail(f"no {answer}"))
+        while not any(answer in one for one in self.heard[before:]):
+            self._reactor.run_once()
+        return next(one[answer] for one in self.heard[before:] if answer in one)
+
+    def end(self) -> None:
+        self._channel.close()
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self._reactor.close()
+        gc.unfreeze()
+
+
+@pytest.fixture
+def forked() -> t.Iterator[t.Callable[[bool], Forked]]:
+    made: t.List[Forked] = []
+
+    def fork(punctual: bool) -> Forked:
+        made.append(Forked(Role("vrrp", "vrrp worker", Witness, ("vrrp_instances",), punctual)))
+        return made[-1]
+
+    yield fork
+    for one in made:
+        one.end()
+
+
+def test_deadlines_start_after_the_configuration_is_loaded(
+    forked: t.Callable[[bool], Forked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup that reads a big file must not find its master-down interval over when it has read it."""
+
+    def slow(document: object) -> Config:
+        time.sleep(0.05)
+        LOADED_AT.append(time.monotonic_ns())
+        return load_config(document)
+
+    monkeypatch.setattr(worker_process, "load_config", slow)
+    worker = forked(False)
+
+    worker.asks("configured", do="configure", config={}, id=1)
+
+    status = worker.asks("status", do="status", id=2)
+    assert status["configured_at"] >= status["loaded_at"], status
+
+
+def test_no_full_garbage_collection_comes_between_adverts(forked: t.Callable[[bool], Forked]) -> None:
+    worker = forked(True)
+
+    for number in range(3):
+        worker.asks("configured", do="configure", config={}, id=number)
+    worker.asks("alive", do="status", id=9)
+
+    assert FULL not in worker.asks("status", do="status", id=10)["collections"]
+
+
+def test_a_fork_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise OSError(errno.EAGAIN, "no room")
+
+    monkeypatch.setattr(os, "fork", refused)
+    descriptors, blocked = os.listdir("/proc/self/fd"), signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+    with pytest.raises(OSError, match="no room"):
+        start_worker(Role("vrrp", "vrrp worker", Witness, ()), ())
+
+    gc.unfreeze()
+    assert os.listdir("/proc/self/fd") == descriptors
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == blocked
