@@ -5,7 +5,8 @@
 
 Private to this collection. Theory of operation: what is wanted is judged together with every other file by the
 runtime's own model before anything is written. Then the file is replaced and the daemon asked to reload, which it
-does as a transaction. If it refuses, the former file comes back, so file and daemon never disagree.
+does as a transaction. If it refuses or does not answer, the former file comes back: what was not taken must not look
+done to the next run. Only a daemon that does not run needs no asking, it reads the file when it starts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import typing as t
 
 from ._argspec import given
 from ._conf_d import ObjectFile, file_text, sentences
-from .mainstay.daemon.client import DaemonUnreachable, request
+from .mainstay.daemon.client import DaemonNotRunning, DaemonUnreachable, request
 from .mainstay.model.options import SECTIONS
 from .mainstay.model.problems import ConfigError
 
@@ -119,20 +120,29 @@ class _Task:
         }
 
     def _replace(self, wanted: t.Optional[Document]) -> bool:
-        """Replace the file and reload. The former file comes back when the daemon refuses; then Failure."""
+        """Replace the file and reload; whether every worker took it. Failure brings the former file back."""
         former = self.file.text()
         self.file.put(None if wanted is None else file_text(self.file.document(wanted)))
         try:
             answer = request("reload", self.run_directory, _RELOAD_TIMEOUT)
-        except DaemonUnreachable as error:
+        except DaemonNotRunning as error:
             self.module.warn(f"{self.file.path} is in place, but {error}. The daemon reads it when it starts.")
             return False
+        except DaemonUnreachable as error:
+            self.file.put(former)
+            raise Failure(f"{error}. The former file is back; run this again when the daemon answers.") from error
         if not answer.get("ok"):
             self.file.put(former)
             told = answer.get("problems") or [{"path": "reload", "message": answer.get("error")}]
             text = "; ".join(f"{problem['path']}: {problem['message']}" for problem in told)
             raise Failure(f"the daemon refused the reload and goes on as before: {text}", problems=told)
-        return True
+        return self._confirmed(answer.get("unconfirmed", []))
+
+    def _confirmed(self, late: t.Sequence[str]) -> bool:
+        if late:
+            workers = " and ".join(late)
+            self.module.warn(f"the daemon took the change, its {workers} not yet; look at it with 'mainstay status'.")
+        return not late
 
     def _converged(self, wanted: t.Optional[Document]) -> t.Optional[Document]:
         """The daemon's status of the object once it is as wanted. Failure after wait_timeout."""

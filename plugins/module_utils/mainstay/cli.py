@@ -76,6 +76,8 @@ def _reload(options: argparse.Namespace) -> int:
     if answer.get("ok"):
         changed = answer.get("changed") or ["nothing changed"]
         _write("".join(f"{_printable(str(line))}\n" for line in changed))
+        for worker in answer.get("unconfirmed", ()):
+            sys.stderr.write(f"not taken yet by the {_printable(str(worker))}; look with 'mainstay status'\n")
         return GOOD
     if "problems" not in answer:
         sys.stderr.write(f"mainstay: {_printable(str(answer.get('error')))}\n")

@@ -139,6 +139,20 @@ class TestWithDaemon:
         assert f"pid {daemon.process.pid}" in page.out.splitlines()[0]
         assert json.loads(plain.out)["pid"] == daemon.process.pid
 
+    def test_reload_names_a_worker_that_has_not_taken_it(
+        self, mainstay: Mainstay, folder: Path, start_daemon: StartDaemon
+    ) -> None:
+        daemon = start_daemon().wait_until_ready()
+        write_config(folder, document("lvs fails"))
+
+        outcome = mainstay("reload", "--run-dir", str(daemon.run_directory))
+
+        assert outcome == (
+            0,
+            "global_defs: changed router_id\n",
+            "not taken yet by the health worker; look with 'mainstay status'\n",
+        )
+
     def test_reload_says_what_changed_or_every_problem(
         self, mainstay: Mainstay, folder: Path, start_daemon: StartDaemon
     ) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -79,3 +80,9 @@ def test_a_line_without_end_is_cut(stderr: StandardError, monkeypatch: pytest.Mo
 
     (line,) = stderr.read().splitlines()
     assert line.endswith("é...") and len(line.encode()) < 4096
+
+
+def test_without_a_standard_error_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+
+    Journal(under_systemd=True).info("mainstayd", "for nobody")

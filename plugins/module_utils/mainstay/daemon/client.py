@@ -19,11 +19,23 @@ class DaemonUnreachable(Exception):
     """No answer; the text says why and what to do."""
 
 
+class DaemonNotRunning(DaemonUnreachable):
+    """Nobody listens: it will read its files when it starts."""
+
+
 def request(verb: str, run_directory: str = RUN_DIRECTORY, timeout: float = 10.0) -> t.Dict[str, t.Any]:
-    """The answer to one verb: status, reload or version. `timeout` in seconds. Raises DaemonUnreachable."""
+    """The answer to one verb: status, reload or version. `timeout` in seconds.
+
+    Raises DaemonUnreachable, and of it DaemonNotRunning when there is none.
+    """
     path = os.path.join(run_directory, _CONTROL_SOCKET)
     try:
         answer = json.loads(ask(path, json.dumps({"verb": verb}).encode("ascii"), timeout))
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise DaemonNotRunning(
+            f"mainstayd is not running (nobody listens on {path}); start it with 'systemctl start mainstay', "
+            "look for the reason with 'journalctl -u mainstay -e'"
+        ) from error
     except OSError as error:
         raise DaemonUnreachable(_sentence(error, path)) from error
     except ValueError as error:
@@ -34,11 +46,6 @@ def request(verb: str, run_directory: str = RUN_DIRECTORY, timeout: float = 10.0
 
 
 def _sentence(error: OSError, path: str) -> str:
-    if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
-        return (
-            f"mainstayd is not running (nobody listens on {path}); start it with 'systemctl start mainstay', "
-            "look for the reason with 'journalctl -u mainstay -e'"
-        )
     if isinstance(error, PermissionError):
         return f"no permission for {path}; become root or a member of the group mainstay"
     if isinstance(error, TimeoutError):

@@ -67,13 +67,12 @@ class Journal:
 
 def _to_standard_error(text: str) -> bool:
     """Whoever read it may have gone; that must not end a daemon that holds addresses."""
-    descriptor = sys.stderr.fileno()
     poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    if not poll.poll(0):
-        return False
     try:
-        os.write(descriptor, _piece(text))
+        poll.register(sys.stderr.fileno(), select.POLLOUT)
+        if not poll.poll(0):
+            return False
+        os.write(sys.stderr.fileno(), _piece(text))
     except OSError:
         return False
     return True

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 
 import pytest
 
+from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.daemon import client
 from ansible_collections.mainstay.ha.plugins.modules import vrrp_instance
 
 from .host import Host
@@ -158,6 +161,38 @@ def test_without_a_daemon_the_file_is_written_and_a_warning_says_so(host: Host) 
     assert host.files() == [FILE]
     (warning,) = host.warnings
     assert str(host.socket) in warning and "reads it when it starts" in warning
+
+
+@pytest.mark.parametrize("before", ["nothing", "an instance"])
+@pytest.mark.parametrize("number", [errno.ETIMEDOUT, errno.EACCES, errno.ECONNRESET])
+def test_a_daemon_that_does_not_answer_fails_the_task_and_the_former_file_comes_back(
+    host: Host, monkeypatch: pytest.MonkeyPatch, before: str, number: int
+) -> None:
+    """Else the next run would find the file as wanted, and nobody would ever reload."""
+    if before == "an instance":
+        with host.daemon():
+            host.run(vrrp_instance, **WANTED)
+    former = {path.name: path.read_text(encoding="utf-8") for path in host.conf_d.iterdir()}
+
+    def silent(*_arguments: object) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "ask", silent)
+        result = host.run(vrrp_instance, **WANTED, priority=150)
+
+    assert result.failed and "The former file is back" in result.msg
+    assert host.warnings == []
+    assert {path.name: path.read_text(encoding="utf-8") for path in host.conf_d.iterdir()} == former
+
+
+def test_a_worker_that_has_not_taken_it_is_a_warning(host: Host) -> None:
+    with host.daemon(reload=[{"ok": True, "changed": [], "unconfirmed": ["vrrp worker"]}]):
+        result = host.run(vrrp_instance, **WANTED)
+    assert result.changed and not result.reloaded
+    assert host.files() == [FILE]
+    (warning,) = host.warnings
+    assert "vrrp worker not yet" in warning
 
 
 def test_without_conf_d_the_failure_names_the_folder(host: Host) -> None:
