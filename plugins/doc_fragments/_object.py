@@ -43,7 +43,7 @@ options:
 notes:
   - What is wanted is judged by the daemon's own rules, together with all its other files, before anything is written.
   - The daemon is asked to reload. If it refuses or does not answer, the former file comes back and the task fails.
-  - When it has taken the change but one of its workers has not yet, a warning names it and RV(ignore:reloaded) is false.
+  - When it has taken the change but a worker of it has not yet, a warning names that and RV(ignore:reloaded) is false.
   - When the daemon does not run, the file is written, a warning says so, and RV(ignore:reloaded) is false.
 requirements:
   - Python 3.9 or later on the managed host

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mainstay.daemon import release
 from mainstay.daemon.release import Holdings, holdings, removable, run_release
 from mainstay.daemon.run_directory import RunDirectory
 from mainstay.lvs.table import ServiceKey
@@ -90,13 +91,30 @@ def test_the_only_address_to_send_from_stays_without_a_lease_too() -> None:
     assert removed([held("192.0.2.10"), held("192.0.2.11", index=3)], vip_lease=0) == ["192.0.2.11"]
 
 
-def test_nothing_is_removed_below_a_living_daemon(tmp_path: Path) -> None:
+def test_nothing_is_removed_below_a_living_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "_PATIENCE", 0.1)
     living = RunDirectory(str(tmp_path))
     said: list = []
 
     assert run_release("/nowhere.json", str(tmp_path), said.append) == 1
     assert said[0].startswith("nothing was removed: another mainstayd")
     living.close()
+
+
+def test_workers_that_are_still_ending_are_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ending = RunDirectory(str(tmp_path))
+    said: list = []
+    waits: list = []
+
+    def ends_at_the_third_look(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            ending.close()
+
+    monkeypatch.setattr(release.time, "sleep", ends_at_the_third_look)
+
+    assert run_release("/nowhere.json", str(tmp_path), said.append) == 0
+    assert (said, len(waits)) == ([], 3)
 
 
 def test_after_an_end_in_order_there_is_nothing_to_do(tmp_path: Path) -> None:

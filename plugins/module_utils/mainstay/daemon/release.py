@@ -8,6 +8,9 @@ Only what running.json names is touched: addresses with their interface and pref
 services of the data plane that was in use. What is gone already is no complaint, so running it twice is
 harmless.
 
+Workers that outlive a killed supervisor end in order by themselves, and hold the lock until they have. They are waited
+for: with two of them that is over in seconds.
+
 An address that the host has for good is never touched, even where the configuration lists it as virtual: without it
 the host would be gone. What we put there has a lease. Only an instance without one (vip_lease 0) leaves addresses
 without an end, and of those its owner's (priority 255), and the only one of the interface that adverts leave from,
@@ -16,6 +19,7 @@ are still the host's: nobody becomes master without another address to send from
 
 from __future__ import annotations
 
+import time
 import typing as t
 from dataclasses import dataclass, field
 
@@ -31,7 +35,11 @@ from ..net.rtnl_socket import OrderSocket
 from ..vrrp.timers import OWNER_PRIORITY
 from .configuration_files import read_configuration
 from .engines import open_engine
-from .run_directory import RunDirectory, RunDirectoryUnusable
+from .run_directory import RunDirectory, RunDirectoryBusy, RunDirectoryUnusable
+
+_PATIENCE = 5.0
+"""Seconds until a living holder of the lock is not taken for one that is ending."""
+_POLL_INTERVAL = 0.05  # seconds
 
 Place = t.Tuple[t.Optional[str], str, int]
 """Interface, address, prefix length."""
@@ -103,7 +111,7 @@ def remove(ours: Holdings) -> Report:
 def run_release(config_path: str, run_path: str, write: t.Callable[[str], object]) -> int:
     """The command: 0 when nothing of ours is left, else 1. `write` gets lines of text."""
     try:
-        directory = RunDirectory(run_path)
+        directory = _locked(run_path)
     except RunDirectoryUnusable as error:
         write(f"nothing was removed: {error}\n")
         return 1
@@ -116,6 +124,18 @@ def run_release(config_path: str, run_path: str, write: t.Callable[[str], object
         return 1 if report.refused else 0
     finally:
         directory.close()
+
+
+def _locked(run_path: str) -> RunDirectory:
+    """Raises RunDirectoryBusy when somebody still has the lock after the patience, and RunDirectoryUnusable."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return RunDirectory(run_path)
+        except RunDirectoryBusy:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_INTERVAL)
 
 
 def _left_behind(directory: RunDirectory, config_path: str, write: t.Callable[[str], object]) -> t.List[Config]:
