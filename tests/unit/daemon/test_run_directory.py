@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from mainstay.daemon.run_directory import RunDirectory, RunDirectoryBusy, RunDirectoryUnusable
+from mainstay.model.config import Config
 from mainstay.model.load import load_config
+from mainstay.model.problems import ConfigError
 
 from .daemon_process import document
 
@@ -61,8 +63,8 @@ def test_it_remembers_what_runs_and_what_is_leaving(tmp_path: Path) -> None:
     directory = RunDirectory(str(tmp_path))
     assert directory.read_running() == []
 
-    directory.write_running(CONFIG, leaving=OTHER)
-    assert directory.read_running() == [CONFIG, OTHER]
+    directory.write_running(CONFIG, leaving=[OTHER, Config()])
+    assert directory.read_running() == [CONFIG, OTHER, Config()]
     directory.write_running(CONFIG)
     assert directory.read_running() == [CONFIG]
 
@@ -80,4 +82,16 @@ def test_a_half_written_file_of_a_crash_is_replaced(tmp_path: Path) -> None:
     directory.write_running(CONFIG)
 
     assert directory.read_running() == [CONFIG]
+    directory.close()
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"leaving": []}', '{"running": {}}', '{"running": {}, "leaving": null}']
+)
+def test_a_damaged_file_is_said_to_be_so(tmp_path: Path, text: str) -> None:
+    directory = RunDirectory(str(tmp_path))
+    (tmp_path / "running.json").write_text(text)
+
+    with pytest.raises((ValueError, ConfigError)):
+        directory.read_running()
     directory.close()

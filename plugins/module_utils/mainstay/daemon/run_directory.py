@@ -6,8 +6,8 @@
 The lock is an open file description that the workers inherit: as long as one of them is alive, no second
 daemon starts on the same addresses and `release` takes nothing away from it.
 
-running.json says what in the kernel is ours: the running configuration, and during a reload the one that it
-replaces as well. It is written before the kernel is touched and removed by an end in order.
+running.json says what in the kernel is ours: the running configuration, and until every worker has confirmed it
+those that it replaces as well. It is written before the kernel is touched and removed by an end in order.
 """
 
 from __future__ import annotations
@@ -56,11 +56,14 @@ class RunDirectory:
         """Path of the control socket."""
         return os.path.join(self.path, CONTROL_SOCKET)
 
-    def write_running(self, running: Config, leaving: t.Optional[Config] = None) -> None:
-        """Replace running.json in one step. Raises OSError."""
+    def write_running(self, running: Config, leaving: t.Iterable[Config] = ()) -> None:
+        """Replace running.json in one step. `leaving`: what not every worker has confirmed to be gone.
+
+        Raises OSError.
+        """
         content = {
             "running": config_document(running),
-            "leaving": None if leaving is None else config_document(leaving),
+            "leaving": [config_document(one) for one in leaving],
         }
         temporary = os.path.join(self.path, f".{_RUNNING}.{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
@@ -83,7 +86,10 @@ class RunDirectory:
             return []
         if not isinstance(content, dict):
             raise ValueError(f"{_RUNNING} is no mapping")
-        return [load_config(content[key]) for key in ("running", "leaving") if content.get(key) is not None]
+        leaving = content.get("leaving")
+        if not isinstance(leaving, list):
+            raise ValueError(f"{_RUNNING} has no list of what is leaving")
+        return [load_config(one) for one in (content.get("running"), *leaving)]
 
     def forget_running(self) -> None:
         """Nothing in the kernel is ours any more."""

@@ -92,6 +92,8 @@ class Supervisor:
             "reload": self._reload,
             "version": self._version,
         }
+        self._leaving: t.List[Config] = []
+        """What was replaced and may still be in the kernel: not every worker has confirmed what came after it."""
         self._ready = False
         self._ending = Ending(self._reactor, self._links.values(), self._ended)
 
@@ -130,8 +132,9 @@ class Supervisor:
 
     def run_configuration(self, config: Config) -> None:
         """Hand it to the workers. Raises OSError when running.json cannot be written."""
-        leaving = self._state.config if self._state.config != config else None
-        self._directory.write_running(config, leaving)
+        replaced = [self._state.config] if self._state.config not in [config, *self._leaving] else []
+        self._directory.write_running(config, [*self._leaving, *replaced])
+        self._leaving += replaced
         document = config_document(config)
         for link in self._links.values():
             link.configure(document)
@@ -159,6 +162,7 @@ class Supervisor:
 
     def _note_running(self) -> None:
         """What was leaving has left. A full disk is no reason to end: what stands there names too much, no harm."""
+        self._leaving = []
         try:
             self._directory.write_running(self._state.config)
         except OSError as error:
@@ -237,7 +241,7 @@ class Supervisor:
     def _ended(self, untidy: bool) -> None:
         self._control.close()
         if untidy:
-            report = release.remove(release.holdings([self._state.config]))
+            report = release.remove(release.holdings([self._state.config, *self._leaving]))
             for sentence in report.sentences():
                 self._journal.warning(SUBJECT, f"left by a worker: {sentence}")
         self._directory.forget_running()
