@@ -60,6 +60,14 @@ class Kernel:
         self.dumps: list[Message] = []
         self.deleted: list[Message] = []
         self.errno = 0
+        self.opened = self.closed = 0
+
+    def open(self, _protocol: int) -> Kernel:
+        self.opened += 1
+        return self
+
+    def close(self) -> None:
+        self.closed += 1
 
     def dump(self, message: Message) -> list[bytes]:
         if self.errno:
@@ -82,7 +90,7 @@ class Kernel:
 def kernel() -> t.Iterator[Kernel]:
     kernel = Kernel()
     counted = mock.patch.object(conntrack, "_flows_in_namespace", lambda: len(kernel.flows))
-    with mock.patch.object(conntrack, "KernelSocket", lambda _protocol: kernel), counted:
+    with mock.patch.object(conntrack, "KernelSocket", kernel.open), counted:
         yield kernel
 
 
@@ -150,6 +158,22 @@ def test_a_kernel_that_does_not_tell_is_named_with_the_remedy(kernel: Kernel, nu
     with pytest.raises(ConntrackUnavailable) as refused:
         Conntrack().count(table(WEB))
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(("failure", "sentence"), [
+    (OSError(errno.ENOBUFS, ""), "conntrack does not answer: No buffer space available"),
+    (TimeoutError("timed out"), "conntrack does not answer: Connection timed out"),
+])  # fmt: skip
+def test_an_order_that_stays_without_an_answer_is_told_and_the_next_goes_over_a_new_socket(
+    kernel: Kernel, failure: OSError, sentence: str
+) -> None:
+    kernel.flows = [flow(DNS, FIRST)]
+    tracking = Conntrack()
+    with mock.patch.object(kernel, "order", side_effect=failure), pytest.raises(ConntrackUnavailable) as refused:
+        tracking.end_flows({DNS: ()})
+    assert (str(refused.value), kernel.opened, kernel.closed) == (sentence, 1, 1)
+    tracking.end_flows({DNS: ()})
+    assert (len(kernel.deleted), kernel.opened, kernel.closed) == (1, 2, 1)
 
 
 def test_a_flow_that_ended_by_itself_meanwhile_is_no_complaint(kernel: Kernel) -> None:

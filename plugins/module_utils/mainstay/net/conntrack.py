@@ -39,6 +39,9 @@ _COUNT_LIMIT = 20_000
 """Flows in the whole namespace beyond which counting would hold up the health checks: 15 us a flow, so 0.3 s."""
 
 
+_Said = t.TypeVar("_Said")
+
+
 class ConntrackUnavailable(Exception):
     """The kernel does not tell about flows; the text names the remedy."""
 
@@ -81,7 +84,7 @@ class Conntrack:
         """Forget the services' flows that lead anywhere but to their pools. Raises ConntrackUnavailable."""
         stray = [flow for flow in self._flows(pools) if flow.server not in pools[flow.service]]
         orders = [Message(_CT_DELETE, _HEADER + encode([(_CTA_TUPLE_ORIG | NESTED, flow.original)])) for flow in stray]
-        for answer in self._kernel().order(orders):
+        for answer in self._talk(lambda kernel: kernel.order(orders)):
             if answer.errno not in (0, errno.ENOENT):  # it may have ended by itself meanwhile
                 raise ConntrackUnavailable(_sentence(answer.errno))
 
@@ -89,11 +92,17 @@ class Conntrack:
         """The flows of these services, from one walk through the kernel's table."""
         if not services or not _flows_in_namespace():
             return
+        question = Message(_CT_GET, _HEADER + encode(_common_filter(services)))
+        yield from _decode_flows(self._talk(lambda kernel: kernel.dump(question)), services)
+
+    def _talk(self, talk: t.Callable[[KernelSocket], t.List[_Said]]) -> t.List[_Said]:
+        """Ask or order. Raises ConntrackUnavailable; the next talk then begins on a new socket, because what is left
+        of this one (half a dump, late answers) stands in the old one's way."""
         try:
-            bodies = self._kernel().dump(Message(_CT_GET, _HEADER + encode(_common_filter(services))))
+            return talk(self._kernel())
         except OSError as error:
+            self.close()
             raise ConntrackUnavailable(_sentence(error.errno or errno.ETIMEDOUT)) from error
-        yield from _decode_flows(bodies, services)
 
     def _kernel(self) -> KernelSocket:
         if self._socket is None:
