@@ -82,6 +82,7 @@ ELEMENT = "{ 198.51.100.10 . tcp . 80 }"
     "flush ruleset",
     "delete table ip mainstay",
     "flush table ip mainstay",
+    "add table ip mainstay { flags dormant; }",
     "flush chain ip mainstay prerouting",
     "flush chain ip mainstay output",
     "insert rule ip mainstay prerouting accept",

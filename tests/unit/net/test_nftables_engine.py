@@ -24,7 +24,7 @@ from mainstay.net.data_plane import DataPlaneUnavailable, Refusal
 from mainstay.net.nftables import NftablesPlane
 from mainstay.net.nftables_rules import parse_chain, server_chain, service_chain
 
-from .nft_library import Library
+from .nft_library import Json, Library
 
 WEB = ServiceKey("TCP", "192.0.2.10", 80)
 OTHER = ServiceKey("TCP", "192.0.2.10", 81)
@@ -154,6 +154,41 @@ def test_protocols_shown_as_numbers_are_the_same_protocols(stage: Stage, protoco
     numbered = json.loads(named.replace('"tcp"', "6").replace('"udp"', "17"))
     with mock.patch.object(stage.library, "_list", side_effect=[tables, numbered]):
         assert stage.plane.read() == {key: service(server(21), key=key)}
+
+
+FLAGS = ["dormant", ["dormant"], "Lester Gooch #5"]
+
+
+@pytest.mark.parametrize("flags", FLAGS, ids=["one", "several", "nft 1.0.6"])
+def test_a_table_put_to_sleep_is_noticed(stage: Stage, flags: t.Union[str, list[str]]) -> None:
+    stage.reconcile({WEB: service(server(21))})
+    tables = stage.library._list("tables", {})
+    listing = stage.library._list("table", {"name": "mainstay"})
+    listing[0]["table"]["flags"] = flags
+    with mock.patch.object(stage.library, "_list", side_effect=[tables, listing]):
+        assert stage.plane.read()[WEB].lb_algo == "altered"
+
+
+def test_a_table_deleted_between_two_questions_is_no_table(stage: Stage) -> None:
+    """Somebody says `nft flush ruleset` after we saw that it is there and before we asked what is in it."""
+    stage.reconcile({WEB: service(server(21))})
+    answer = stage.library._list
+
+    def gone_meanwhile(kind: str, body: Json) -> list[Json]:
+        printed = answer(kind, body)
+        stage.library.tables.clear()
+        return printed
+
+    with mock.patch.object(stage.library, "_list", gone_meanwhile):
+        assert stage.plane.read() == {}
+    assert stage.reconcile({WEB: service(server(21))}) == []
+
+
+def test_a_table_that_is_there_and_cannot_be_listed_is_a_complaint(stage: Stage) -> None:
+    stage.reconcile({WEB: service(server(21))})
+    stage.library.refuses = lambda body: body.get("name") == "mainstay"
+    with pytest.raises(DataPlaneUnavailable):
+        stage.plane.read()
 
 
 @pytest.mark.parametrize(("complaint", "sentence"), [

@@ -95,10 +95,18 @@ class NftablesPlane:
         del self._nft
 
     def _look(self) -> Held:
-        tables = self._ask(rules.list_tables())
-        if not any(entry.get("table", {}).get("name") == rules.TABLE for entry in tables):
+        if not self._is_there():
             return NOTHING
-        return interpret(self._ask(rules.list_table()))
+        try:
+            return interpret(self._ask(rules.list_table()))
+        except DataPlaneUnavailable:
+            if self._is_there():
+                raise
+            return NOTHING  # somebody deleted it between the two questions
+
+    def _is_there(self) -> bool:
+        tables = self._ask(rules.list_tables())
+        return any(entry.get("table", {}).get("name") == rules.TABLE for entry in tables)
 
     def _ask(self, command: rules.Json) -> t.List[rules.Json]:
         status, answer, error = self._nft.json_cmd({"nftables": [command]})

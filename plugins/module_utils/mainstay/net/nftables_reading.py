@@ -45,6 +45,7 @@ class _Listing:
         self.chains: t.Dict[str, Json] = {}
         self.rules: t.Dict[str, t.List[Json]] = {}
         self.elements: t.List[t.Any] = []
+        self.flagged = False
         for entry in objects:
             self._sort_in(entry)
 
@@ -55,6 +56,8 @@ class _Listing:
             self.rules.setdefault(entry["rule"]["chain"], []).append(entry["rule"])
         elif "map" in entry and entry["map"]["name"] == MAP:
             self.elements = entry["map"].get("elem", [])
+        elif "table" in entry:
+            self.flagged = bool(entry["table"].get("flags"))
 
     def only_rule(self, chain: str) -> Json:
         """The chain's rule when it is the only one, else an empty one that equals nothing."""
@@ -95,8 +98,9 @@ def _protocol(shown: t.Union[str, int, None]) -> str:
 
 
 def _hooks_sound(listing: _Listing) -> bool:
-    # A table put to sleep (flags dormant) goes unseen: nft 1.0.6 does not say so in JSON.
-    return all(_hook_sound(listing, hook) for hook in HOOKS)
+    # We set no flags; "dormant" would put the table to sleep. Which one it is cannot be told: nft 1.0.6 prints its own
+    # release name in its place.
+    return not listing.flagged and all(_hook_sound(listing, hook) for hook in HOOKS)
 
 
 def _hook_sound(listing: _Listing, hook: str) -> bool:
