@@ -153,6 +153,17 @@ def test_a_client_that_says_half_a_request_delays_nobody_and_is_told_after_two_s
     assert bench.hung_up(slow)
 
 
+def test_a_request_that_comes_byte_by_byte_has_its_two_seconds_and_no_more(bench: ControlBench) -> None:
+    slow = bench.client(b"{")
+
+    for byte in b'"ver':
+        bench.turn(0.4)
+        slow.send(bytes([byte]))
+    bench.turn(0.8)
+
+    assert json.loads(slow.recv(65536)) == {"ok": False, "error": "the request was not complete within 2 s"}
+
+
 def test_a_client_that_says_nothing_is_hung_up_on(bench: ControlBench) -> None:
     silent = bench.client()
 

@@ -46,12 +46,18 @@ class StandardError:
                 return received.decode("utf-8")
 
 
+def _stuck(_number: int, _frame: object) -> None:
+    raise AssertionError("a write waits for its reader")
+
+
 @pytest.fixture(params=[pipe, stream])
 def stderr(request: pytest.FixtureRequest) -> t.Iterator[StandardError]:
     made = StandardError(request.param())
-    signal.alarm(20)  # a write that waits for its reader would wait for ever
+    former = signal.signal(signal.SIGALRM, _stuck)
+    signal.alarm(20)
     yield made
     signal.alarm(0)
+    signal.signal(signal.SIGALRM, former)
     os.close(made.reader)
     os.close(made.writer)
 

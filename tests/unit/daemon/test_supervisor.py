@@ -225,6 +225,7 @@ class TestReload:
         """However many services a file has, reading them must not come between two adverts."""
         write_config(folder, {**document(), "virtual_servers": {"web": WEB}})
         assert daemon.ask("reload") == {"ok": True, "changed": ["virtual_server web: added"]}
+        assert daemon.ask("reload") == {"ok": True, "changed": []}
         write_config(folder, {**document(VI_2=OTHER), "virtual_servers": {"web": WEB}})
         assert daemon.ask("reload")["ok"] is True
 

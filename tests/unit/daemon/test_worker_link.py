@@ -24,6 +24,7 @@ from mainstay.daemon.worker_process import Role
 from mainstay.net.polling import READABLE, Poller
 
 from ..scripted_poller import ScriptedPoller
+from .daemon_process import wait_for
 
 SECOND = 1_000_000_000
 PLAIN = {"global_defs": {"router_id": "lb1"}, "vrrp_instances": {}, "virtual_servers": {}}
@@ -101,8 +102,8 @@ class Story:
 
     def reaped(self) -> None:
         """The worker has been killed; the link collects it."""
-        os.waitid(os.P_PID, self.lives[-1].process.pid, os.WEXITED | os.WNOWAIT)
-        assert self.link.reap(self.poller.clock) == -signal.SIGKILL
+        status = wait_for("the worker to be dead", lambda: self.link.reap(self.poller.clock))
+        assert status == -signal.SIGKILL
 
     def is_running(self) -> bool:
         return self.lives[-1].process.poll() is None
