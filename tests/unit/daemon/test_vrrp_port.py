@@ -34,6 +34,7 @@ class PlayedSocket:
             raise OSError(PlayedSocket.refuse, os.strerror(PlayedSocket.refuse))
         self.place = (device, index)
         self.source = ""
+        self.endless: t.Callable[[], bytes] | None = None
         self.waiting: list[bytes | OSError] = []
         self.open = True
         PlayedSocket.made.append(self)
@@ -45,6 +46,8 @@ class PlayedSocket:
         self.source = source
 
     def receive(self) -> bytes | None:
+        if self.endless is not None:
+            return self.endless()
         said = self.waiting.pop(0) if self.waiting else None
         if isinstance(said, OSError):
             raise said
@@ -112,6 +115,32 @@ def test_a_flood_does_not_keep_the_loop() -> None:
     story.hears(*[datagram(message())] * 2000)
     assert len(story.received[51]) < 2000
     assert PlayedSocket.made[-1].waiting, "the rest makes the poller call again"
+
+
+def test_before_a_deadline_everything_is_heard() -> None:
+    """TMR-08: the good advert stands behind more junk than is read in one go."""
+    story = Story()
+    good = datagram(message(vrid=52))
+    PlayedSocket.made[-1].waiting.extend([datagram(message(vrid=7))] * 3000 + [good])
+    story.port.hear_out(story.poller.now())
+    assert story.received[52] == [good]
+
+
+def test_an_endless_flood_delays_the_deadlines_of_one_wake_up_by_20_ms_all_together() -> None:
+    story = Story()
+    wake = story.poller.now()
+
+    def junk() -> bytes:
+        story.poller.clock += 10_000  # 10 us to read each
+        return datagram(message())
+
+    PlayedSocket.made[-1].endless = junk
+    for _router in range(255):
+        story.port.hear_out(wake)
+    assert seconds(0.02) <= story.poller.now() - wake < seconds(0.03)
+    heard = len(story.received[51])
+    story.port.hear_out(story.poller.now())
+    assert len(story.received[51]) > heard, "the next wake-up listens again"
 
 
 def test_an_error_of_the_socket_ends_the_reading_and_nothing_else() -> None:

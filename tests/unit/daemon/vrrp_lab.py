@@ -49,6 +49,7 @@ class PlayedKernel:
         self.links = {"eth0": ETH0}
         self.refuse_with = 0
         self.orders = 0
+        self.caught_up = 0
 
     def next_sequence(self) -> int:
         self._sequence += 1
@@ -69,7 +70,9 @@ class PlayedKernel:
         self._ends[key] = None if lease is None else self._poller.now() + seconds(lease)
 
     def remove(self, key: rtnl.AddressKey) -> None:
+        """Somebody else does, and the mirror has read it."""
         del self._ends[key]
+        self.caught_up += 1
 
     def named(self, name: str) -> rtnl.Link | None:
         return self.links.get(name)
@@ -110,6 +113,9 @@ class PlayedPort:
     def drain(self, now: Instant) -> None:
         while self.queue and self._receiver is not None:
             self._receiver(self.queue.pop(0), now)
+
+    def hear_out(self, wake: Instant) -> None:
+        self.drain(wake)
 
     @property
     def priorities(self) -> list[int]:

@@ -10,8 +10,8 @@ links changed.
 
 A process can be stopped for seconds (SIGSTOP, a frozen cgroup, a paused machine). Then its lease has ended, the
 kernel has withdrawn the addresses, and a peer may be master. On waking it listens first, always: the deadline's
-callback reads the port's queue before the router hears of the deadline (TMR-08), and the router yields to whoever it
-finds there. Addresses that the lease has taken are not put back before an advert of ours has left.
+callback reads the port's queue to its end before the router hears of the deadline (TMR-08), and the router yields to
+whoever it finds there. Addresses that the lease has taken are not put back before an advert of ours has left.
 """
 
 from __future__ import annotations
@@ -153,9 +153,9 @@ class InstanceRunner:
 
     # ---- the router's deadline
 
-    def _due(self, _now: Instant) -> None:
+    def _due(self, wake: Instant) -> None:
         self._timer = None
-        self.port.drain(self._poller.now())
+        self.port.hear_out(wake)
         self._feed(DeadlineReached(), self._poller.now())
 
     # ---- events in, actions out

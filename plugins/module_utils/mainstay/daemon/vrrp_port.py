@@ -14,7 +14,7 @@ import errno
 import os
 import typing as t
 
-from ..model.units import Instant, seconds
+from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
 from ..net.polling import READABLE, Poller, Timer
 from ..net.standing import Standing
 from ..net.vrrp_socket import VrrpSocket
@@ -33,6 +33,8 @@ LookAgain = t.Callable[[t.FrozenSet[str], Instant], None]
 _RETRY = seconds(1)
 # Datagrams read in one go: a flood must not keep the timers waiting. What is left makes the poller call again.
 _AT_ONCE = 512
+# Before a deadline is acted on everything is read, but not for longer than this, for all routers of a wake-up together.
+_PATIENCE = 20 * NANOSECONDS_PER_MILLISECOND
 
 
 class VrrpPort:
@@ -49,6 +51,8 @@ class VrrpPort:
         self._receivers: t.Dict[int, Receiver] = {}
         self._socket: t.Optional[VrrpSocket] = None
         self._index: t.Optional[int] = None
+        self._wake: Instant = 0
+        self._hear_until: Instant = 0
 
     @property
     def in_use(self) -> bool:
@@ -85,13 +89,26 @@ class VrrpPort:
             raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
         self._socket.send(packet)
 
-    def drain(self, now: Instant) -> None:
-        """Hand out what waits, so that nobody acts on a deadline before hearing what was said already."""
+    def drain(self, now: Instant) -> bool:
+        """Hand out what waits, up to a limit; whether more may wait."""
         for _count in range(_AT_ONCE):
             datagram = None if self._socket is None else self._read()
             if datagram is None:
-                return
+                return False
             self._deliver(datagram, now)
+        return True
+
+    def hear_out(self, wake: Instant) -> None:
+        """Hand out all that waits, so that nobody acts on a deadline before hearing what was said already.
+
+        `wake` is the instant of the wake-up that brought the deadline: a flood costs each wake-up 20 ms, not each
+        router of it. All that is heard in one call has one instant.
+        """
+        now = self._poller.now()
+        if wake != self._wake:
+            self._wake, self._hear_until = wake, now + _PATIENCE
+        while self._poller.now() < self._hear_until and self.drain(now):
+            pass
 
     def close(self) -> None:
         """Leave the group."""
@@ -112,7 +129,10 @@ class VrrpPort:
         if index is not None:
             self._socket = VrrpSocket(self.device, index)
             self._index = index
-            self._poller.watch(self._socket.fileno(), READABLE, lambda _ready, now: self.drain(now))
+            self._poller.watch(self._socket.fileno(), READABLE, self._readable)
+
+    def _readable(self, _ready: int, now: Instant) -> None:
+        self.drain(now)
 
     def _close(self) -> None:
         if self._socket is not None:
