@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import typing as t
 
+from mainstay.model.units import seconds
 from mainstay.net import rtnl
 from mainstay.net.links import LinkMirror
 from mainstay.net.rtnl_socket import ListenerOverrun
@@ -27,8 +29,15 @@ class ScriptedKernel:
         self.links: list[rtnl.Notice] = [ETH0, ETH1]
         self.addresses: list[rtnl.Notice] = [OWN]
         self.queue: list[list[rtnl.Notice] | Exception] = []
+        self.churns = False
+        self.dumps = 0
+        self.reads = 0
+        self.takes_time: t.Callable[[], None] = lambda: None
 
     def dump(self, message_type: int) -> list[rtnl.Notice]:
+        self.dumps += 1
+        if self.churns:
+            raise OSError(errno.EBUSY, "the kernel's table changed during every attempt to read it")
         return list(self.links if message_type == rtnl.RTM_GETLINK else self.addresses)
 
     def fileno(self) -> int:
@@ -37,6 +46,8 @@ class ScriptedKernel:
     def receive(self) -> list[rtnl.Notice] | None:
         if not self.queue:
             return None
+        self.reads += 1
+        self.takes_time()
         said = self.queue.pop(0)
         if isinstance(said, Exception):
             raise said
@@ -46,16 +57,28 @@ class ScriptedKernel:
 class Story:
     """A mirror, its kernel, and the names it told of."""
 
-    def __init__(self) -> None:
+    def __init__(self, churns: bool = False) -> None:
         self.kernel = ScriptedKernel()
+        self.kernel.churns = churns
         self.told: list[set[str]] = []
         self.poller = ScriptedPoller()
         kernel = t.cast(t.Any, self.kernel)
         self.mirror = LinkMirror(self.poller, kernel, kernel, lambda names, _now: self.told.append(set(names)))
-        self.mirror.open()
+        self.mirror.open(self.poller.now())
 
     def hears(self, *datagrams: list[rtnl.Notice] | Exception) -> None:
         self.kernel.queue = list(datagrams)
+        self.wakes_up()
+
+    def reading_takes(self, span: float) -> None:
+        """For each notification, in seconds."""
+
+        def passes() -> None:
+            self.poller.clock += seconds(span)
+
+        self.kernel.takes_time = passes
+
+    def wakes_up(self) -> None:
         _interest, ready = self.poller.watched[7]
         ready(1, self.poller.now())
 
@@ -108,3 +131,61 @@ def test_after_an_overrun_everything_is_read_anew() -> None:
     story.hears(ListenerOverrun())
     assert story.mirror.held(VIP.key) == VIP and story.mirror.named("eth1") is None
     assert story.told == [{"eth0", "eth1"}] and story.mirror.overruns == 1
+
+
+def test_what_was_queued_before_the_loss_does_not_undo_what_was_read_after_it() -> None:
+    """The removal waits still, the notification that the address is back is the lost one."""
+    story = Story()
+    story.hears([VIP])
+    story.kernel.addresses = [OWN, VIP]
+    story.reading_takes(0.001)
+    story.hears(ListenerOverrun(), *[[ETH1]] * 20, [rtnl.AddressGone(VIP.key)])
+    for _turn in range(10):
+        story.wakes_up()
+    assert story.mirror.held(VIP.key) == VIP
+
+
+def test_a_table_that_never_holds_still_leaves_the_old_picture_and_is_read_again_soon() -> None:
+    story = Story()
+    story.kernel.churns = True
+    story.hears(ListenerOverrun())
+    assert story.mirror.named("eth0") == ETH0 and story.mirror.addresses(2) == [OWN]
+    assert "changed during every attempt" in story.mirror.problem and story.told == [set()]
+
+    story.hears([VIP])
+    assert story.mirror.held(VIP.key) == VIP, "what still comes is applied"
+    assert story.kernel.dumps == 3, "and nothing more is asked for before 100 ms have passed"
+
+    story.kernel.churns, story.kernel.links = False, [ETH0]
+    story.poller.run_for(seconds(0.1))
+    assert story.mirror.problem == "" and story.mirror.named("eth1") is None
+    assert story.told[-1] == {"eth0", "eth1"} and story.poller.pending == []
+
+
+def test_nothing_is_known_until_the_first_reading_succeeds_and_then_it_is_told() -> None:
+    story = Story(churns=True)
+    story.poller.run_for(seconds(1))
+    assert not story.mirror.known and story.poller.pending, "it goes on trying"
+    story.kernel.churns = False
+    story.poller.run_for(seconds(0.1))
+    assert story.mirror.known and story.told[-1] == {"eth0", "eth1"}
+
+
+def test_a_flood_does_not_keep_the_loop_and_is_told_again_at_its_end() -> None:
+    """A thousand notifications of 1 ms each: adverts are due in between."""
+    story = Story()
+    story.reading_takes(0.001)
+    story.hears([VIP], *[[ETH1]] * 1000)
+    assert story.kernel.reads <= 10 and story.told == [{"eth0"}]
+    caught_up = story.mirror.caught_up
+    for _turn in range(300):
+        story.wakes_up()
+    assert story.kernel.queue == [] and story.mirror.caught_up > caught_up
+    assert story.told == [{"eth0"}, {"eth0"}], "who could not judge half a picture looks again at the whole one"
+
+
+def test_a_closed_mirror_tries_nothing_again() -> None:
+    story = Story(churns=True)
+    story.kernel.close = lambda: None  # type: ignore[attr-defined]
+    story.mirror.close()
+    assert story.poller.pending == [] and story.poller.watched == {}

@@ -123,3 +123,12 @@ def test_lost_notifications_are_an_overrun_and_other_errors_are_not(kernel: type
 def test_without_the_right_to_force_the_buffer_the_socket_opens_all_the_same(kernel: type[ScriptedSocket]) -> None:
     kernel.forced = False
     assert rtnl_socket.ListenerSocket().fileno() == 9
+
+
+def test_what_is_left_of_a_dump_that_was_given_up_is_no_answer_to_the_next(kernel: type[ScriptedSocket]) -> None:
+    orders = rtnl_socket.OrderSocket()
+    kernel.incoming = [(ADDRESS, 0), (TimeoutError("no answer"), 0)]
+    with pytest.raises(TimeoutError):
+        orders.dump(rtnl.RTM_GETADDR)
+    kernel.incoming = [(ADDRESS * 3 + DONE, 0), (NOTHING_WAITS, 0), (ADDRESS + DONE, 0)]
+    assert len(orders.dump(rtnl.RTM_GETADDR)) == 1

@@ -40,6 +40,7 @@ class HeldAddresses:
         self._unplaced: t.List[VirtualAddress] = []
         self._refused: t.List[str] = []
         self._static: t.FrozenSet[str] = frozenset()
+        self._ordered_at = mirror.caught_up
         self.refreshed_at: Instant = 0
         """When the addresses were last given their whole lease."""
         self.taken = False
@@ -100,6 +101,7 @@ class HeldAddresses:
     def take(self, now: Instant) -> None:
         """Install the addresses with a full lease; those already there get the full lease again."""
         self.taken = True
+        self._ordered_at = self._mirror.caught_up
         self._refused = self._program.take()
         self.refreshed_at = now
 
@@ -122,8 +124,11 @@ class HeldAddresses:
         return [str(leased) for leased in self.addresses if self._mirror.held(leased.key) is not None]
 
     def missing(self, now: Instant) -> t.List[LeasedAddress]:
-        """Those somebody else removed. Empty when the lease may have ended: that is the kernel's work, and right."""
-        if not self.taken or self.expired(now):
+        """Those somebody else removed. Empty when the lease may have ended: that is the kernel's work, and right.
+
+        Empty, too, until the mirror has read what our last order did: its notification brings the next look.
+        """
+        if not self.taken or self.expired(now) or self._mirror.caught_up == self._ordered_at:
             return []
         return [leased for leased in self.addresses if self._mirror.held(leased.key) is None]
 

@@ -14,7 +14,7 @@ import os
 import typing as t
 
 from ..model.config import Config, VrrpInstance
-from ..model.units import Instant
+from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
 from ..net.links import LinkMirror
 from ..net.polling import Poller
 from ..net.rtnl_socket import ListenerSocket, OrderSocket
@@ -24,10 +24,16 @@ from .vrrp_instance_runner import InstanceRunner, Kernel
 from .vrrp_port import VrrpPort
 from .vrrp_status import vrrp_status
 from .worker import LogLine, Say
+from .log_limit import LogLimit
 
 
 class VrrpWorker:
     """Implements daemon/worker.Worker for vrrp_instances."""
+
+# After a reload a new instance must not mistake for the host's own what another has just released.
+_PATIENCE = 100 * NANOSECONDS_PER_MILLISECOND
+# Where links come and go without end, notifications are lost again and again.
+_PERIOD = seconds(60)
 
     def __init__(self, reactor: Poller, say: Say) -> None:
         """Raises OSError when the kernel gives no netlink socket."""
@@ -43,18 +49,31 @@ class VrrpWorker:
         self._started = False
 
     def configure(self, config: Config, now: Instant) -> None:
+        self._limit = LogLimit(_PERIOD)
         """Run these instances; the first call adopts what the kernel still holds for us."""
-        first, self._started = not self._started, True
-        if first:
-            self._mirror.open()
-        wanted = config.vrrp_instances
+        self._waiting: t.Optional[Config] = None
+        self._opened = False
+        self._waiting = config
+        if not self._opened:
+            self._opened = True
+            self._mirror.open(now)
+        self._run_waiting(now)
+        self._tell_mirror(now)
+
+    def _run_waiting(self, now: Instant) -> None:
+        if self._waiting is not None and self._mirror.known:
+            wanted, self._waiting = self._waiting.vrrp_instances, None
+            first, self._started = not self._started, True
+            self._run(wanted, now, may_adopt=first)
+
+    def _run(self, wanted: t.Mapping[str, VrrpInstance], now: Instant, may_adopt: bool) -> None:
         self._virtual = _virtual_addresses(wanted.values())
         self._stop_all_but(wanted, now)
         self._open_ports(wanted)
         self._change(wanted, now)
         # A new instance has to see what the others have just let go.
-        self._mirror.catch_up(now)
-        self._start(wanted, now, may_adopt=first)
+        self._mirror.catch_up(now, _PATIENCE)
+        self._start(wanted, now, may_adopt)
         for runner in self._runners.values():
             runner.look(now)  # another list of virtual addresses may have changed what can be a source
         self._close_idle_ports()
@@ -67,7 +86,7 @@ class VrrpWorker:
         """Every master says so with priority 0 and gives its addresses back."""
         self._stop_all_but({}, now)
         self._close_idle_ports()
-        if self._started:
+        if self._opened:
             self._mirror.close()
         self._orders.close()
 
@@ -123,12 +142,20 @@ class VrrpWorker:
         for runner in self._runners.values():
             if not names.isdisjoint(runner.devices):
                 runner.look(now)
-        self._tell_overruns()
+        self._tell_mirror(now)
+        if not self._started:
+            self._run_waiting(now)
 
-    def _tell_overruns(self) -> None:
-        if self._mirror.overruns > self._overruns_told:
+    def _tell_mirror(self, now: Instant) -> None:
+        problem = self._mirror.problem
+        if problem:
+            self._warn("unread", f"links and addresses cannot be read: {problem}; tried again every 0.1 s", now)
+        elif self._mirror.overruns > self._overruns_told:
             self._overruns_told = self._mirror.overruns
-            message = "notifications of the kernel were lost; links and addresses have been read anew"
+            self._warn("lost", "notifications of the kernel were lost; links and addresses are read anew", now)
+
+    def _warn(self, kind: str, message: str, now: Instant) -> None:
+        if self._limit.allows(kind, now):
             self._say(LogLine("warning", "vrrp worker", message))
 
     def _settle(self, port: VrrpPort) -> None:

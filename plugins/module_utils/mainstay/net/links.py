@@ -5,25 +5,35 @@
 
 Theory of operation. The listener is opened before the first dump, so nothing is missed between them; what it
 had queued is then applied on top, which is harmless because every notification carries the whole of its
-object. On an overrun everything is read anew. The owner is told once per wake-up, after all that waited has
-been applied: what it then sees is the present, never a state half way through somebody's batch, and its own
-orders are always in it, because the kernel queues a notification before the order that caused it returns.
+object. The owner is told once per wake-up, after all that waited has been applied: what it then sees is the
+present, never a state half way through somebody's batch, and its own orders are in it, because the kernel queues
+a notification before the order that caused it returns. `caught_up` counts these moments: it has moved on since
+an order when that order is in the picture.
+
+On an overrun everything is read anew, once the queue is empty: what was queued before the loss is older than the
+dump, and what would have set it right is lost. Where links come and go without end, neither may stop the owner's
+adverts: a wake-up applies what it can in 5 ms and tells that much, and a table that will not hold still is read
+again a little later, while the last picture stays in use.
 """
 
 from __future__ import annotations
 
+import os
 import typing as t
 
-from ..model.units import Instant
+from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant
 from . import rtnl
-from .polling import READABLE, Poller
+from .polling import READABLE, Poller, Timer
 from .rtnl_socket import ListenerOverrun, ListenerSocket, OrderSocket
 
 Changed = t.Callable[[t.FrozenSet[str], Instant], None]
 """Called with the names of the links that changed, or whose set of addresses did, and the instant of the wake-up.
 
-A renamed link comes under both its names.
+A renamed link comes under both its names; none at all mean that only `overruns` or `problem` changed.
 """
+
+_PATIENCE = 5 * NANOSECONDS_PER_MILLISECOND
+_RETRY = 100 * NANOSECONDS_PER_MILLISECOND
 
 
 class LinkMirror:
@@ -36,15 +46,28 @@ class LinkMirror:
         self._listener = listener
         self._links: t.Dict[int, rtnl.Link] = {}
         self._addresses: t.Dict[rtnl.AddressKey, rtnl.HeldAddress] = {}
+        self._owed: t.Set[str] = set()
+        self._lost = True
+        self._retry: t.Optional[Timer] = None
+        self.known = False
+        """Everything has been read at least once."""
+        self.problem = ""
+        """Why the picture may be an old one; empty when it is not."""
         self.overruns = 0
+        """How often notifications were lost."""
+        self.caught_up = 0
+        """How often everything that waited has been applied."""
 
-    def open(self) -> None:
-        """Read everything and follow it from now on. Raises OSError when the kernel does not answer."""
-        self._read_all()
+    def open(self, now: Instant) -> None:
+        """Read everything and follow it from now on; when that fails it is tried again, and told when it is `known`."""
         self._poller.watch(self._listener.fileno(), READABLE, lambda _ready, now: self.catch_up(now))
+        self._read_anew(now)
 
     def close(self) -> None:
         """Stop following."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
         self._poller.unwatch(self._listener.fileno())
         self._listener.close()
 
@@ -60,20 +83,49 @@ class LinkMirror:
         """The address as last reported, or None when the kernel does not hold it."""
         return self._addresses.get(key)
 
-    def catch_up(self, now: Instant) -> None:
-        """Apply every notification that waits, then tell the owner what changed."""
-        touched: t.Set[str] = set()
-        try:
-            waiting = self._listener.receive()
-            while waiting is not None:
-                for notice in waiting:
-                    touched |= self._apply(notice)
-                waiting = self._listener.receive()
-        except (ListenerOverrun, rtnl.DumpInterrupted):
-            self.overruns += 1
-            touched |= self._read_all()
-        if touched:
+    def catch_up(self, now: Instant, patience: Duration = _PATIENCE) -> None:
+        """Apply the notifications that wait, for as long as `patience`, then tell the owner what changed."""
+        before = self.overruns, self.problem
+        touched, complete = self._drain(self._poller.now() + patience)
+        if complete and self._lost and self._retry is None:
+            touched |= self._read_anew(now)
+        self._owed |= touched
+        if complete and not self._lost:
+            self.caught_up += 1
+            touched, self._owed = self._owed, set()
+        if touched or before != (self.overruns, self.problem):
             self._changed(frozenset(touched), now)
+
+    def _drain(self, until: Instant) -> t.Tuple[t.Set[str], bool]:
+        """The names of the links that changed, and whether nothing waits any more."""
+        touched: t.Set[str] = set()
+        while self._poller.now() < until:
+            try:
+                waiting = self._listener.receive()
+            except ListenerOverrun:
+                self.overruns += 1
+                self._lost = True
+                continue
+            if waiting is None:
+                return touched, True
+            for notice in waiting:
+                touched |= self._apply(notice)
+        return touched, False
+
+    def _read_anew(self, now: Instant) -> t.Set[str]:
+        """Replace the picture by a fresh one, or keep it and try again soon; the names of all links."""
+        try:
+            touched = self._read_all()
+        except OSError as error:
+            self.problem = error.strerror or os.strerror(error.errno or 0)
+            self._retry = self._poller.call_at(now + _RETRY, self._retried)
+            return set()
+        self.known, self._lost, self.problem = True, False, ""
+        return touched
+
+    def _retried(self, now: Instant) -> None:
+        self._retry = None
+        self.catch_up(now)
 
     def _read_all(self) -> t.Set[str]:
         """Replace the mirror by a dump; the names of all links before and after."""

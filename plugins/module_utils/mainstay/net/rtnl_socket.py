@@ -20,7 +20,8 @@ _RTMGRP_LINK, _RTMGRP_IPV4_IFADDR = 0x1, 0x10
 _RECEIVE_BUFFER = 8 * 1024 * 1024
 _DATAGRAM = 256 * 1024  # a dump's datagrams are at most 32 KiB, a notification's far less
 _DUMP_ATTEMPTS = 5
-_DUMP_SECONDS = 5.0
+# The kernel answers a dump while we ask for it; who waits longer than this keeps adverts waiting, too.
+_DUMP_SECONDS = 0.2
 # Not in the socket module before Python 3.13.
 _SO_RCVBUFFORCE = getattr(socket, "SO_RCVBUFFORCE", 33)
 
@@ -35,6 +36,7 @@ class OrderSocket:
     def __init__(self) -> None:
         self._socket = _open(groups=0)
         self._sequence = 0
+        self._dump_unfinished = False
 
     def next_sequence(self) -> int:
         """A number no other request of this socket has."""
@@ -53,10 +55,12 @@ class OrderSocket:
         """All links or all IPv4 addresses. Raises OSError when the kernel does not answer or keeps changing.
         """
         for _attempt in range(_DUMP_ATTEMPTS):
+            if self._dump_unfinished:  # the rest of it is no answer to the next request
+                self._refusals()
             try:
                 return self._dump_once(message_type)
             except rtnl.DumpInterrupted:
-                self._refusals()
+                continue
         raise OSError(errno.EBUSY, "the kernel's table changed during every attempt to read it")
 
     def close(self) -> None:
@@ -65,12 +69,14 @@ class OrderSocket:
 
     def _dump_once(self, message_type: int) -> t.List[rtnl.Notice]:
         self._socket.send(rtnl.dump_request(message_type, self.next_sequence()))
+        self._dump_unfinished = True
         collected: t.List[rtnl.Notice] = []
         self._socket.settimeout(_DUMP_SECONDS)
         try:
             while True:
                 for notice in rtnl.notices(_receive(self._socket)):
                     if isinstance(notice, rtnl.DumpEnd):
+                        self._dump_unfinished = False
                         return collected
                     if isinstance(notice, rtnl.Refused):
                         raise OSError(notice.errno, "the kernel refused to list its links or addresses")
