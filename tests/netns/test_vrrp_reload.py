@@ -40,6 +40,42 @@ def test_a_reload_changes_a_master_without_a_transition(segment: Segment, tmp_pa
     assert b.state() == "BACKUP" and "BACKUP -> MASTER" not in b.log.read_text()
 
 
+def test_what_was_just_taken_is_not_reported_as_removed(segment: Segment, tmp_path: Path) -> None:
+    """An owner takes its address while it is configured, a master one that a reload adds: before hearing of either."""
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(255)).start()
+    a.await_state("MASTER")
+    a.write(VI_1=instance(255, virtual_ipaddress=[f"{VIP}/24", f"{SECOND_VIP}/24"]))
+    assert a.ask("reload")["ok"] is True
+    wait_for(lambda: len(a.status()["addresses_held"]) == 2, 10, "both addresses", evidence=a.evidence)
+
+    assert a.status()["problems"] == [] and "put back" not in a.log.read_text()
+
+
+def test_another_name_for_an_instance_is_no_failover(segment: Segment, tmp_path: Path) -> None:
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a.await_state("MASTER")
+    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100)).start()
+    b.await_state("BACKUP")
+    before = a.status()
+
+    with AddressWatch([a.node, b.node]) as watch:
+        a.write(web=instance(150))
+        assert a.ask("reload")["ok"] is True
+        sent = a.status("web")["counters"]["adverts_sent"]
+        assert sent >= before["counters"]["adverts_sent"], "its counters go on with it"
+        wait_for(
+            lambda: a.status("web")["counters"]["adverts_sent"] > sent + 4, 10, "a lease's time", evidence=a.evidence
+        )
+        assert len(watch.holdings(a.node)) == 1 and watch.holdings(b.node) == []
+
+    after = a.status("web")
+    assert (after["state"], after["transitions"], after["since"]) == ("MASTER", before["transitions"], before["since"])
+    assert b.status()["counters"]["priority_zero_received"] == 0 and b.state() == "BACKUP"
+    assert list(a.ask("status")["vrrp"]["instances"]) == ["web"]
+    a.signal_and_await_end()
+    b.await_state("MASTER")
+
+
 @pytest.mark.parametrize(("giver", "taker"), [("VI_1", "VI_2"), ("VI_2", "VI_1")])
 def test_an_address_that_moves_to_another_instance_is_never_away(
     segment: Segment, tmp_path: Path, giver: str, taker: str

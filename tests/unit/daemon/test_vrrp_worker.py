@@ -17,9 +17,10 @@ from mainstay.daemon.vrrp_worker import VrrpWorker
 from mainstay.daemon.worker import LogLine
 from mainstay.model.config import Config, VirtualAddress, VrrpInstance
 from mainstay.net import rtnl
+from mainstay.net.rtnl_socket import ListenerOverrun
 
 from ..scripted_poller import ScriptedPoller
-from .vrrp_lab import ETH0, INSTANCE, OWN, RecordedFrames
+from .vrrp_lab import ETH0, INSTANCE, OWN, RecordedFrames, advert
 
 OTHER = replace(INSTANCE, name="VI_2", virtual_router_id=52, virtual_ipaddress=(VirtualAddress("192.0.2.11", 24),))
 
@@ -29,15 +30,18 @@ class PlayedNetlink:
 
     addresses: t.ClassVar[list[rtnl.HeldAddress]] = []
     links: t.ClassVar[list[rtnl.Link]] = []
-    queue: t.ClassVar[list[list[rtnl.Notice]]] = []
+    queue: t.ClassVar[list[list[rtnl.Notice] | Exception]] = []
     done: t.ClassVar[list[tuple[str, str]]] = []
     """What was ordered in turn: ("take" or "release", address)."""
     closed: t.ClassVar[int] = 0
+    churns: t.ClassVar[bool] = False
 
     def next_sequence(self) -> int:
         return 1
 
     def dump(self, kind: int) -> list[t.Any]:
+        if self.churns:
+            raise OSError(errno.EBUSY, "the kernel's table changed during every attempt to read it")
         return list(self.links if kind == rtnl.RTM_GETLINK else self.addresses)
 
     def send(self, batch: bytes) -> list[rtnl.Refused]:
@@ -54,7 +58,10 @@ class PlayedNetlink:
         return 7
 
     def receive(self) -> list[rtnl.Notice] | None:
-        return self.queue.pop(0) if self.queue else None
+        said = self.queue.pop(0) if self.queue else None
+        if isinstance(said, Exception):
+            raise said
+        return said
 
     def close(self) -> None:
         PlayedNetlink.closed += 1
@@ -65,6 +72,7 @@ class PlayedSocket:
 
     sent: t.ClassVar[list[tuple[int, int]]] = []
     refuse: t.ClassVar[int] = 0
+    waiting: t.ClassVar[list[bytes]] = []
 
     def __init__(self, _device: str, _index: int) -> None:
         if self.refuse:
@@ -75,8 +83,8 @@ class PlayedSocket:
 
     def send_from(self, _source: str) -> None: ...
 
-    def receive(self) -> None:
-        return None
+    def receive(self) -> bytes | None:
+        return self.waiting.pop(0) if self.waiting else None
 
     def send(self, packet: bytes) -> None:
         self.sent.append((packet[1], packet[2]))
@@ -101,8 +109,9 @@ class Story:
         self.poller.run_for(round(span * 1e9))
         return self
 
-    def hears_the_kernel(self) -> Story:
-        """The notifications of what was ordered arrive."""
+    def hears_the_kernel(self, *notices: rtnl.Notice | Exception) -> Story:
+        """The notifications of what was ordered arrive, then these."""
+        PlayedNetlink.queue += [one if isinstance(one, Exception) else [one] for one in notices]
         self.poller.watched[7][1](1, self.poller.now())
         return self
 
@@ -124,7 +133,8 @@ class Story:
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     PlayedNetlink.links, PlayedNetlink.queue, PlayedNetlink.done, PlayedNetlink.closed = [ETH0], [], [], 0
     PlayedNetlink.addresses = [rtnl.HeldAddress(rtnl.AddressKey(2, OWN, 24), False, 0, None)]
-    PlayedSocket.sent, PlayedSocket.refuse = [], 0
+    PlayedNetlink.churns = False
+    PlayedSocket.sent, PlayedSocket.refuse, PlayedSocket.waiting = [], 0, []
     monkeypatch.setattr(vrrp_worker, "OrderSocket", PlayedNetlink)
     monkeypatch.setattr(vrrp_worker, "ListenerSocket", PlayedNetlink)
     monkeypatch.setattr(vrrp_port, "VrrpSocket", PlayedSocket)
@@ -164,6 +174,32 @@ def test_another_virtual_router_id_is_another_router() -> None:
     PlayedSocket.sent.clear()
     story.runs(replace(INSTANCE, virtual_router_id=53))
     assert PlayedSocket.sent == [(51, 0)] and story.states == {"VI_1": "BACKUP"}
+
+
+def test_an_instance_under_another_name_is_the_same_router_to_its_peers() -> None:
+    """Its advert goes on, its address stays; the name is new wherever people look."""
+    story = Story().runs(INSTANCE, OTHER).passes(4).hears_the_kernel()
+    PlayedSocket.sent.clear()
+    PlayedNetlink.done.clear()
+    transitions = story.instances["VI_1"]["transitions"]
+
+    story.runs(replace(INSTANCE, name="web"), OTHER).hears_the_kernel()
+
+    assert story.states == {"web": "MASTER", "VI_2": "MASTER"}
+    assert PlayedSocket.sent == [(51, 100)] and ("release", "192.0.2.10") not in PlayedNetlink.done
+    assert story.instances["web"]["transitions"] == transitions and story.warnings == []
+    assert ("vrrp_instance web", "was vrrp_instance VI_1 until now") in [(x.subject, x.message) for x in story.lines]
+    story.lines.clear()
+    PlayedSocket.waiting.append(advert(200))
+    story.passes(1)
+    assert {line.subject for line in story.lines} == {"vrrp_instance web"}
+
+
+def test_an_instance_may_change_its_name_and_its_settings_in_one_reload() -> None:
+    story = Story().runs(INSTANCE).passes(4)
+    PlayedSocket.sent.clear()
+    story.runs(replace(INSTANCE, name="web", priority=120))
+    assert PlayedSocket.sent == [(51, 120)] and story.states == {"web": "MASTER"}
 
 
 def test_two_instances_may_swap_their_virtual_router_ids() -> None:
@@ -208,6 +244,85 @@ def test_an_address_that_moves_to_a_new_instance_waits_for_its_election_without_
     assert PlayedNetlink.done.count(("release", "192.0.2.10")) >= 1 and story.warnings == []
     story.passes(4).hears_the_kernel()
     assert story.instances["VI_2"]["addresses_held"] == ["192.0.2.10/24"] and story.warnings == []
+
+
+OWNER = replace(INSTANCE, priority=255)
+CARRIERLESS = replace(ETH0, running=False)
+
+
+def test_an_owner_that_starts_has_not_been_robbed() -> None:
+    """It takes its address at once; the mirror has not read that yet."""
+    story = Story().runs(OWNER)
+    assert story.states == {"VI_1": "MASTER"} and story.instances["VI_1"]["problems"] == []
+    story.hears_the_kernel()
+    assert story.instances["VI_1"]["addresses_held"] == ["192.0.2.10/24"]
+    assert story.warnings == [] and PlayedNetlink.done.count(("take", "192.0.2.10")) == 1
+
+
+def test_an_address_added_to_a_master_has_not_been_taken_away() -> None:
+    story = Story().runs(INSTANCE).passes(4).hears_the_kernel()
+    story.runs(replace(INSTANCE, virtual_ipaddress=MOVING + BASE))
+    assert story.warnings == [] and story.instances["VI_1"]["problems"] == []
+    story.hears_the_kernel()
+    assert story.warnings == [] and len(story.instances["VI_1"]["addresses_held"]) == 2
+
+
+def test_an_owner_whose_link_comes_back_has_not_been_robbed() -> None:
+    story = Story().runs(OWNER).hears_the_kernel(CARRIERLESS).hears_the_kernel()
+    assert story.states == {"VI_1": "FAULT"}
+    story.passes(61).lines.clear()  # an alarm of the start would silence the one that is looked for
+    story.hears_the_kernel(ETH0)
+    assert story.states == {"VI_1": "MASTER"}
+    assert story.hears_the_kernel().warnings == []
+
+
+def test_an_address_that_is_removed_in_the_moment_it_was_taken_is_put_back_with_an_alarm() -> None:
+    """Both notifications are read in one wake-up."""
+    story = Story().runs(OWNER).hears_the_kernel(rtnl.AddressGone(rtnl.AddressKey(2, "192.0.2.10", 24)))
+    assert story.warnings == ["somebody removed 192.0.2.10/24 from eth0; put back"]
+    assert story.hears_the_kernel().instances["VI_1"]["addresses_held"] == ["192.0.2.10/24"]
+
+
+def test_a_worker_that_starts_amid_churn_adopts_when_the_kernel_can_be_read() -> None:
+    """Its predecessor's addresses are there under their lease: a start on a guess would leave them."""
+    PlayedNetlink.addresses.append(rtnl.HeldAddress(rtnl.AddressKey(2, "192.0.2.10", 24), True, 0, 2))
+    PlayedNetlink.churns = True
+    story = Story().runs(INSTANCE).passes(0.5)
+    assert story.states == {} and len(story.warnings) == 1
+    assert "cannot be read: the kernel's table changed" in story.warnings[0]
+
+    PlayedNetlink.churns = False
+    story.passes(0.1)
+    assert story.states == {"VI_1": "MASTER"} and PlayedNetlink.done[0] == ("take", "192.0.2.10")
+
+
+def test_a_worker_that_ends_before_the_kernel_could_be_read_leaves_nothing_open() -> None:
+    PlayedNetlink.churns = True
+    story = Story().runs(INSTANCE)
+    story.worker.stop(story.poller.now())
+    assert (story.poller.pending, story.poller.watched, PlayedNetlink.closed) == ([], {}, 2)
+
+
+def test_churn_is_said_once_and_costs_no_advert() -> None:
+    story = Story().runs(INSTANCE).passes(4).hears_the_kernel()
+    PlayedSocket.sent.clear()
+    PlayedNetlink.churns = True
+    for _second in range(10):
+        story.hears_the_kernel(ListenerOverrun()).passes(1)
+    assert len(PlayedSocket.sent) == 10 and story.states == {"VI_1": "MASTER"}
+    assert len(story.warnings) == 1
+    PlayedNetlink.churns = False
+    PlayedNetlink.addresses.append(rtnl.HeldAddress(rtnl.AddressKey(2, "192.0.2.10", 24), True, 0, 3))
+    story.passes(1)
+    assert story.warnings[1:] == ["notifications of the kernel were lost; links and addresses are read anew"]
+
+
+def test_a_master_is_heard_behind_any_amount_of_junk() -> None:
+    """TMR-08: after a stall the queue holds 1 MiB of it, the proof that a master lives at its end."""
+    story = Story().runs(INSTANCE)
+    PlayedSocket.waiting += [advert(200)[:-1]] * 2000 + [advert(200)]
+    story.poller.freeze_until(story.poller.now() + 4_000_000_000)
+    assert story.states == {"VI_1": "BACKUP"} and PlayedSocket.sent == []
 
 
 def test_an_instance_on_a_missing_interface_is_at_fault_until_it_is_there() -> None:

@@ -24,7 +24,7 @@ class Advertiser:
     """The transmitting half of one virtual router."""
 
     def __init__(self, subject: str, port: VrrpPort, say: Say) -> None:
-        self._subject = subject
+        self.subject = subject
         self._port = port
         self._say = say
         self._instance: t.Optional[VrrpInstance] = None
@@ -68,7 +68,7 @@ class Advertiser:
         self.sent += 1
         self.priority_zero_sent += priority == _RELEASE
         if self._failures_in_a_row >= _FAILURES_TO_TELL:
-            self._say(LogLine("info", self._subject, f"adverts leave {self._port.device} again"))
+            self._say(LogLine("info", self.subject, f"adverts leave {self._port.device} again"))
         self._failures_in_a_row = 0
 
     def _count_failure(self, priority: int, error: OSError) -> None:
@@ -78,7 +78,7 @@ class Advertiser:
         self._failures_in_a_row += 1
         self._error = os.strerror(error.errno or 0)
         if self._failures_in_a_row == _FAILURES_TO_TELL:
-            self._say(LogLine("error", self._subject, str(self.problem)))
+            self._say(LogLine("error", self.subject, str(self.problem)))
 
     def _packet(self, priority: int) -> t.Optional[bytes]:
         packet = self._packets.get(priority)

@@ -30,7 +30,7 @@ class Announcer:
     def __init__(self, poller: Poller, mirror: LinkMirror, subject: str, say: Say) -> None:
         self._poller = poller
         self._mirror = mirror
-        self._subject = subject
+        self.subject = subject
         self._say = say
         self._limit = LogLimit(_PERIOD)
         self._schedule: t.Optional[Announcing] = None
@@ -111,4 +111,4 @@ class Announcer:
     def _complain(self, verb: str, sender: Sender, error: OSError, now: Instant) -> None:
         if self._limit.allows(verb, now):
             message = f"cannot {verb} gratuitous ARP on {sender[1]}: {os.strerror(error.errno or 0)}"
-            self._say(LogLine("warning", self._subject, message))
+            self._say(LogLine("warning", self.subject, message))

@@ -21,7 +21,7 @@ class Discards:
     """Counters of one virtual router, or of an interface for what belongs to none."""
 
     def __init__(self, subject: str, say: Say) -> None:
-        self._subject = subject
+        self.subject = subject
         self._say = say
         self._limit = LogLimit(_PERIOD)
         self._strangers = LogLimit(_PERIOD_OF_STRANGERS)
@@ -35,7 +35,7 @@ class Discards:
         if (self._strangers if stranger else self._limit).allows(reason, now):
             total = self.by_reason[reason]
             message = f"discarded a packet from {sender}: {error} ({total} for this reason so far)"
-            self._say(LogLine("warning", self._subject, message))
+            self._say(LogLine("warning", self.subject, message))
 
 
 def merged(*counters: Discards) -> t.Dict[str, int]:

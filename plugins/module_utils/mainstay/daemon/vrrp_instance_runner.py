@@ -64,7 +64,7 @@ class InstanceRunner:
     """One VrrpInstance at work."""
 
     def __init__(self, instance: VrrpInstance, kernel: Kernel, port: VrrpPort, say: Say) -> None:
-        subject = f"vrrp_instance {instance.name}"
+        subject = _subject(instance)
         self.instance = instance
         self.port = port
         self.addresses = HeldAddresses(kernel.orders, kernel.mirror)
@@ -114,6 +114,8 @@ class InstanceRunner:
         Then every runner lets go of what it lost, then `go_on`: an address that moves from one instance to another
         is released before it is taken, or not at all.
         """
+        if instance.name != self.instance.name:
+            self._rename(instance)
         self.instance = instance
         self._expectations = _expectations(instance)
         self._announcer.follow(instance)
@@ -200,6 +202,12 @@ class InstanceRunner:
         self.addresses.take(now)
         self._announcer.start(now)
 
+    def _rename(self, instance: VrrpInstance) -> None:
+        """Only people see a name: to the peers it is the same virtual router."""
+        subject = _subject(instance)
+        self.advertiser.subject = self.report.subject = self.discards.subject = self._announcer.subject = subject
+        self.report.say("info", f"was {_subject(self.instance)} until now")
+
     # ---- preparing
 
     def _prepare(self) -> bool:
@@ -270,6 +278,10 @@ _PERFORM: t.Mapping[t.Type[Action], t.Callable[[InstanceRunner, t.Any, Instant],
     Transition: InstanceRunner._transition,
     Alarm: InstanceRunner._alarm,
 }
+
+
+def _subject(instance: VrrpInstance) -> str:
+    return f"vrrp_instance {instance.name}"
 
 
 def _expectations(instance: VrrpInstance) -> Expectations:

@@ -4,8 +4,12 @@
 """The vrrp worker: every virtual router of this machine, in one thread that does nothing else.
 
 It owns what the routers share (the order socket, the mirror of links, one port for each interface), and gives each
-virtual router a runner. A reload compares instance by instance: what is equal is not touched, what moved to another
-interface or virtual_router_id is stopped and started, everything else goes on under its new settings.
+virtual router a runner. A reload compares instance by instance, by what makes it the same virtual router to its
+peers: interface, virtual_router_id and version. What is equal is not touched, what left or moved is stopped and
+started, everything else goes on under its new settings, and be it under a new name.
+
+The first configuration waits until the kernel has been read: whoever starts on a guess finds no interface and cannot
+see that its addresses are still there under an unexpired lease.
 """
 
 from __future__ import annotations
@@ -20,20 +24,20 @@ from ..net.polling import Poller
 from ..net.rtnl_socket import ListenerSocket, OrderSocket
 from ..net.standing import standing_of
 from ..vrrp.timers import OWNER_PRIORITY
+from .log_limit import LogLimit
 from .vrrp_instance_runner import InstanceRunner, Kernel
 from .vrrp_port import VrrpPort
 from .vrrp_status import vrrp_status
 from .worker import LogLine, Say
-from .log_limit import LogLimit
-
-
-class VrrpWorker:
-    """Implements daemon/worker.Worker for vrrp_instances."""
 
 # After a reload a new instance must not mistake for the host's own what another has just released.
 _PATIENCE = 100 * NANOSECONDS_PER_MILLISECOND
 # Where links come and go without end, notifications are lost again and again.
 _PERIOD = seconds(60)
+
+
+class VrrpWorker:
+    """Implements daemon/worker.Worker for vrrp_instances."""
 
     def __init__(self, reactor: Poller, say: Say) -> None:
         """Raises OSError when the kernel gives no netlink socket."""
@@ -45,14 +49,14 @@ _PERIOD = seconds(60)
         self._ports: t.Dict[str, VrrpPort] = {}
         self._runners: t.Dict[str, InstanceRunner] = {}
         self._virtual: t.FrozenSet[str] = frozenset()
+        self._limit = LogLimit(_PERIOD)
         self._overruns_told = 0
+        self._waiting: t.Optional[Config] = None
+        self._opened = False
         self._started = False
 
     def configure(self, config: Config, now: Instant) -> None:
-        self._limit = LogLimit(_PERIOD)
         """Run these instances; the first call adopts what the kernel still holds for us."""
-        self._waiting: t.Optional[Config] = None
-        self._opened = False
         self._waiting = config
         if not self._opened:
             self._opened = True
@@ -93,21 +97,24 @@ _PERIOD = seconds(60)
     # ---- what a configuration changes
 
     def _stop_all_but(self, wanted: t.Mapping[str, VrrpInstance], now: Instant) -> None:
-        for name, runner in list(self._runners.items()):
-            instance = wanted.get(name)
-            if instance is None or _identity(instance) != _identity(runner.instance):
+        names = {_identity(instance): name for name, instance in wanted.items()}
+        present, self._runners = self._runners, {}
+        for runner in present.values():
+            name = names.get(_identity(runner.instance))
+            if name is None:
                 runner.stop(now)
-                del self._runners[name]
+            else:
+                self._runners[name] = runner
 
     def _change(self, wanted: t.Mapping[str, VrrpInstance], now: Instant) -> None:
-        changed = [runner for name, runner in self._runners.items() if runner.instance != wanted[name]]
-        for runner in changed:
-            runner.adopt_settings(wanted[runner.instance.name])
+        changed = {name: runner for name, runner in self._runners.items() if runner.instance != wanted[name]}
+        for name, runner in changed.items():
+            runner.adopt_settings(wanted[name])
         holders = [runner.addresses for runner in self._runners.values() if runner.addresses.taken]
         kept = {leased.key for addresses in holders for leased in addresses.addresses}
-        for runner in changed:
+        for runner in changed.values():
             runner.addresses.let_go(kept)
-        for runner in changed:
+        for runner in changed.values():
             runner.go_on(now)
 
     def _start(self, wanted: t.Mapping[str, VrrpInstance], now: Instant, may_adopt: bool) -> None:
@@ -136,6 +143,8 @@ _PERIOD = seconds(60)
     # ---- what the kernel changes
 
     def _links_changed(self, names: t.FrozenSet[str], now: Instant) -> None:
+        if not self._started:
+            self._run_waiting(now)
         for port in self._ports.values():
             if port.device in names:
                 self._settle(port)
@@ -143,8 +152,6 @@ _PERIOD = seconds(60)
             if not names.isdisjoint(runner.devices):
                 runner.look(now)
         self._tell_mirror(now)
-        if not self._started:
-            self._run_waiting(now)
 
     def _tell_mirror(self, now: Instant) -> None:
         problem = self._mirror.problem
