@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections import deque
+from collections import OrderedDict
 
 PROBES_AT_ONCE = 400
 """Far below the usual 1024 descriptors of a process; the rest of a storm waits in line."""
@@ -17,7 +17,7 @@ class Slot:
 
     def __init__(self, slots: ProbeSlots, start: t.Callable[[], None]) -> None:
         self._slots = slots
-        self.start: t.Optional[t.Callable[[], None]] = start
+        self.start = start
         self.running = False
 
     def release(self) -> None:
@@ -25,7 +25,8 @@ class Slot:
         if self.running:
             self.running = False
             self._slots.give_back()
-        self.start = None
+        else:
+            self._slots.leave_line(self)
 
 
 class ProbeSlots:
@@ -33,12 +34,13 @@ class ProbeSlots:
 
     def __init__(self, limit: int = PROBES_AT_ONCE) -> None:
         self._free = limit
-        self._line: t.Deque[Slot] = deque()
+        # Not a deque: while all slots hang, reloads put whole generations of checks in line and take them out again.
+        self._line: OrderedDict[Slot, None] = OrderedDict()
 
     def take(self, start: t.Callable[[], None]) -> Slot:
         """Call `start` as soon as there is room, at once if there is room now."""
         slot = Slot(self, start)
-        self._line.append(slot)
+        self._line[slot] = None
         self._serve()
         return slot
 
@@ -47,11 +49,13 @@ class ProbeSlots:
         self._free += 1
         self._serve()
 
+    def leave_line(self, slot: Slot) -> None:
+        """It does not want to start any more; harmless when it is not in line."""
+        self._line.pop(slot, None)
+
     def _serve(self) -> None:
         while self._free and self._line:
-            slot = self._line.popleft()
-            start, slot.start = slot.start, None
-            if start is not None:
-                self._free -= 1
-                slot.running = True
-                start()
+            slot, _nothing = self._line.popitem(last=False)
+            self._free -= 1
+            slot.running = True
+            slot.start()
