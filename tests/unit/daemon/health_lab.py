@@ -12,7 +12,7 @@ from mainstay.daemon.health_worker import HealthWorker
 from mainstay.daemon.worker import LogLine
 from mainstay.lvs.effects import NotApplicable, apply_operation
 from mainstay.lvs.operations import Operation
-from mainstay.lvs.table import ServiceKey, Table
+from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
 from mainstay.model.config import Check, Config, GlobalDefs, HttpCheck, RealServer, VirtualServer
 from mainstay.model.units import NANOSECONDS_PER_MILLISECOND, Duration, seconds
 from mainstay.net.data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
@@ -29,6 +29,7 @@ REFUSED = Verdict(False, "connection refused")
 SHORTAGE = ProbeOutcome(Verdict(False, "this process has no file descriptors left"), ran=False)
 
 WEB = ServiceKey("TCP", "192.0.2.10", 80)
+ONE, TWO = "192.0.2.21", "192.0.2.22"
 CHECK = HttpCheck(retry=1, delay_before_retry=seconds(1))
 
 
@@ -39,6 +40,8 @@ class FakeDataPlane:
         self.table: Table = {}
         self.missing = ""
         """Why the engine is not there; empty when it is."""
+        self.unreadable = ""
+        """What reading fails with; empty when it works."""
         self.refuse: t.Callable[[Operation], str] = lambda _operation: ""
         self.unfinished = ""
         """What is missing after every edit; empty when edits are complete."""
@@ -55,6 +58,8 @@ class FakeDataPlane:
 
     def read(self) -> Table:
         self._check_presence()
+        if self.unreadable:
+            raise DataPlaneUnavailable(self.unreadable)
         self.reads += 1
         return dict(self.table)
 
@@ -112,12 +117,19 @@ class HealthLab:
         self.probes: list[tuple[int, str]] = []
         """Instant and address of every probe started."""
         self.lines: list[LogLine] = []
+        self.opened: list[int] = []
+        """Instants at which an engine was opened, or could not be."""
         self.worker = self.new_worker()
 
     def new_worker(self) -> HealthWorker:
         """A fresh process on the same kernel."""
         engines = {"ipvs": self.ipvs, "nftables": self.nftables}
-        return HealthWorker(self.poller, self.lines.append, lambda name: engines[name].open(), self._run_probe)
+
+        def open_engine(name: str) -> FakeDataPlane:
+            self.opened.append(self.poller.now())
+            return engines[name].open()
+
+        return HealthWorker(self.poller, self.lines.append, open_engine, self._run_probe)
 
     def configure(self, *services: VirtualServer, data_plane: str = "ipvs") -> None:
         config = Config(GlobalDefs(data_plane=data_plane), virtual_servers={one.name: one for one in services})
@@ -154,6 +166,12 @@ class HealthLab:
 
 def real(address: str, check: Check | None = CHECK, **more: t.Any) -> RealServer:
     return RealServer(address=address, port=80, check=check, **more)
+
+
+def hand_made(key: ServiceKey, *addresses: str, weight: int = 1) -> Service:
+    """An entry that somebody, or a former daemon, put into the kernel."""
+    places = [DestinationKey(address, 80) for address in addresses]
+    return Service(key, "wlc", destinations={place: Destination(place, "NAT", weight) for place in places})
 
 
 def web(*addresses: str, **more: t.Any) -> VirtualServer:

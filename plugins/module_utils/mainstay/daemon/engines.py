@@ -7,11 +7,36 @@ from __future__ import annotations
 
 import typing as t
 
+from ..model.units import Duration, seconds
 from ..net.data_plane import DataPlane
 
 OpenEngine = t.Callable[[str], DataPlane]
 
 NFTABLES = "nftables"
+
+FIRST_PAUSE = seconds(0.1)
+LONGEST_PAUSE = seconds(10)
+
+
+class ReopenPauses:
+    """How long to wait before a lost engine is opened again.
+
+    Most losses pass in no time (a full buffer, a late answer), and until then a failed server stays in its pool. So
+    the first attempt comes soon. Each later pause is twice the one before: a module that is not loaded stays away.
+    """
+
+    def __init__(self) -> None:
+        self.latest: Duration = 0
+        """The pause given out last; 0 when the next one is the first."""
+
+    def next(self) -> Duration:
+        """The pause before the next attempt."""
+        self.latest = min(2 * self.latest, LONGEST_PAUSE) if self.latest else FIRST_PAUSE
+        return self.latest
+
+    def forget(self) -> None:
+        """The engine has worked for a while: the next loss is a new one."""
+        self.latest = 0
 
 
 def open_engine(name: str) -> DataPlane:

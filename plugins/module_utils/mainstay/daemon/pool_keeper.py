@@ -13,7 +13,8 @@ difference, is reported and repaired.
     a timer    -> _check()     read, report, repair
 
 What the kernel refuses, or does not finish, is kept with its reason and tried again at every check, but said once.
-An engine that is missing or vanishes is tried again every REOPEN_PERIOD; VRRP, in another process, does not notice.
+An engine that is missing or fails is opened again, soon at first (engines.ReopenPauses), and all edits that came up
+meanwhile are carried out then; VRRP, in another process, does not notice.
 
 `owned` are the services that a configuration of ours named: only these are ever removed, so a service that an
 operator added with ipvsadm stays.
@@ -27,15 +28,14 @@ from ..lvs.effects import operation_service
 from ..lvs.operations import Operation
 from ..lvs.reconcile import operations
 from ..lvs.table import Service, ServiceKey, Table
-from ..model.units import Duration, Instant, seconds
+from ..model.units import Duration, Instant, as_seconds, seconds
 from ..net.data_plane import Counters, DataPlane, DataPlaneUnavailable, Refusal
 from ..net.polling import Due, Poller, Timer
-from .engines import OpenEngine, owns_whole_table
+from .engines import OpenEngine, ReopenPauses, owns_whole_table
 from .table_words import by_service, drift_sentence, refusal_sentence, telling
 from .worker import LogLine, Say
 
 CHECK_PERIOD = seconds(5)
-REOPEN_PERIOD = seconds(10)
 
 # A stale idea of the table is cured by one reading; what is refused after that is refused for good.
 _ATTEMPTS = 2
@@ -49,14 +49,15 @@ class PoolKeeper:
 
     def __init__(self, poller: Poller, say: Say, open_engine: OpenEngine) -> None:
         self.engine = ""
-        self.error: t.Optional[str] = None
-        """Why there is no engine, with the remedy; None when there is one."""
         self.current: t.Dict[ServiceKey, Service] = {}
         """What the kernel holds, as far as known."""
         self._poller = poller
         self._say = say
         self._open_engine = open_engine
         self._plane: t.Optional[DataPlane] = None
+        self._lost = ""
+        """Why there is no engine, with the remedy; empty when there is one or none is wanted."""
+        self._pauses = ReopenPauses()
         self._desired: t.Dict[ServiceKey, Service] = {}
         self._owned: t.Dict[ServiceKey, str] = {}
         self._refused: t.Dict[ServiceKey, t.Tuple[Refusal, ...]] = {}
@@ -96,7 +97,13 @@ class PoolKeeper:
         self._owned.clear()
         self._repairs.clear()
         self._let_go()
-        self.engine, self.error = "", None
+        self._pauses.forget()
+        self.engine, self._lost = "", ""
+
+    @property
+    def error(self) -> t.Optional[str]:
+        """Why there is no engine, the remedy, and the pause before the next attempt; None when there is one."""
+        return f"{self._lost}; tried again in {as_seconds(self._pauses.latest):g} s" if self._lost else None
 
     def refusals(self, key: ServiceKey) -> t.List[str]:
         """What the kernel did not take of this service, as sentences."""
@@ -118,18 +125,22 @@ class PoolKeeper:
         except DataPlaneUnavailable as unavailable:
             self._lose(str(unavailable))
             return
-        if self.error is not None:
-            self._say(LogLine("info", "mainstayd", f"data_plane {self.engine} is available now"))
-        self.error = None
         self._next(CHECK_PERIOD, self._check)
         self._read()
+        if self._plane is not None:
+            self._found()
+
+    def _found(self) -> None:
+        if self._lost:
+            self._say(LogLine("info", "mainstayd", f"data_plane {self.engine} is available now"))
+        self._lost = ""
 
     def _lose(self, reason: str) -> None:
         self._let_go()
-        if reason != self.error:
+        if reason != self._lost:
             self._say(LogLine("error", "mainstayd", f"data_plane {self.engine} is not available: {reason}"))
-        self.error = reason
-        self._next(REOPEN_PERIOD, self._reopen)
+        self._lost = reason
+        self._next(self._pauses.next(), self._reopen)
 
     def _let_go(self) -> None:
         if self._timer is not None:
@@ -210,6 +221,7 @@ class PoolKeeper:
         self._read()
         if self._plane is None:
             return
+        self._pauses.forget()
         ours = self._ours()
         known = [one.operation for refusals in self._refused.values() for one in refusals if not one.applied]
         self._report_drift([edit for edit in self._edits(ours) if edit not in known])
@@ -217,6 +229,7 @@ class PoolKeeper:
 
     def _forget_removed(self) -> None:
         self._owned = {key: name for key, name in self._owned.items() if key in self._desired or key in self.current}
+        self._repairs = {key: times for key, times in self._repairs.items() if key in self._desired}
 
     # ---- what is said about it
 
