@@ -1,11 +1,9 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state machine, row by row of the conformance list (FSM)."""
+"""The state machine, row by row of the conformance list (FSM). Its other stories stand in test_router_*.py."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 
@@ -20,10 +18,7 @@ from mainstay.vrrp.actions import (
 )
 from mainstay.vrrp.events import (
     DeadlineReached,
-    Event,
     LinkChanged,
-    PriorityChanged,
-    Reconfigured,
     Started,
     Stopped,
 )
@@ -32,7 +27,6 @@ from mainstay.vrrp.router import Router
 from .routers import DOWN, HIGHER, LOCAL, LOWER, OWNER, SETTINGS, SKEW, advert, at_deadline, names, router_in
 
 PROMOTION = ["SendAdvert", "TakeAddresses", "Announce", "Transition"]
-CARRIER_LOST = LinkChanged(False, "carrier lost on eth0")
 
 
 # ---- start and stop
@@ -238,176 +232,6 @@ def test_rx_10_fsm_22_of_two_owners_the_lower_address_yields(rival: int, yields:
     actions = router.handle(advert(255, rival), 1)
     assert actions[0].kind == "two_owners"
     assert (router.state is State.BACKUP) is yields
-
-
-# ---- the link
-
-
-@pytest.mark.parametrize("state", [State.BACKUP, State.MASTER])
-def test_fsm_24_a_lost_link_means_fault(state: State) -> None:
-    router = router_in(state)
-    actions = router.handle(CARRIER_LOST, 1)
-    assert actions[-1] == Transition(state, State.FAULT, "carrier lost on eth0")
-    assert actions[:-1] == ([SendAdvert(0), ReleaseAddresses()] if state is State.MASTER else [])
-    assert router.deadline() is None
-
-
-@pytest.mark.parametrize("event", [Stopped(), CARRIER_LOST])
-def test_a_router_that_does_not_take_part_knows_no_master(event: Event) -> None:
-    router = router_in(State.BACKUP)
-    router.handle(advert(150), 1)
-    router.handle(event, 2)
-    assert router.master is None
-
-
-def test_fsm_24_in_fault_adverts_and_deadlines_are_ignored() -> None:
-    router = router_in(State.FAULT)
-    for event in (advert(0), advert(255), DeadlineReached(), Started(adopt=True)):
-        assert router.handle(event, seconds(100)) == []
-    assert router.state is State.FAULT
-
-
-def test_fsm_24_a_link_that_returns_means_backup_with_a_full_wait() -> None:
-    router = router_in(State.FAULT)
-    returned = Transition(State.FAULT, State.BACKUP, "link is up again")
-    assert router.handle(LinkChanged(True), seconds(9)) == [returned]
-    assert router.deadline() == seconds(9) + DOWN
-
-
-def test_fsm_24_the_owner_is_master_as_soon_as_the_link_returns() -> None:
-    router = router_in(State.FAULT, OWNER)
-    assert names(router.handle(LinkChanged(True), 0)) == PROMOTION
-
-
-@pytest.mark.parametrize("adopt", [False, True])
-def test_a_start_without_a_link_is_a_fault_that_holds_nothing(adopt: bool) -> None:
-    router = Router(SETTINGS)
-    router.handle(CARRIER_LOST, 0)
-    assert names(router.handle(Started(adopt), 1)) == ["ReleaseAddresses", "Transition"]
-    assert router.state is State.FAULT
-
-
-def test_fsm_21_link_news_that_is_no_news_changes_nothing() -> None:
-    for state, up in [(State.BACKUP, True), (State.MASTER, True), (State.FAULT, False)]:
-        router = router_in(state)
-        before = router.deadline()
-        assert router.handle(LinkChanged(up), 1) == []
-        assert (router.state, router.deadline()) == (state, before)
-
-
-def test_in_fault_the_latest_cause_is_the_one_shown() -> None:
-    router = router_in(State.FAULT)
-    router.handle(LinkChanged(False, "no IPv4 address on eth0"), 1)
-    assert router.explain(2).why == "no IPv4 address on eth0"
-
-
-# ---- late, early, stale
-
-
-def test_fsm_20_a_deadline_that_has_moved_is_no_deadline() -> None:
-    backup, master = router_in(State.BACKUP), router_in(State.MASTER)
-    assert backup.handle(DeadlineReached(), DOWN - 1) == []
-    assert master.handle(DeadlineReached(), seconds(1) - 1) == []
-    assert (backup.deadline(), master.deadline()) == (DOWN, seconds(1))
-
-
-SOONEST_TAKEOVER = seconds(3.0078125)
-
-
-@pytest.mark.parametrize(("slept", "reclaims"), [(SOONEST_TAKEOVER - 1, False), (SOONEST_TAKEOVER, True)])
-def test_tmr_08_after_a_stall_that_allowed_a_takeover_everything_is_reclaimed(slept: int, reclaims: bool) -> None:
-    router = router_in(State.MASTER)
-    reclaimed = ["Alarm", "SendAdvert", "TakeAddresses", "Announce"]
-    assert names(router.handle(DeadlineReached(), slept)) == (reclaimed if reclaims else ["SendAdvert"])
-    assert router.deadline() == slept + seconds(1)
-
-
-@pytest.mark.parametrize("priority", [50, 150])
-def test_tmr_08_after_a_stall_any_master_in_the_queue_is_yielded_to_without_a_word(priority: int) -> None:
-    router, thawed = router_in(State.MASTER), seconds(60)
-    assert names(router.handle(advert(priority), thawed)) == ["ReleaseAddresses", "Transition"]
-    assert "after 60.000 s without an advert of ours" in router.reason
-    assert [router.handle(advert(priority), thawed) for _ in range(56)] == [[]] * 56
-    assert router.handle(DeadlineReached(), thawed) == []
-    assert router.deadline() == thawed + DOWN
-
-
-def test_tmr_08_after_a_stall_the_owner_reclaims_once_for_the_whole_queue() -> None:
-    router, thawed = router_in(State.MASTER, OWNER), seconds(60)
-    heard = [names(router.handle(advert(50), thawed)) for _ in range(57)]
-    assert heard[0] == ["Alarm", "SendAdvert", "TakeAddresses", "Announce"]
-    assert heard[1:] == [[]] * 56
-
-
-# ---- priority and settings
-
-
-def test_fsm_25_a_backups_timer_moves_by_the_difference_of_the_skews() -> None:
-    router = router_in(State.BACKUP)
-    router.handle(PriorityChanged(228), seconds(3))
-    assert router.deadline() == DOWN - seconds(0.5)
-    router.handle(PriorityChanged(100), seconds(3))
-    assert router.deadline() == DOWN
-
-
-def test_fsm_25_a_better_priority_stops_following_at_the_next_advert() -> None:
-    router = router_in(State.BACKUP)
-    router.handle(PriorityChanged(200), 0)
-    before = router.deadline()
-    router.handle(advert(150), seconds(1))
-    assert router.deadline() == before
-
-
-def test_fsm_25_tx_01_a_masters_next_advert_carries_the_new_priority() -> None:
-    router = router_in(State.MASTER)
-    assert router.handle(PriorityChanged(42), 1) == []
-    assert at_deadline(router) == [SendAdvert(42)]
-
-
-@pytest.mark.parametrize(("asked", "effective"), [(-5, 1), (0, 1), (1, 1), (254, 254), (255, 254), (400, 254)])
-def test_fsm_25_the_effective_priority_is_clamped(asked: int, effective: int) -> None:
-    for state in State:
-        router = router_in(state)
-        router.handle(PriorityChanged(asked), 1)
-        assert router.effective_priority == effective
-
-
-def test_fsm_25_the_owners_priority_never_changes() -> None:
-    router = router_in(State.MASTER, OWNER)
-    router.handle(PriorityChanged(10), 1)
-    assert at_deadline(router) == [SendAdvert(255)]
-
-
-def test_tx_01_a_reload_is_advertised_at_once_with_the_new_values() -> None:
-    router = router_in(State.MASTER)
-    faster = replace(SETTINGS, priority=120, advert_int=seconds(0.1))
-    assert router.handle(Reconfigured(faster), seconds(0.5)) == [SendAdvert(120)]
-    assert router.deadline() == seconds(0.6)
-
-
-def test_a_reload_to_a_shorter_interval_is_no_stall() -> None:
-    router = router_in(State.MASTER)
-    actions = router.handle(Reconfigured(replace(SETTINGS, advert_int=seconds(0.01))), seconds(0.9))
-    assert names(actions) == ["SendAdvert"]
-
-
-def test_a_backup_keeps_the_masters_interval_over_a_reload() -> None:
-    router = router_in(State.BACKUP)
-    router.handle(advert(150, advert_int=seconds(5)), 0)
-    router.handle(Reconfigured(replace(SETTINGS, advert_int=seconds(1.5))), seconds(1))
-    assert router.deadline() == 5 * DOWN
-    alone = router_in(State.BACKUP)
-    alone.handle(Reconfigured(replace(SETTINGS, advert_int=seconds(2))), seconds(1))
-    assert alone.deadline() == 2 * DOWN
-
-
-def test_a_reload_keeps_a_tracked_priority_unless_the_configured_one_changed() -> None:
-    router = router_in(State.BACKUP)
-    router.handle(PriorityChanged(60), 1)
-    router.handle(Reconfigured(replace(SETTINGS, nopreempt=True)), 2)
-    assert router.effective_priority == 60
-    router.handle(Reconfigured(replace(SETTINGS, priority=120)), 3)
-    assert router.effective_priority == 120
 
 
 # ---- in words
