@@ -53,9 +53,9 @@ def run_shown(argv: list[str], environment: dict[str, str], deadline: float, sho
         argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
+    begin = time.monotonic()  # before the timer's own, so that what it ends has always lasted the deadline
     timer = threading.Timer(deadline, _end, [process])
     timer.start()
-    begin = time.monotonic()
     lines: list[str] = []
     try:
         for line in process.stdout or ():
