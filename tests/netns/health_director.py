@@ -96,10 +96,17 @@ class DirectorNode:
         return [one for one in network_members(NAMESPACES / self._namespace.name) if one.alive()]
 
     def close(self) -> None:
-        for process in self.processes():
-            process.signal(signal.SIGKILL)
+        wait_for(self._killed, 10, "every process on the director to be dead")
         for started in self._started:
             started.wait(10)
+
+    def _killed(self) -> bool:
+        """Again and again: a supervisor starts a worker while its workers are being killed, and what is dying may still
+        write into the kernel."""
+        found = self.processes()
+        for process in found:
+            process.signal(signal.SIGKILL)
+        return not found
 
 
 class HealthDirector(Daemon):
@@ -116,8 +123,9 @@ class HealthDirector(Daemon):
         self.write_text(json.dumps(document))
 
     def answers(self) -> bool:
+        """Whether its health worker runs the services: until it does, the status has none."""
         try:
-            return "virtual_servers" in self.ask("status")["lvs"]
+            return bool(self.ask("status")["lvs"]["virtual_servers"])
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
@@ -128,20 +136,18 @@ class HealthDirector(Daemon):
         return found
 
     def servers(self, service: str = "web") -> dict[str, Document]:
-        """The status of a service's real servers, by the names of the lab."""
+        """The status of a service's real servers, by the names of the lab; empty until the worker runs the service."""
         names = {address: name for name, address in SERVERS.items()}
-        listed = self.ask("status")["lvs"]["virtual_servers"][service]["real_servers"]
-        return {names[one["address"]]: one for one in listed}
+        running = self.ask("status")["lvs"]["virtual_servers"].get(service, {"real_servers": []})
+        return {names[one["address"]]: one for one in running["real_servers"]}
 
     def await_states(self, deadline: float = 15.0, service: str = "web", **states: str) -> None:
         """Wait until the servers are in these states and their pool says the same."""
 
         def reached() -> bool:
             servers = self.servers(service)
-            return all(
-                (servers[name]["state"], servers[name]["in_pool"]) == (state, state != "down")
-                for name, state in states.items()
-            )
+            found = {name: (servers[name]["state"], servers[name]["in_pool"]) for name in states if name in servers}
+            return found == {name: (state, state != "down") for name, state in states.items()}
 
         wait_for(reached, deadline, f"{service} to be {states}", evidence=self.evidence)
 
