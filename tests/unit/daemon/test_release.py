@@ -13,11 +13,12 @@ from mainstay.daemon import release
 from mainstay.daemon.release import Holdings, holdings, removable, run_release
 from mainstay.daemon.run_directory import RunDirectory
 from mainstay.lvs.table import ServiceKey
-from mainstay.model.config import Config, VirtualAddress, VrrpInstance
+from mainstay.model.config import Config, VirtualAddress, VirtualServer, VrrpInstance
 from mainstay.model.load import load_config
 from mainstay.net import rtnl
 
 from .daemon_process import INSTANCE
+from .health_lab import ONE, WEB, FakeDataPlane, hand_made
 
 SERVICE = {"address": "192.0.2.10", "port": 80, "protocol": "TCP", "lb_algo": "rr"}
 
@@ -89,6 +90,26 @@ def test_without_a_lease_they_go_but_not_an_owner_s() -> None:
 def test_the_only_address_to_send_from_stays_without_a_lease_too() -> None:
     """A mistake in the configuration must not cut the machine off."""
     assert removed([held("192.0.2.10"), held("192.0.2.11", index=3)], vip_lease=0) == ["192.0.2.11"]
+
+
+@pytest.mark.parametrize(("applied", "status"), [(True, 0), (False, 1)])
+def test_a_remark_on_what_was_removed_is_told_and_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, applied: bool, status: int
+) -> None:
+    plane = FakeDataPlane()
+    plane.table = {WEB: hand_made(WEB, ONE)}
+    plane.unfinished = "flows live on" if applied else ""
+    plane.refuse = lambda _operation: "" if applied else "not permitted"
+    monkeypatch.setattr(release, "open_engine", lambda _name: plane)
+    dead = RunDirectory(str(tmp_path))
+    web = VirtualServer("web", WEB.address, WEB.port, "TCP")
+    dead.write_running(Config(virtual_servers={"web": web}))
+    dead.close()
+    said: list = []
+
+    assert run_release("/nowhere.json", str(tmp_path), said.append) == status
+    assert ("flows live on\n" if applied else "not permitted\n") in said
+    assert run_release("/nowhere.json", str(tmp_path), said.append) == status, "what is done is done"
 
 
 def test_nothing_is_removed_below_a_living_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

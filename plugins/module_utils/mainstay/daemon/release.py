@@ -71,10 +71,12 @@ class Report:
 
     removed: t.List[str] = field(default_factory=list)
     refused: t.List[str] = field(default_factory=list)
+    remarks: t.List[str] = field(default_factory=list)
+    """What else did not go as it should although nothing is left, as flows that live on."""
 
     def sentences(self) -> t.List[str]:
         """All of it."""
-        return self.removed + self.refused
+        return self.removed + self.refused + self.remarks
 
 
 def holdings(configs: t.Iterable[Config]) -> Holdings:
@@ -211,4 +213,5 @@ def _remove_services(plane: str, keys: t.Set[ServiceKey], report: Report) -> Non
         engine.close()
     gone = sorted(keys & (set(before) - set(after)))
     report.removed.extend(f"removed virtual service {key} from {plane}" for key in gone)
-    report.refused.extend(refusal.reason for refusal in refusals)
+    report.refused.extend(refusal.reason for refusal in refusals if not refusal.applied)
+    report.remarks.extend(refusal.reason for refusal in refusals if refusal.applied)

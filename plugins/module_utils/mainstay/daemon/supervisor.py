@@ -228,7 +228,7 @@ class Supervisor:
             report = release.remove(stale)
             for sentence in report.removed:
                 self._journal.info(SUBJECT, f"left by an earlier run: {sentence}")
-            for sentence in report.refused:
+            for sentence in report.refused + report.remarks:
                 self._journal.warning(SUBJECT, sentence)
 
     def _stop(self, now: Instant) -> None:
