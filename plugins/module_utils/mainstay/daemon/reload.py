@@ -21,7 +21,7 @@ from .journal import Journal
 from .status import ConfigState
 
 PATIENCE = 5 * NANOSECONDS_PER_SECOND
-"""So long the answer waits until the workers run the new configuration."""
+"""So long the answer waits for the workers, from the moment they are told."""
 
 _SUBJECT = "reload"
 
@@ -63,17 +63,16 @@ class Reloader:
     def request(self, answer: Answer, now: Instant) -> None:
         """Reload, or once more after the one under way; `answer` gets the result."""
         self._next.append(answer)
-        if self._deadline is None:
+        if not self._running:
             self._begin(now)
 
     def worker_confirmed(self, now: Instant) -> None:
         """A worker runs what it was told last."""
-        if self._deadline is not None and not self._host.unconfirmed():
+        if self._running and not self._host.unconfirmed():
             self._finish({"ok": True, "changed": self._changed}, now)
 
     def _begin(self, now: Instant) -> None:
         self._running, self._next = self._next, []
-        self._deadline = self._poller.call_at(now + PATIENCE, self._too_slow)
         self._host.reload_begins(now)
         try:
             config = self._read()
@@ -88,6 +87,8 @@ class Reloader:
         self._state.taken(config)
         for sentence in self._changed or ["nothing changed"]:
             self._journal.info(_SUBJECT, sentence)
+        # Reading a big file took its time; that is not the workers'.
+        self._deadline = self._poller.call_at(self._poller.now() + PATIENCE, self._too_slow)
         self.worker_confirmed(now)  # it may concern none of them
 
     def _refuse(self, problems: t.Sequence[Problem], now: Instant) -> None:
