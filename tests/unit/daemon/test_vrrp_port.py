@@ -98,8 +98,10 @@ def test_a_stranger_is_counted_for_the_interface_and_spoken_of_once_an_hour() ->
     story = Story()
     stranger = datagram(message(vrid=7))
     story.hears(stranger, stranger)
+    assert story.port.discards.by_reason == {}, "not while somebody may wait for a master's advert"
     story.poller.run_for(seconds(60))
     story.hears(stranger)
+    story.poller.run_for(0)
     assert story.port.discards.by_reason == {"virtual_router_id": 3}
     assert [line.subject for line in story.lines] == ["interface eth0"]
 
@@ -107,6 +109,7 @@ def test_a_stranger_is_counted_for_the_interface_and_spoken_of_once_an_hour() ->
 def test_what_is_too_short_to_belong_to_anybody_is_counted_too() -> None:
     story = Story()
     story.hears(b"", datagram(b""), datagram(b"\x31"))
+    story.poller.run_for(0)
     assert story.port.discards.by_reason == {"ip_header": 1, "truncated": 2}
 
 
@@ -124,6 +127,17 @@ def test_before_a_deadline_everything_is_heard() -> None:
     PlayedSocket.made[-1].waiting.extend([datagram(message(vrid=7))] * 3000 + [good])
     story.port.hear_out(story.poller.now())
     assert story.received[52] == [good]
+    story.poller.run_for(0)
+    assert story.port.discards.by_reason == {"virtual_router_id": 3000}, "and the rest is counted after it"
+
+
+def test_strangers_that_cannot_wait_are_counted_at_once() -> None:
+    story = Story()
+    PlayedSocket.made[-1].waiting.extend([datagram(message(vrid=7))] * 5000)
+    story.port.hear_out(story.poller.now())
+    assert 0 < story.port.discards.by_reason["virtual_router_id"] < 1000
+    story.poller.run_for(0)
+    assert story.port.discards.by_reason == {"virtual_router_id": 5000} and story.poller.pending == []
 
 
 def test_an_endless_flood_delays_the_deadlines_of_one_wake_up_by_20_ms_all_together() -> None:
@@ -200,5 +214,12 @@ def test_a_refused_socket_is_tried_again_by_itself_until_there_is_one() -> None:
 def test_a_closed_port_tries_nothing_again() -> None:
     PlayedSocket.refuse = errno.EMFILE
     story = Story()
+    story.port.close()
+    assert story.poller.pending == []
+
+
+def test_a_closed_port_judges_nobody_any_more() -> None:
+    story = Story()
+    story.hears(datagram(message(vrid=7)))
     story.port.close()
     assert story.poller.pending == []
