@@ -74,6 +74,7 @@ def test_keepalived_takes_over_from_a_killed_daemon_whose_address_is_gone_by_the
     peer = Keepalived(segment.node("b"), tmp_path, priority=100).start()
     peer.await_state("BACKUP")
 
+    ours.node.signal_all(signal.SIGSTOP)  # or the last to be killed sees the others die and ends in order
     ours.node.signal_all(signal.SIGKILL)
 
     peer.await_state("MASTER")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -55,6 +54,7 @@ def test_after_sigkill_the_kernel_withdraws_the_address_before_the_backup_takes_
 ) -> None:
     a, b = pair(segment, tmp_path)
     with AddressWatch([a.node, b.node]) as watch:
+        a.node.signal_all(signal.SIGSTOP)  # or the last to be killed sees the others die and ends in order
         a.node.signal_all(signal.SIGKILL)
         b.await_state("MASTER")
         wait_for(b.node.holds, 5, "b to hold the address", evidence=b.evidence)
@@ -160,35 +160,6 @@ def test_an_address_deleted_by_hand_comes_back_and_is_reported(segment: Segment,
     assert status["state"] == "MASTER" and status["transitions"] == transitions
     assert status["problems"] == [f"somebody removed {VIP}/24 from {DEVICE}; put back"]
     assert b.state() == "BACKUP"
-
-
-def test_a_worker_that_starts_while_addresses_come_and_go_waits_and_goes_on_as_master(
-    segment: Segment, tmp_path: Path
-) -> None:
-    """So many addresses that one dump takes several reads, and a change during each of them."""
-    node = segment.node("a")
-    many, churn = tmp_path / "many", tmp_path / "churn"
-    hosts = [f"10.{high}.{low}.1/32 dev lo" for high in range(20) for low in range(250)]
-    many.write_text("".join(f"address add {host}\n" for host in hosts))
-    churn.write_text("address add 10.99.0.1/32 dev lo\naddress delete 10.99.0.1/32 dev lo\n" * 5000)
-    assert node.run("ip", "-batch", str(many)).rc == 0
-    a = Daemon(node, tmp_path, VI_1=instance(150)).start()
-    a.await_state("MASTER")
-    a.write(VI_1=instance(150, advert_int=5))
-    assert a.ask("reload")["ok"] is True
-    killed = a.ask("status")["vrrp"]["pid"]
-
-    churning = node.start(["sh", "-c", f"while ip -batch {churn}; do :; done"], tmp_path / "churn.log")
-    os.kill(killed, signal.SIGKILL)
-    refused = "links and addresses cannot be read"
-    wait_for(lambda: refused in a.log.read_text(), 10, "a reading that fails", evidence=a.evidence)
-    wait_for(lambda: a.ask("status")["vrrp"]["pid"] not in (killed, None), 10, "a successor", evidence=a.evidence)
-    successor = a.ask("status")["vrrp"]["pid"]
-    churning.signal(signal.SIGKILL)
-
-    wait_for(a.answers, 10, "its instances to run", evidence=a.evidence)
-    assert a.state() == "MASTER" and "under an unexpired lease" in a.status()["last_transition"]
-    assert a.ask("status")["vrrp"]["pid"] == successor, "it did not die of it"
 
 
 def test_a_lost_notification_storm_is_made_good_by_reading_everything_anew(

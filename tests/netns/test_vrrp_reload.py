@@ -154,6 +154,8 @@ def test_a_killed_daemon_that_comes_back_within_the_lease_goes_on_as_master(segm
     assert a.status()["vip_lease"] == 14
 
     with AddressWatch([a.node]) as watch:
+        # Stopped first: whoever is killed last would see the others die, and release in order.
+        a.node.signal_all(signal.SIGSTOP)
         a.node.signal_all(signal.SIGKILL)
         wait_for(lambda: not a.node.processes(), 10, "everything to be dead")
         a.start()
