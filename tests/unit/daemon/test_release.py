@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from mainstay.lvs.table import ServiceKey
 from mainstay.model.config import Config, VirtualAddress, VirtualServer, VrrpInstance
 from mainstay.model.load import load_config
 from mainstay.net import rtnl
+from mainstay.net.data_plane import DataPlaneAbsent, DataPlaneUnavailable
 
 from .daemon_process import INSTANCE
 from .health_lab import ONE, WEB, FakeDataPlane, hand_made
@@ -110,6 +112,29 @@ def test_a_remark_on_what_was_removed_is_told_and_is_no_failure(
     assert run_release("/nowhere.json", str(tmp_path), said.append) == status
     assert ("flows live on\n" if applied else "not permitted\n") in said
     assert run_release("/nowhere.json", str(tmp_path), said.append) == status, "what is done is done"
+
+
+@pytest.mark.parametrize(
+    ("unavailable", "status"),
+    [(DataPlaneAbsent("this kernel has no ip_vs"), 0), (DataPlaneUnavailable("ip_vs does not answer"), 1)],
+)
+def test_only_an_engine_that_the_kernel_lacks_holds_nothing_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unavailable: Exception, status: int
+) -> None:
+    """What could not be asked may still hold our services: a second try must know of them."""
+
+    def refuse_to_open(_name: str) -> t.NoReturn:
+        raise unavailable
+
+    monkeypatch.setattr(release, "open_engine", refuse_to_open)
+    dead = RunDirectory(str(tmp_path))
+    dead.write_running(Config(virtual_servers={"web": VirtualServer("web", WEB.address, WEB.port, "TCP")}))
+    dead.close()
+    said: list = []
+
+    assert run_release("/nowhere.json", str(tmp_path), said.append) == status
+    assert any("ip_vs does not answer" in line for line in said) == bool(status)
+    assert (tmp_path / "running.json").exists() == bool(status)
 
 
 def test_nothing_is_removed_below_a_living_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from ..model.config import Config, VrrpInstance
 from ..model.problems import ConfigError
 from ..net import rtnl
 from ..net.addresses import AddressProgram, LeasedAddress
-from ..net.data_plane import DataPlaneUnavailable
+from ..net.data_plane import DataPlaneAbsent, DataPlaneUnavailable
 from ..net.rtnl_socket import OrderSocket
 from ..vrrp.timers import OWNER_PRIORITY
 from .configuration_files import read_configuration
@@ -200,8 +200,11 @@ def _place(held: rtnl.HeldAddress, names: t.Mapping[int, str]) -> Place:
 def _remove_services(plane: str, keys: t.Set[ServiceKey], report: Report) -> None:
     try:
         engine = open_engine(plane)
-    except DataPlaneUnavailable:
-        return  # without the engine the kernel holds nothing of it
+    except DataPlaneAbsent:
+        return
+    except DataPlaneUnavailable as error:
+        report.refused.append(f"virtual services stay in {plane}: {error}")
+        return
     try:
         before = engine.read()
         refusals = engine.apply(operations(before, {}, keys))

@@ -13,7 +13,11 @@ from ..lvs.table import DestinationKey, ServiceKey, Table
 
 
 class DataPlaneUnavailable(Exception):
-    """The kernel or a library lacks the engine; the text names what is missing and the remedy."""
+    """The engine cannot be used now; the text names what is missing and the remedy."""
+
+
+class DataPlaneAbsent(DataPlaneUnavailable):
+    """The kernel does not have the engine, so it holds nothing of it."""
 
 
 @dataclass(frozen=True)

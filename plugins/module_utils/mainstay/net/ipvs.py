@@ -21,7 +21,7 @@ from ..lvs.operations import (
 )
 from ..lvs.table import Destination, Service, ServiceKey, Table
 from . import ipvs_messages as messages
-from .data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
+from .data_plane import Counters, DataPlaneAbsent, DataPlaneUnavailable, DestinationCounters, Refusal
 from .ipvs_refusals import refusal_sentence
 from .netlink import KernelSocket, Message, decode, encode
 
@@ -109,7 +109,7 @@ def _resolve(kernel: KernelSocket, name: str) -> int:
 def _unavailable(error: OSError) -> DataPlaneUnavailable:
     """ENOENT is what generic netlink says for a family that is not, or no longer, there."""
     if error.errno == errno.ENOENT:
-        return DataPlaneUnavailable(MISSING)
+        return DataPlaneAbsent(MISSING)
     if error.errno in (errno.EPERM, errno.EACCES):
         return DataPlaneUnavailable(FORBIDDEN)
     reason = os.strerror(error.errno) if error.errno else "no answer from the kernel in time"
