@@ -103,8 +103,8 @@ def real_server_stopped(stage: Stage) -> None:
         settle(6)
     _seen(stage, f"{victim} stopped", service, flow.report)
     stage.ledger.check(
-        f"the stopped server is taken out within {DETECTION_LIMIT * stage.patience:g} s",
-        out - stopped <= DETECTION_LIMIT * stage.patience,
+        f"the stopped server is taken out within {DETECTION_LIMIT:g} s",
+        out - stopped <= DETECTION_LIMIT,
         f"{out - stopped:.1f} s after it was told to stop",
     )
     later = flow.report.after(out)
