@@ -12,7 +12,6 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import IPv4Address
 from random import Random
 
@@ -28,7 +27,7 @@ from mainstay.vrrp.actions import (
     Transition,
 )
 from mainstay.vrrp.advert import Advert
-from mainstay.vrrp.events import AdvertReceived, DeadlineReached, Event, LinkChanged, Reconfigured, Started, Stopped
+from mainstay.vrrp.events import AdvertReceived, DeadlineReached, Event, LinkChanged, Started, Stopped
 from mainstay.vrrp.packet import PacketError, encode_advert
 from mainstay.vrrp.receive import GROUP, Expectations, receive_datagram
 from mainstay.vrrp.router import Router
@@ -133,11 +132,6 @@ class Machine:
     def set_link(self, up: bool) -> None:
         self.link_up = up
         self._wake()
-
-    def reconfigure(self, **changes: object) -> None:
-        self.settings = replace(self.settings, **changes)
-        if self.runs:
-            self.feed(Reconfigured(self.settings))
 
     def feed(self, event: Event) -> None:
         """One event into the router, its actions out into the world."""

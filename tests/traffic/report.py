@@ -56,9 +56,6 @@ class Report:
         """The requests that began after `instant`."""
         return Report(tuple(each for each in self.requests if each.at > instant))
 
-    def answered_by(self, server: str) -> tuple[Request, ...]:
-        return tuple(each for each in self.requests if each.server == server)
-
     def summary(self) -> str:
         """One line for people."""
         who = ", ".join(f"{server} {count}" for server, count in self.answers.items()) or "nobody answered"
