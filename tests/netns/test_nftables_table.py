@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import typing as t
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from netns.nftables_director import DNS, WEB, NftablesDirector, server, service
@@ -15,6 +16,7 @@ from netns.pool_lab import Namespace
 
 from mainstay.lvs.operations import AddDestination, AddService, Operation, RemoveDestination, SetDestination
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey
+from mainstay.net.nftables_rules import list_table
 
 RUNTIME = Path(__file__).parents[2] / "plugins/module_utils"
 DESIRED = [
@@ -74,6 +76,7 @@ def test_tables_of_others_stay_as_they_are(director: NftablesDirector) -> None:
     assert director.nft("list", "ruleset") == before
 
 
+DORMANT = "add table ip mainstay { flags dormant; }"
 CHAIN = "tcp/198.51.100.10/80"
 ELEMENT = "{ 198.51.100.10 . tcp . 80 }"
 
@@ -82,7 +85,7 @@ ELEMENT = "{ 198.51.100.10 . tcp . 80 }"
     "flush ruleset",
     "delete table ip mainstay",
     "flush table ip mainstay",
-    "add table ip mainstay { flags dormant; }",
+    DORMANT,
     "flush chain ip mainstay prerouting",
     "flush chain ip mainstay output",
     "insert rule ip mainstay prerouting accept",
@@ -108,6 +111,30 @@ def test_damage_is_seen_and_repaired(director: NftablesDirector, damage: str) ->
     assert director.reconcile(*DESIRED) == []
     assert director.missing(*DESIRED) == []
     assert sorted(director.nft("--stateless", "list", "table", "ip", "mainstay").split()) == sorted(right.split())
+
+
+OTHER_DORMANT = "add table ip other { flags dormant; }; add chain ip other tcp/198.51.100.10/81"
+
+
+def test_libnftables_lists_our_table_alone_and_never_one_with_flags(director: NftablesDirector) -> None:
+    """Before 1.1.0 it prints a table's flag from freed memory: garbage at times, so whoever asks, loses at times."""
+    director.nft(OTHER_DORMANT)
+    director.reconcile(*DESIRED)
+    with mock.patch.object(director.plane._nft, "json_cmd", wraps=director.plane._nft.json_cmd) as asked:
+        assert director.missing(*DESIRED) == []
+        assert [call.args for call in asked.call_args_list] == [({"nftables": [list_table()]},)]
+        asked.reset_mock()
+        director.nft(DORMANT)
+        found = director.plane.read()
+        assert {key: held.lb_algo for key, held in found.items()} == {WEB: "altered", DNS: "altered"}
+        assert asked.call_args_list == []
+
+
+def test_a_sleeping_table_goes_with_its_last_service(director: NftablesDirector) -> None:
+    director.reconcile(*DESIRED)
+    director.nft(DORMANT)
+    assert director.reconcile(owned=[WEB, DNS]) == []
+    assert director.nft("list", "ruleset") == ""
 
 
 def test_an_edit_that_comes_before_the_damage_is_seen_is_refused_or_comes_out_right(

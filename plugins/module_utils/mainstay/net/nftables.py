@@ -25,8 +25,9 @@ from ..lvs.table import ServiceKey, Table
 from . import nftables_rules as rules
 from .conntrack import Conntrack, ConntrackUnavailable
 from .data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
+from .nftables_kernel import KernelTable, unavailable
 from .nftables_limits import unsupported
-from .nftables_reading import ALTERED, NOTHING, Held, interpret
+from .nftables_reading import ALTERED, NOTHING, Held, interpret, unlisted
 
 LIBRARY_MISSING = (
     "libnftables for Python is not installed: install the package python3-nftables for this interpreter, "
@@ -47,10 +48,15 @@ class NftablesPlane:
             raise DataPlaneUnavailable(LIBRARY_MISSING)
         self._nft = libnftables.Nftables()
         self._nft.set_json_output(True)
+        self._kernel = KernelTable()
         self._conntrack = Conntrack()
         self._strays: t.Dict[ServiceKey, Operation] = {}
         """Services with flows still to be ended, and what made them so."""
-        self._known = self._look()
+        try:
+            self._known = self._look()
+        except DataPlaneUnavailable:
+            self.close()
+            raise
 
     def read(self) -> Table:
         """What our table holds; "altered" stands where somebody changed its rules. Raises DataPlaneUnavailable."""
@@ -90,29 +96,31 @@ class NftablesPlane:
 
     def close(self) -> None:
         """Give the sockets back; the table stays."""
+        self._kernel.close()
         self._conntrack.close()
         # libnftables closes its socket when the context goes.
         del self._nft
 
     def _look(self) -> Held:
-        if not self._is_there():
-            return NOTHING
+        """What the kernel holds now. A table with flags is never listed: see nftables_kernel."""
+        flags = self._kernel.flags()
+        if flags == 0:
+            try:
+                return interpret(self._list())
+            except DataPlaneUnavailable:
+                flags = self._kernel.flags()  # somebody may have deleted or flagged it between the two questions
+                if flags == 0:
+                    raise
+        return NOTHING if flags is None else unlisted(self._kernel.chains())
+
+    def _list(self) -> t.List[rules.Json]:
         try:
-            return interpret(self._ask(rules.list_table()))
-        except DataPlaneUnavailable:
-            if self._is_there():
-                raise
-            return NOTHING  # somebody deleted it between the two questions
-
-    def _is_there(self) -> bool:
-        tables = self._ask(rules.list_tables())
-        return any(entry.get("table", {}).get("name") == rules.TABLE for entry in tables)
-
-    def _ask(self, command: rules.Json) -> t.List[rules.Json]:
-        status, answer, error = self._nft.json_cmd({"nftables": [command]})
+            status, answer, error = self._nft.json_cmd({"nftables": [rules.list_table()]})
+        except ValueError as garbled:
+            raise DataPlaneUnavailable(f"the answer of nftables is not JSON: {garbled}") from garbled
         if status != 0:
-            raise DataPlaneUnavailable(_unavailable(error))
-        return list(answer["nftables"]) if answer else []
+            raise unavailable(_first_line(error))
+        return list(answer["nftables"])
 
     def _attempt(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         """Everything in one transaction. Raises _TransactionRefused, and then nothing has changed."""
@@ -216,10 +224,3 @@ def _service_commands(held: Held, target: Table, key: ServiceKey) -> t.List[rule
 def _first_line(error: str) -> str:
     """libnftables repeats the command below its complaint."""
     return error.strip().partition("\n")[0].replace("internal:0:0-0: Error: ", "")
-
-
-def _unavailable(error: str) -> str:
-    complaint = _first_line(error)
-    if "not permitted" in complaint:
-        return "mainstayd may not use nftables: it needs the capability CAP_NET_ADMIN (the unit file grants it)"
-    return f"nftables does not work in this kernel: {complaint}"

@@ -80,6 +80,11 @@ def interpret(objects: t.Sequence[Json]) -> Held:
     )
 
 
+def unlisted(chains: t.Sequence[str]) -> Held:
+    """A table that cannot be listed, by the names of its chains: all of it stands altered and is written anew."""
+    return interpret([{"chain": {"name": name}} for name in chains])
+
+
 def _elements(listing: _Listing) -> t.Optional[t.List[ServiceKey]]:
     """Services in the map; None when one of its elements leads somewhere we would not send it."""
     keys = []
@@ -98,8 +103,8 @@ def _protocol(shown: t.Union[str, int, None]) -> str:
 
 
 def _hooks_sound(listing: _Listing) -> bool:
-    # We set no flags; "dormant" would put the table to sleep. Which one it is cannot be told: nft 1.0.6 prints its own
-    # release name in its place.
+    # We set no flags; "dormant" would put the table to sleep. A listing has them only when somebody set them after the
+    # kernel was asked for them, and what it says of them may be garbage: see nftables_kernel.
     return not listing.flagged and all(_hook_sound(listing, hook) for hook in HOOKS)
 
 

@@ -56,11 +56,6 @@ def parse_chain(name: str) -> t.Optional[t.Tuple[ServiceKey, t.Optional[Destinat
     return key, DestinationKey(server[0], int(server[1])) if separator else None
 
 
-def list_tables() -> Json:
-    """Names of all tables of the family: tells "not there" from "may not look"."""
-    return {"list": {"tables": {"family": "ip"}}}
-
-
 def list_table() -> Json:
     """Our table with everything in it."""
     return {"list": {"table": _in_table()}}
