@@ -38,7 +38,10 @@ class ReleaseAddresses:
 
 @dataclass(frozen=True)
 class Announce:
-    """Tell the segment where the addresses live: gratuitous ARP for each (RFC 9568 6.4.1, 6.4.2)."""
+    """Tell the segment where the addresses live: gratuitous ARP or NA for each (RFC 9568 6.4.1, 6.4.2)."""
+
+    against_lesser: bool = False
+    """Because a lesser master was heard: garp_lower_prio_repeat and garp_lower_prio_delay count, not garp_master_*."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,41 @@ class Alarm:
     """Something an operator must hear of that changed no state."""
 
     kind: str
-    """Stable word: equal_address, address_list_mismatch, interval_capped, ..."""
+    """Stable word: equal_address, two_owners, two_masters, other_version, interval_capped, stalled, ..."""
     detail: str
 
 
-Action = t.Union[SendAdvert, TakeAddresses, ReleaseAddresses, Announce, Transition, Alarm]
+@dataclass(frozen=True)
+class WantsMaster:
+    """A member of a sync group would be master now; it stays BACKUP until GroupPromotes.
+
+    `Router.wants_master` says so as long as it holds; it ends with the next advert of a master to follow.
+    """
+
+
+@dataclass(frozen=True)
+class LesserMasterHeard:
+    """We are master and a router that must yield to us advertises too; once for each wake-up."""
+
+    source: int
+    """Its address as an unsigned integer."""
+
+
+@dataclass(frozen=True)
+class PriorityMoved:
+    """The effective priority of a MASTER or BACKUP is another now (tracking, demotion, a second owner)."""
+
+    effective_priority: int
+
+
+Action = t.Union[
+    SendAdvert,
+    TakeAddresses,
+    ReleaseAddresses,
+    Announce,
+    Transition,
+    Alarm,
+    WantsMaster,
+    LesserMasterHeard,
+    PriorityMoved,
+]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model.units import Duration
+from ..model.units import Duration, seconds
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,25 @@ class RouterSettings:
     priority: int
     advert_int: Duration
     local_address: int
-    """Primary IPv4 address of the interface as an unsigned integer: the tie-break of RFC 9568 6.4.3."""
+    """Source of our adverts as an unsigned integer, 32 bits or (link-local) 128: the tie-break of RFC 9568 6.4.3."""
     version: int = 3
+    """2 or 3."""
     nopreempt: bool = False
+    family: int = 4
+    """4 or 6: of the adverts, so that addresses can be shown."""
+    state: str = "BACKUP"
+    """The hint MASTER shortens the first wait to one advert_int and the least skew; strict mode ignores it."""
+    preempt_delay: Duration = 0
+    """From the first lesser advert to taking over from its sender (FSM-23)."""
+    down_timer_adverts: int = 3
+    """Adverts that must be missing until a backup takes over."""
+    lower_prio_no_advert: bool = False
+    """A master does not answer a lesser advert at once (FSM-17)."""
+    higher_prio_send_advert: bool = False
+    """A master that yields sends one more advert first."""
+    learn_interval_max: Duration = seconds(10)
+    """Longest advert_int believed of a master (TMR-05); never less than our own."""
+    strict: bool = False
+    """RFC 9568 to the letter: no state hint, and an owner heeds no advert."""
+    in_group: bool = False
+    """A member of a sync group asks with WantsMaster and waits for GroupPromotes."""
