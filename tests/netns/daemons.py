@@ -59,6 +59,7 @@ class Daemon:
     def launch(self) -> None:
         """Start it and do not wait."""
         arguments = ["--config", str(self.folder / "mainstay.json"), "--run-dir", str(self.folder / "run")]
+        arguments += ["--state-dir", str(self.folder / "state")]
         path = f"{CHECKOUT}/plugins/module_utils:{CHECKOUT}/tests"
         self.process = self.node.start([*COMMAND, *arguments], self.log, PYTHONPATH=path)
 

@@ -16,6 +16,7 @@ if t.TYPE_CHECKING:
     import argparse
 
 CONFIGURATION = "/etc/mainstay/mainstay.json"
+STATE_DIRECTORY = "/var/lib/mainstay"
 
 GOOD, UNREACHABLE, BAD_CONFIGURATION = 0, 1, 2
 
@@ -30,6 +31,22 @@ _DAEMON_HELP = (
 _RELEASE_HELP = (
     "Remove from the kernel what a dead daemon left there. "
     "Exit status 0: nothing is left, 1: a daemon runs or the kernel refused."
+)
+
+
+# What the vrrp worker is told. All that VRRP has: what it tracks counts by weights that stand in the definitions.
+_VRRP_SECTIONS = (
+    "global_defs",
+    "static_ipaddress",
+    "static_routes",
+    "static_rules",
+    "garp_groups",
+    "vrrp_scripts",
+    "track_files",
+    "vrrp_track_processes",
+    "bfd_instances",
+    "vrrp_sync_groups",
+    "vrrp_instances",
 )
 
 
@@ -104,10 +121,10 @@ def _daemon(options: argparse.Namespace) -> int:
     from .daemon.worker_process import Role
 
     roles = [
-        Role("vrrp", "vrrp worker", VrrpWorker, ("global_defs", "vrrp_instances"), punctual=True),
+        Role("vrrp", "vrrp worker", VrrpWorker, _VRRP_SECTIONS, punctual=True),
         Role("lvs", "health worker", HealthWorker, ("global_defs", "virtual_servers")),
     ]
-    return run_daemon(options.config, options.run_dir, roles, Journal())
+    return run_daemon(options.config, options.run_dir, options.state_dir, roles, Journal())
 
 
 def _release(options: argparse.Namespace) -> int:
@@ -139,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     reload = verb("reload", _reload, "Read the configuration anew. Exit status 0: done, 2: refused, 1: no daemon.")
     verb("version", _version, "Show version and digest of this runtime.")
     daemon = verb("daemon", _daemon, _DAEMON_HELP)
+    daemon.add_argument("--state-dir", metavar="DIR", default=STATE_DIRECTORY, help="default: %(default)s")
     release = verb("release", _release, _RELEASE_HELP)
     for parser_of_verb in (status, reload, daemon, release):
         parser_of_verb.add_argument("--run-dir", metavar="DIR", default=RUN_DIRECTORY, help="default: %(default)s")

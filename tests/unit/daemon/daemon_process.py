@@ -67,7 +67,7 @@ class DaemonProcess:
         self.run_directory = folder / "run"
         self.stderr_path = folder / f"stderr-{len(list(folder.glob('stderr-*')))}"
         self._events = folder / "events"
-        arguments = [str(self.config), str(self.run_directory), str(self._events)]
+        arguments = [str(self.config), str(self.run_directory), str(folder / "state"), str(self._events)]
         with self.stderr_path.open("wb") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, str(HERE / "fake_workers_program.py"), *arguments],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real supervisor with fake workers, as a program: CONFIG RUN_DIR EVENTS.
+"""The real supervisor with fake workers, as a program: CONFIG RUN_DIR STATE_DIR EVENTS.
 
 The fakes hold nothing of the kernel's; they write down what they are told as JSON lines to EVENTS. The configuration's
 router_id tells them how to misbehave.
@@ -47,6 +47,12 @@ class FakeWorker:
         section = {"alive": True, "pid": os.getpid(), "as_of": now, "fake": self._name}
         return {**section, "instances": {name: {"state": "FAKE"} for name in self._config.vrrp_instances}}
 
+    def tell(self, verb: str, arguments: t.Dict[str, t.Any], now: int) -> None:
+        self._note("told", verb=verb, **arguments)
+
+    def ask(self, verb: str, arguments: t.Dict[str, t.Any], now: int) -> t.Dict[str, object]:
+        return {"ok": True, "verb": verb, **arguments}
+
     def stop(self, now: int) -> None:
         self._say(LogLine("info", f"fake {self._name}", "last words"))
         self._note("stopped")
@@ -62,7 +68,7 @@ class FakeWorker:
             file.write(line)
 
 
-def main(config: str, run_directory: str, events: str) -> int:
+def main(config: str, run_directory: str, state_directory: str, events: str) -> int:
     def fake(name: str) -> BuildWorker:
         return lambda reactor, say: FakeWorker(name, events, reactor, say)
 
@@ -70,7 +76,7 @@ def main(config: str, run_directory: str, events: str) -> int:
         Role("vrrp", "vrrp worker", fake("vrrp"), ("global_defs", "vrrp_instances"), punctual=True),
         Role("lvs", "health worker", fake("lvs"), ("global_defs", "virtual_servers")),
     ]
-    return run_daemon(config, run_directory, roles, Journal())
+    return run_daemon(config, run_directory, state_directory, roles, Journal())
 
 
 if __name__ == "__main__":

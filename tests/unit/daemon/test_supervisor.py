@@ -366,3 +366,16 @@ def test_below_systemd_lines_carry_the_journal_s_priorities(start_daemon: StartD
     log = start_daemon(JOURNAL_STREAM="8:1").wait_until_ready().stderr()
 
     assert all(line[0] == "<" and line[2] == ">" for line in log.splitlines()), log
+
+
+class TestTheStateDirectory:
+    def test_is_made_for_the_daemon_alone(self, folder: Path, daemon: DaemonProcess) -> None:
+        assert (folder / "state").stat().st_mode & 0o777 == 0o750
+
+    def test_that_cannot_be_used_is_told_and_the_daemon_runs(self, folder: Path, start_daemon: StartDaemon) -> None:
+        (folder / "state").write_text("no folder")
+
+        daemon = start_daemon().wait_until_ready()
+
+        assert f"state directory {folder}/state cannot be used: File exists" in daemon.stderr()
+        assert daemon.status()["vrrp"]["alive"]

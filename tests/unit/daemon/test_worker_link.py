@@ -12,13 +12,14 @@ import signal
 import socket
 import subprocess
 import typing as t
+from dataclasses import asdict
 
 import pytest
 
 from mainstay.daemon import worker_link
 from mainstay.daemon.journal import Journal
 from mainstay.daemon.process import StartedWorker
-from mainstay.daemon.worker import Say, Worker
+from mainstay.daemon.worker import Happening, Say, Worker
 from mainstay.daemon.worker_link import WorkerLink
 from mainstay.daemon.worker_process import Role
 from mainstay.net.polling import READABLE, Poller
@@ -60,8 +61,11 @@ class Story:
         self.refusals: t.List[OSError] = []
         self.log: t.List[str] = []
         self.confirmations = 0
+        self.happenings: t.List[Happening] = []
         role = Role("vrrp", "vrrp worker", _never, ("global_defs", "vrrp_instances"))
-        self.link = WorkerLink(role, self.poller, Journal(self._logged, under_systemd=True), (), self._confirmed)
+        self.link = WorkerLink(
+            role, self.poller, Journal(self._logged, under_systemd=True), (), self._confirmed, self._happened
+        )
 
     def _start(self, _role: Role, _keep: t.Collection[int]) -> StartedWorker:
         if self.refusals:
@@ -72,6 +76,9 @@ class Story:
     def _logged(self, text: str) -> bool:
         self.log.append(text.rstrip())
         return True
+
+    def _happened(self, happening: Happening, _now: int) -> None:
+        self.happenings.append(happening)
 
     def _confirmed(self, _now: int) -> None:
         self.confirmations += 1
@@ -237,3 +244,67 @@ class TestSilence:
 
         assert story.is_running()
         assert story.log == []
+
+
+class TestWhatItIsToldBesideTheConfiguration:
+    def test_the_last_of_each_kind_comes_again_in_the_next_life_before_any_configuration(self, story: Story) -> None:
+        story.starts(PLAIN)
+        story.link.tell("tracked", {"results": {"script:chk": {"up": True}}})
+        story.link.tell("demoted", {"instances": ["VI_1"]})
+        story.link.tell("tracked", {"results": {"script:chk": {"up": False}}})
+
+        story.dies()
+        story.poller.run_for(0)
+
+        tracked, demoted, configured = story.lives[1].told()
+        assert tracked == {
+            "do": "tell",
+            "verb": "tracked",
+            "arguments": {"results": {"script:chk": {"up": False}}},
+        }
+        assert (demoted["verb"], configured["do"]) == ("demoted", "configure")
+
+    def test_a_life_that_is_there_hears_it_at_once(self, story: Story) -> None:
+        life = story.starts(PLAIN).lives[0]
+        life.told()
+
+        story.link.tell("demoted", {"instances": []})
+
+        assert [one["verb"] for one in life.told()] == ["demoted"]
+
+    def test_before_the_first_life_it_waits(self, story: Story) -> None:
+        story.link.tell("demoted", {"instances": ["VI_1"]})
+
+        assert [one["do"] for one in story.starts(PLAIN).lives[0].told()] == ["tell", "configure"]
+
+
+class TestQuestionsAndHappenings:
+    def test_an_answer_goes_to_who_asked(self, story: Story) -> None:
+        answers: t.List[t.Any] = []
+        life = story.starts(PLAIN).lives[0]
+        life.told()
+
+        story.link.ask("explain", {"instance": "VI_1"}, answers.append)
+        (question,) = life.told()
+        story.says(answer={"why": "started"}, id=question["id"])
+        story.says(answer={"why": "twice"}, id=question["id"])
+
+        assert (question["verb"], question["arguments"]) == ("explain", {"instance": "VI_1"})
+        assert answers == [{"why": "started"}]
+
+    def test_who_asks_a_worker_that_dies_gets_none(self, story: Story) -> None:
+        answers: t.List[t.Any] = []
+        story.starts(PLAIN).link.ask("explain", {"instance": "VI_1"}, answers.append)
+
+        story.dies()
+
+        assert answers == [None]
+
+    def test_last_happenings_of_a_worker_that_died_are_still_heard(self, story: Story) -> None:
+        life = story.starts(PLAIN).lives[0]
+        told = Happening("INSTANCE", "VI_1", "STOP", 100, "stopped", "MASTER", "2026-01-01T00:00:00+00:00")
+        life.end.send(json.dumps({"happening": asdict(told)}).encode() + b"\n")
+
+        story.dies()
+
+        assert story.happenings == [told]

@@ -18,7 +18,7 @@ from mainstay.daemon import worker_process
 from mainstay.daemon.channel import Channel, Message
 from mainstay.daemon.process import start_worker
 from mainstay.daemon.reactor import Reactor
-from mainstay.daemon.worker import Say
+from mainstay.daemon.worker import Happening, LogLine, Say
 from mainstay.daemon.worker_process import Role
 from mainstay.model.config import Config
 from mainstay.model.load import load_config
@@ -30,7 +30,8 @@ FULL = 2
 class Witness:
     """Remembers when it was configured and which garbage collections there were in its process."""
 
-    def __init__(self, _reactor: Poller, _say: Say) -> None:
+    def __init__(self, _reactor: Poller, say: Say) -> None:
+        self._say = say
         self.configured_at: t.List[int] = []
         self.collections: t.List[int] = []
         gc.callbacks.append(self._collection)
@@ -44,6 +45,13 @@ class Witness:
 
     def status(self, _now: int) -> t.Dict[str, object]:
         return {"configured_at": self.configured_at, "collections": self.collections, "loaded_at": LOADED_AT}
+
+    def tell(self, verb: str, arguments: t.Dict[str, t.Any], _now: int) -> None:
+        self._say(LogLine("info", verb, str(arguments)))
+
+    def ask(self, verb: str, arguments: t.Dict[str, t.Any], _now: int) -> t.Dict[str, object]:
+        self._say(Happening("INSTANCE", "VI_1", "MASTER", 100, "asked", "BACKUP", "now"))
+        return {"verb": verb, **arguments}
 
     def stop(self, _now: int) -> None:
         gc.callbacks.clear()
@@ -112,6 +120,20 @@ def test_deadlines_start_after_the_configuration_is_loaded(
 
     status = worker.asks("status", do="status", id=2)
     assert status["configured_at"] >= status["loaded_at"], status
+
+
+def test_what_it_is_told_and_asked_reaches_the_worker_and_what_happens_comes_back(
+    forked: t.Callable[[bool], Forked],
+) -> None:
+    worker = forked(False)
+
+    assert worker.asks("log", do="tell", verb="tracked", arguments={"results": {}})["subject"] == "tracked"
+    assert worker.asks("answer", do="ask", verb="explain", arguments={"instance": "VI_1"}, id=7) == {
+        "verb": "explain",
+        "instance": "VI_1",
+    }
+    (happening,) = [one["happening"] for one in worker.heard if "happening" in one]
+    assert (happening["name"], happening["event"], happening["before"]) == ("VI_1", "MASTER", "BACKUP")
 
 
 def test_no_full_garbage_collection_comes_between_adverts(forked: t.Callable[[bool], Forked]) -> None:

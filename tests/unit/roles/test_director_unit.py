@@ -29,6 +29,7 @@ def unit(**variables: object) -> str:
         ("User", ["mainstay"]),
         ("RuntimeDirectoryMode", ["0750"]),
         ("RuntimeDirectoryPreserve", ["restart"]),
+        ("StateDirectory", ["mainstay"]),
         ("NoNewPrivileges", ["yes"]),
         ("Nice", ["-5"]),
         # Python needs half a second at least.

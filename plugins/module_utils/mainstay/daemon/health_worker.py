@@ -25,7 +25,7 @@ from .engines import OpenEngine, open_engine
 from .health_status import HealthStatus
 from .pool_keeper import PoolKeeper
 from .server_check import RunProbe, ServerCheck
-from .worker import LogLine, Say
+from .worker import Arguments, LogLine, Say
 
 
 class HealthWorker:
@@ -65,6 +65,14 @@ class HealthWorker:
     def status(self, now: Instant) -> t.Dict[str, object]:
         """The "lvs" section of the status answer."""
         return self._status.section(self._data_plane, self._services.values(), now)
+
+    def tell(self, verb: str, _arguments: Arguments, _now: Instant) -> None:
+        """Nothing beside the configuration concerns it."""
+        raise KeyError(verb)
+
+    def ask(self, verb: str, _arguments: Arguments, _now: Instant) -> t.Dict[str, object]:
+        """It answers no questions but the one for its status."""
+        return {"ok": False, "error": f"the health worker cannot answer {verb}"}
 
     def stop(self, _now: Instant) -> None:
         """End the checks and remove our services from the kernel; those of others stay."""

@@ -7,7 +7,8 @@ The lock is an open file description that the workers inherit: as long as one of
 daemon starts on the same addresses and `release` takes nothing away from it.
 
 running.json says what in the kernel is ours: the running configuration, and until every worker has confirmed it
-those that it replaces as well. It is written before the kernel is touched and removed by an end in order.
+those that it replaces as well. It is written before the kernel is touched and removed by an end in order. Nobody else
+may read it: it holds the keys of the configuration.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class RunDirectory:
         temporary = os.path.join(self.path, f".{_RUNNING}.{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             json.dump(content, file)
         os.replace(temporary, os.path.join(self.path, _RUNNING))

@@ -39,9 +39,11 @@ from .reactor import Reactor
 from .reload import Reloader
 from .run_directory import RunDirectory, RunDirectoryUnusable
 from .signals import Signals
+from .state_directory import open_state_directory
 from .status import ConfigState, StatusRequest, status_head
 from .systemd import ServiceManager
-from .worker_link import WorkerLink
+from .worker import Happening
+from .worker_link import Happened, WorkerLink
 from .worker_process import Role
 
 SUBJECT = "mainstayd"
@@ -50,7 +52,7 @@ EXIT_CONFIGURATION = 78
 EXIT_FAILURE = 1
 
 
-def run_daemon(config_path: str, run_path: str, roles: t.Sequence[Role], journal: Journal) -> int:
+def run_daemon(config_path: str, run_path: str, state_path: str, roles: t.Sequence[Role], journal: Journal) -> int:
     """Run until told to end; the exit status. `roles` in the order in which they end."""
     try:
         config = read_configuration(config_path)
@@ -60,7 +62,7 @@ def run_daemon(config_path: str, run_path: str, roles: t.Sequence[Role], journal
         journal.error(SUBJECT, f"{config_path} is refused; nothing was started and nothing was touched")
         return EXIT_CONFIGURATION
     try:
-        supervisor = Supervisor(config_path, config, RunDirectory(run_path), roles, journal)
+        supervisor = Supervisor(config_path, config, RunDirectory(run_path), state_path, roles, journal)
     except (RunDirectoryUnusable, SocketPathTaken) as error:
         journal.error(SUBJECT, str(error))
         return EXIT_FAILURE
@@ -71,7 +73,13 @@ class Supervisor:
     """One run of the daemon."""
 
     def __init__(
-        self, config_path: str, config: Config, directory: RunDirectory, roles: t.Sequence[Role], journal: Journal
+        self,
+        config_path: str,
+        config: Config,
+        directory: RunDirectory,
+        state_path: str,
+        roles: t.Sequence[Role],
+        journal: Journal,
     ) -> None:
         """Raises SocketPathTaken, and RunDirectoryUnusable when the control socket cannot be opened."""
         self._journal = journal
@@ -81,8 +89,13 @@ class Supervisor:
         self._digest = runtime_digest()
         self._manager = ServiceManager(os.environ)
         self._links = {
-            role.name: WorkerLink(role, self._reactor, journal, (directory.lock,), self._confirmed) for role in roles
+            role.name: WorkerLink(role, self._reactor, journal, (directory.lock,), self._confirmed, self._happened)
+            for role in roles
         }
+        self._state_path = open_state_directory(state_path, journal)
+        """Where what has to survive the machine's next boot is kept."""
+        self._listeners: t.List[Happened] = []
+        """Each is called with every Happening of the workers, in order."""
         self._control = ControlServer(self._reactor, open_control(directory.control_socket), self._serve)
         self._reloader = Reloader(
             self._reactor, journal, self._state, lambda: read_configuration(config_path), host=self
@@ -159,6 +172,11 @@ class Supervisor:
                 self._manager.ready(self._summary())
                 self._journal.info(SUBJECT, "both workers run the configuration")
         self._reloader.worker_confirmed(now)
+
+    def _happened(self, happening: Happening, now: Instant) -> None:
+        """A worker tells what happened to an instance or a group."""
+        for listener in self._listeners:
+            listener(happening, now)
 
     def _note_running(self) -> None:
         """What was leaving has left. A full disk is no reason to end: what stands there names too much, no harm."""

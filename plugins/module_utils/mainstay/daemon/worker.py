@@ -24,7 +24,32 @@ class LogLine:
     """A sentence with value and remedy."""
 
 
-Say = t.Callable[[LogLine], None]
+@dataclass(frozen=True)
+class Happening:
+    """What scripts, mails, FIFOs and the event journal tell of: something happened to an instance or a group."""
+
+    kind: str
+    """INSTANCE or GROUP."""
+    name: str
+    """Of the vrrp_instance or vrrp_sync_group."""
+    event: str
+    """MASTER, BACKUP, FAULT, STOP, DELETED, MASTER_RX_LOWER_PRI, MASTER_PRIORITY or BACKUP_PRIORITY."""
+    priority: int
+    """The effective one at that moment; of a group 0, it has none."""
+    reason: str
+    """A sentence."""
+    before: str
+    """State until then; the present one when it did not change."""
+    at: str
+    """Wall clock, ISO 8601 with the offset of this machine."""
+
+
+Saying = t.Union[LogLine, Happening]
+Say = t.Callable[[Saying], None]
+"""How a worker speaks to the supervisor, in order."""
+
+Arguments = t.Dict[str, t.Any]
+"""JSON-able."""
 
 
 class Worker(t.Protocol):
@@ -38,6 +63,15 @@ class Worker(t.Protocol):
 
     def status(self, now: Instant) -> t.Dict[str, object]:
         """This worker's section of the status answer, JSON-able."""
+
+    def tell(self, verb: str, arguments: Arguments, now: Instant) -> None:
+        """Take over the whole of what `verb` is about; it replaces what was told under this verb before.
+
+        May come before the first configuration. Unknown verbs are an error of ours: KeyError.
+        """
+
+    def ask(self, verb: str, arguments: Arguments, now: Instant) -> t.Dict[str, object]:
+        """Answer one question, JSON-able; {"ok": False, "error": ...} when there is nothing of that name."""
 
     def stop(self, now: Instant) -> None:
         """End in order: release what is held, then return. Called once; the process exits afterwards."""

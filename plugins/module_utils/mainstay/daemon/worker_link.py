@@ -5,6 +5,9 @@
 
 What a worker runs is known by what it has confirmed in its present life. What an earlier life ran may still be in the
 kernel: a new life is told that first, adopts it, and then changes it to what is wanted now.
+
+What it was told beside the configuration (results of trackers, demotions) dies with it, so a new life is told the
+last of each kind again, before any configuration: its first decision already counts with it.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from .channel import Channel, Message
 from .heartbeat import Heartbeat
 from .journal import Journal
 from .process import start_worker
-from .worker import LogLine
+from .worker import Arguments, Happening, LogLine
 from .worker_process import Role
 
 _PAUSES = tuple(round(pause * NANOSECONDS_PER_SECOND) for pause in (0, 0.5, 1, 2, 4, 5))
@@ -29,7 +32,8 @@ _SETTLED = 10 * NANOSECONDS_PER_SECOND
 """A worker that lived so long starts again without a pause."""
 
 Document = t.Dict[str, t.Any]
-StatusTaken = t.Callable[[t.Optional[Document]], None]
+AnswerTaken = t.Callable[[t.Optional[Document]], None]
+Happened = t.Callable[[Happening, Instant], None]
 
 
 @dataclass
@@ -43,7 +47,7 @@ class _Life:
     runs: t.Optional[Document] = None
     """What it has confirmed last."""
     in_flight: t.Dict[int, Document] = field(default_factory=dict)
-    asked: t.Dict[int, StatusTaken] = field(default_factory=dict)
+    asked: t.Dict[int, AnswerTaken] = field(default_factory=dict)
 
 
 class WorkerLink:
@@ -56,8 +60,11 @@ class WorkerLink:
         journal: Journal,
         keep: t.Collection[int],
         confirmed: t.Callable[[Instant], None],
+        happened: Happened,
     ) -> None:
-        """`keep`: descriptors that a child inherits. `confirmed` is called when it runs what it was told last."""
+        """`keep`: descriptors that a child inherits. `confirmed` is called when it runs what it was told last,
+        `happened` with everything that happened to its instances and groups, in order.
+        """
         self.role = role
         self.section: Document = {}
         self.as_of: t.Optional[Instant] = None
@@ -66,6 +73,8 @@ class WorkerLink:
         self._journal = journal
         self._keep = keep
         self._confirmed = confirmed
+        self._happened = happened
+        self._told: t.Dict[str, Arguments] = {}
         self._life: t.Optional[_Life] = None
         self._wanted: t.Optional[Document] = None
         self._held: t.Optional[Document] = None
@@ -78,6 +87,8 @@ class WorkerLink:
             "alive": self._heard_beat,
             "log": self._heard_log,
             "status": self._heard_status,
+            "answer": self._heard_answer,
+            "happening": self._heard_happening,
             "configured": self._heard_configured,
             "real_time": self._heard_priority,
         }
@@ -112,28 +123,43 @@ class WorkerLink:
         channel = Channel(self._poller, started.descriptor, self._received, lambda _now: None)
         heartbeat = Heartbeat(self._poller, self._journal, self.role.title, self._has_to_configure, self._hangs)
         self._life = _Life(started.pid, channel, heartbeat, now)
+        for verb, arguments in self._told.items():
+            self._send_tell(self._life, verb, arguments)
         documents = [self._held, self._wanted] if self._held is not self._wanted else [self._wanted]
         for document in documents:
             if document is not None:
-                self._tell(self._life, document)
+                self._send_configuration(self._life, document)
 
     def configure(self, document: Document) -> None:
         """Run its sections of this from now on; `confirmed` is called when it does.
 
         Nothing is sent when they are what it was told last.
         """
-        own = {section: document[section] for section in self.role.sections}
+        own = {section: document[section] for section in self.role.sections if section in document}
         if own == self._wanted:
             return
         self._wanted = own
         if self._life is not None:
-            self._tell(self._life, own)
+            self._send_configuration(self._life, own)
 
-    def ask_status(self, taken: StatusTaken) -> t.Callable[[], None]:
+    def tell(self, verb: str, arguments: Arguments) -> None:
+        """Say the whole of what `verb` is about, never a difference: a new life is told the last one again."""
+        self._told[verb] = arguments
+        if self._life is not None:
+            self._send_tell(self._life, verb, arguments)
+
+    def ask_status(self, taken: AnswerTaken) -> t.Callable[[], None]:
         """Ask; `taken` gets the section once, or None when the worker dies first.
 
         Returns how to stop waiting.
         """
+        return self._ask({"do": "status"}, taken)
+
+    def ask(self, verb: str, arguments: Arguments, taken: AnswerTaken) -> t.Callable[[], None]:
+        """Ask one question; as `ask_status`."""
+        return self._ask({"do": "ask", "verb": verb, "arguments": arguments}, taken)
+
+    def _ask(self, question: Message, taken: AnswerTaken) -> t.Callable[[], None]:
         life = self._life
         if life is None:
             taken(None)
@@ -141,7 +167,7 @@ class WorkerLink:
         self._number += 1
         number = self._number
         life.asked[number] = taken
-        life.channel.send({"do": "status", "id": number})
+        life.channel.send({**question, "id": number})
         return lambda: life.asked.pop(number, None) and None
 
     def retire(self) -> None:
@@ -202,7 +228,10 @@ class WorkerLink:
         if not self._ending:  # then it has a deadline already
             self.kill(sentence)
 
-    def _tell(self, life: _Life, document: Document) -> None:
+    def _send_tell(self, life: _Life, verb: str, arguments: Arguments) -> None:
+        life.channel.send({"do": "tell", "verb": verb, "arguments": arguments})
+
+    def _send_configuration(self, life: _Life, document: Document) -> None:
         self._number += 1
         life.in_flight[self._number] = document
         life.channel.send({"do": "configure", "config": document, "id": self._number})
@@ -224,6 +253,14 @@ class WorkerLink:
         taken = life.asked.pop(message["id"], None)
         if taken is not None:
             taken(self.section)
+
+    def _heard_answer(self, life: _Life, message: Message, _now: Instant) -> None:
+        taken = life.asked.pop(message["id"], None)
+        if taken is not None:
+            taken(message["answer"])
+
+    def _heard_happening(self, _life: _Life, message: Message, now: Instant) -> None:
+        self._happened(Happening(**message["happening"]), now)
 
     def _heard_configured(self, life: _Life, message: Message, now: Instant) -> None:
         life.runs = self._held = life.in_flight.pop(message["id"])

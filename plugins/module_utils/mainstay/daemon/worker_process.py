@@ -21,7 +21,7 @@ from . import scheduling
 from .channel import Channel, Message
 from .reactor import Reactor
 from .signals import Signals
-from .worker import LogLine, Say, Worker
+from .worker import LogLine, Say, Saying, Worker
 
 HEARTBEAT = 500 * NANOSECONDS_PER_MILLISECOND
 
@@ -53,6 +53,8 @@ class WorkerProcess:
         self._orders: t.Mapping[str, t.Callable[[Message, Instant], None]] = {
             "configure": self._configure,
             "status": self._status,
+            "tell": self._tell,
+            "ask": self._ask,
             "stop": lambda _message, now: self._stop(now),
         }
         Signals(self._reactor, {signal.SIGTERM: self._stop, signal.SIGINT: _nothing, signal.SIGHUP: _nothing})
@@ -74,8 +76,8 @@ class WorkerProcess:
         scheduling.keep_memory()
         self._channel.send({"real_time": refusal is None, "refusal": refusal})
 
-    def _say(self, line: LogLine) -> None:
-        self._channel.send({"log": asdict(line)})
+    def _say(self, saying: Saying) -> None:
+        self._channel.send({"log" if isinstance(saying, LogLine) else "happening": asdict(saying)})
 
     def _beat(self, now: Instant) -> None:
         self._channel.send({"alive": now})
@@ -98,6 +100,15 @@ class WorkerProcess:
     def _status(self, message: Message, now: Instant) -> None:
         if self._worker is not None:
             self._channel.send({"status": self._worker.status(now), "id": message["id"], "as_of": now})
+
+    def _tell(self, message: Message, now: Instant) -> None:
+        if self._worker is not None:
+            self._worker.tell(message["verb"], message["arguments"], now)
+
+    def _ask(self, message: Message, now: Instant) -> None:
+        if self._worker is not None:
+            answer = self._worker.ask(message["verb"], message["arguments"], now)
+            self._channel.send({"answer": answer, "id": message["id"]})
 
     def _stop(self, now: Instant) -> None:
         worker, self._worker = self._worker, None

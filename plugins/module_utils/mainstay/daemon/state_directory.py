@@ -1,0 +1,28 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder for what survives the next boot: events, demotions, mails that wait.
+
+Addresses are more important than history: a folder that cannot be used is told, and the daemon runs.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .journal import Journal
+
+_SUBJECT = "mainstayd"
+
+
+def open_state_directory(path: str, journal: Journal) -> str:
+    """Make the folder when it is missing; its path. An error in the journal when it cannot be used."""
+    try:
+        os.makedirs(path, mode=0o750, exist_ok=True)
+        usable = os.access(path, os.W_OK | os.X_OK)
+        problem = "" if usable else "it is not writable"
+    except OSError as error:
+        problem = error.strerror or str(error)
+    if problem:
+        journal.error(_SUBJECT, f"state directory {path} cannot be used: {problem}; events and demotions are not kept")
+    return path
