@@ -64,7 +64,7 @@ def held(address: str, valid_seconds: int | None = None, index: int = 2) -> rtnl
 
 def removed(kernel: list[rtnl.HeldAddress], priority: int = 100, vip_lease: int | None = None) -> list[str]:
     """What goes of these addresses when a daemon that had two virtual ones, on eth0 and eth1, has died."""
-    instance = VrrpInstance("VI_1", "eth0", 51, TWO_LINKS, priority, vip_lease=vip_lease)
+    instance = VrrpInstance("VI_1", "eth0", 51, TWO_LINKS, priority=priority, vip_lease=vip_lease)
     ours = holdings([Config(vrrp_instances={"VI_1": instance})])
     return [one.key.address for one in removable(kernel, NAMES, ours)]
 

@@ -14,7 +14,8 @@ from mainstay.daemon.vrrp_discards import Discards
 from mainstay.daemon.vrrp_instance_runner import InstanceRunner, Kernel
 from mainstay.daemon.vrrp_status import vrrp_status
 from mainstay.daemon.worker import LogLine
-from mainstay.model.config import VirtualAddress, VrrpInstance
+from mainstay.model.config import VirtualAddress
+from mainstay.model.defaults import RunningInstance
 from mainstay.model.units import NANOSECONDS_PER_SECOND, Instant, seconds
 from mainstay.net import rtnl
 from mainstay.net.standing import Standing
@@ -27,7 +28,7 @@ ETH0 = rtnl.Link(2, "eth0", True, True, b"\x02\0\0\0\0\1")
 USABLE = Standing(ETH0, OWN, "")
 NO_CARRIER = Standing(replace(ETH0, running=False), OWN, "no carrier on eth0")
 
-INSTANCE = VrrpInstance(
+INSTANCE = RunningInstance(
     name="VI_1",
     interface="eth0",
     virtual_router_id=51,
@@ -145,7 +146,7 @@ class RecordedFrames:
 class Story:
     """A runner and everything around it."""
 
-    def __init__(self, instance: VrrpInstance = INSTANCE) -> None:
+    def __init__(self, instance: RunningInstance = INSTANCE) -> None:
         self.poller = ScriptedPoller()
         self.kernel = PlayedKernel(self.poller)
         self.lines: list[LogLine] = []
@@ -164,7 +165,7 @@ class Story:
         assert self.state == "MASTER", self.log
         return self
 
-    def reloads(self, instance: VrrpInstance) -> None:
+    def reloads(self, instance: RunningInstance) -> None:
         """The worker hands other settings over, in its order."""
         self.runner.adopt_settings(instance)
         self.runner.addresses.let_go()

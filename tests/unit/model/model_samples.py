@@ -148,7 +148,7 @@ def configs(draw: st.DrawFn) -> Config:
             ),
         )
     router_id = draw(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20))
-    return Config(GlobalDefs(router_id), instances, services)
+    return Config(GlobalDefs(router_id), vrrp_instances=instances, virtual_servers=services)
 
 
 JSON_VALUES = st.recursive(

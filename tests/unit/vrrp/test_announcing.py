@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
-from mainstay.model.config import VirtualAddress, VrrpInstance
+from mainstay.model.config import VirtualAddress
+from mainstay.model.defaults import RunningInstance
 from mainstay.model.units import Instant, seconds
 from mainstay.vrrp.announcing import Announcing
 
-INSTANCE = VrrpInstance("VI_1", "eth0", 51, (VirtualAddress("192.0.2.10", 24),))
+INSTANCE = RunningInstance("VI_1", "eth0", 51, (VirtualAddress("192.0.2.10", 24),))
 REFRESHING = replace(INSTANCE, garp_master_refresh=seconds(60), garp_master_refresh_repeat=2)
 
 
@@ -25,7 +26,7 @@ def bursts(announcing: Announcing, until: float) -> list[tuple[float, int]]:
     return sent
 
 
-def started(instance: VrrpInstance, at: Instant = 0) -> Announcing:
+def started(instance: RunningInstance, at: Instant = 0) -> Announcing:
     announcing = Announcing(instance)
     announcing.start(at)
     return announcing

@@ -12,58 +12,96 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .commands import Command
+from .routing import Route, Rule
+from .tracking import BfdInstance, TrackFile, VrrpScript, VrrpTrackProcess
 from .units import Duration, seconds
+from .vrrp_config import VirtualAddress, VrrpInstance, VrrpSyncGroup
+
+
+@dataclass(frozen=True)
+class LvsSyncDaemon:
+    """The kernel's connection synchronisation (ip_vs)."""
+
+    interface: str
+    inst: t.Optional[str] = None
+    """vrrp_instance whose state it follows: master sends, backup receives; None: both at once, always."""
+    syncid: t.Optional[int] = None
+    """0..255; None: the instance's virtual_router_id, without an instance 0."""
+    maxlen: t.Optional[int] = None
+    """1..65507 bytes of one message; None: as the kernel chooses."""
+    port: int = 8848
+    ttl: int = 1
+    group: t.Optional[str] = None
+    """Multicast group; None: 224.0.0.81."""
 
 
 @dataclass(frozen=True)
 class GlobalDefs:
-    """Daemon-wide settings."""
+    """Daemon-wide settings, and what holds for instances that do not say otherwise."""
 
     router_id: str = ""
-    """Label of this machine in status and logs; empty means the host name."""
+    """Label of this machine in status, logs and mails; empty means the host name."""
     data_plane: str = "ipvs"
     """Engine that forwards: ipvs or nftables. Never chosen silently."""
-
-
-@dataclass(frozen=True)
-class VirtualAddress:
-    """One address that follows mastership."""
-
-    address: str
-    prefix_length: int = 32
-    dev: t.Optional[str] = None
-    """Interface that carries it; None means the instance's own."""
-    label: t.Optional[str] = None
-    """IPv4 alias label, at most 15 characters."""
-
-
-@dataclass(frozen=True)
-class VrrpInstance:
-    """One virtual router on one interface (RFC 9568)."""
-
-    name: str
-    interface: str
-    virtual_router_id: int
-    """1..255, no default."""
-    virtual_ipaddress: t.Tuple[VirtualAddress, ...]
-    priority: int = 100
-    """1..254, or 255 for the owner of the addresses.
-
-    Never 255 by accident, unlike keepalived with state MASTER.
-    """
-    advert_int: Duration = seconds(1)
-    """0.01..40.95 s in steps of 10 ms."""
-    version: int = 3
+    default_interface: t.Optional[str] = None
+    """For static addresses without dev."""
+    notification_email: t.Tuple[str, ...] = ()
+    notification_email_from: t.Optional[str] = None
+    """None: mainstay@ and the host name."""
+    smtp_server: t.Optional[str] = None
+    """Host name or address; None: no mail is sent."""
+    smtp_port: int = 25
+    smtp_helo_name: t.Optional[str] = None
+    smtp_connect_timeout: Duration = seconds(30)
+    smtp_starttls: bool = False
+    """Refuse to go on without TLS, verify the server."""
+    smtp_username: t.Optional[str] = None
+    smtp_password_file: t.Optional[str] = None
+    """A file that only root and mainstay can read; its first line is the password."""
+    smtp_alert: t.Optional[bool] = None
+    smtp_alert_vrrp: t.Optional[bool] = None
+    no_email_faults: bool = False
+    script_user: t.Optional[str] = None
+    """Who runs scripts; None: the user mainstay. root has to be said."""
+    notify_fifo: t.Optional[str] = None
+    notify_fifo_script: t.Optional[Command] = None
+    vrrp_notify_fifo: t.Optional[str] = None
+    vrrp_notify_fifo_script: t.Optional[Command] = None
+    fifo_write_vrrp_states_on_reload: bool = False
+    startup_script: t.Optional[Command] = None
+    startup_script_timeout: Duration = seconds(10)
+    shutdown_script: t.Optional[Command] = None
+    shutdown_script_timeout: Duration = seconds(10)
+    lvs_sync_daemon: t.Optional[LvsSyncDaemon] = None
+    vrrp_version: int = 3
     """keepalived's default is 2."""
-    nopreempt: bool = False
-    vip_lease: t.Optional[Duration] = None
-    """Lifetime of the addresses in the kernel, whole seconds; None: the largest safe one; 0: no leasing."""
-    garp_master_delay: Duration = seconds(5)
-    """Second burst of gratuitous ARP this long after becoming master; 0 = none."""
-    garp_master_repeat: int = 5
-    garp_master_refresh: Duration = 0
-    """Period of gratuitous ARP while master; 0 = off."""
-    garp_master_refresh_repeat: int = 1
+    vrrp_mcast_group4: str = "224.0.0.18"
+    vrrp_mcast_group6: str = "ff02::12"
+    vrrp_strict: bool = False
+    vrrp_skip_check_adv_addr: bool = False
+    vrrp_startup_delay: Duration = 0
+    """Every instance holds still so long after the start of the daemon."""
+    vrrp_delay_after_boot: Duration = 0
+    """As above, counted from the boot of the machine; the later of the two ends counts."""
+    vrrp_down_timer_adverts: int = 3
+    vrrp_lower_prio_no_advert: bool = False
+    vrrp_higher_prio_send_advert: bool = False
+    vrrp_notify_priority_changes: bool = False
+    log_unknown_vrids: bool = False
+    vrrp_garp_master_delay: Duration = seconds(5)
+    vrrp_garp_master_repeat: int = 5
+    vrrp_garp_master_refresh: Duration = 0
+    vrrp_garp_master_refresh_repeat: int = 1
+    vrrp_garp_lower_prio_delay: t.Optional[Duration] = None
+    """None: as garp_master_delay."""
+    vrrp_garp_lower_prio_repeat: t.Optional[int] = None
+    """None: as garp_master_repeat."""
+    vrrp_garp_interval: Duration = 0
+    """Least gap between two gratuitous ARPs of one interface; 0 = none."""
+    vrrp_gna_interval: Duration = 0
+    vrrp_min_garp: bool = False
+    """One announcement, no second burst."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +175,51 @@ class VirtualServer:
 
 
 @dataclass(frozen=True)
+class GarpGroup:
+    """Interfaces behind one switch, which announcements are paced for together."""
+
+    name: str
+    interfaces: t.Tuple[str, ...]
+    garp_interval: Duration = 0
+    gna_interval: Duration = 0
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything the daemon runs."""
 
     global_defs: GlobalDefs = field(default_factory=GlobalDefs)
+    static_ipaddress: t.Tuple[VirtualAddress, ...] = ()
+    static_routes: t.Tuple[Route, ...] = ()
+    static_rules: t.Tuple[Rule, ...] = ()
+    garp_groups: t.Mapping[str, GarpGroup] = field(default_factory=dict)
+    vrrp_scripts: t.Mapping[str, VrrpScript] = field(default_factory=dict)
+    track_files: t.Mapping[str, TrackFile] = field(default_factory=dict)
+    vrrp_track_processes: t.Mapping[str, VrrpTrackProcess] = field(default_factory=dict)
+    bfd_instances: t.Mapping[str, BfdInstance] = field(default_factory=dict)
+    vrrp_sync_groups: t.Mapping[str, VrrpSyncGroup] = field(default_factory=dict)
     vrrp_instances: t.Mapping[str, VrrpInstance] = field(default_factory=dict)
     virtual_servers: t.Mapping[str, VirtualServer] = field(default_factory=dict)
+
+
+__all__ = [
+    "BfdInstance",
+    "Check",
+    "Command",
+    "Config",
+    "GarpGroup",
+    "GlobalDefs",
+    "HttpCheck",
+    "LvsSyncDaemon",
+    "RealServer",
+    "Route",
+    "Rule",
+    "TcpCheck",
+    "TrackFile",
+    "VirtualAddress",
+    "VirtualServer",
+    "VrrpInstance",
+    "VrrpScript",
+    "VrrpSyncGroup",
+    "VrrpTrackProcess",
+]
