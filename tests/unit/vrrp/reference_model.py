@@ -1,9 +1,9 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A second router, written straight from RFC 9568 6.4 and nothing else, to compare the real one with.
+"""A second router, written from RFC 9568 and RFC 3768 6.4 and the conformance list, to compare the real one with.
 
-It knows no alarms, announcements or reasons, and expects a punctual shell and one event per instant.
+It knows no alarms, announcements, reasons, groups or stalls, and expects a punctual shell and one event per instant.
 """
 
 from __future__ import annotations
@@ -11,76 +11,131 @@ from __future__ import annotations
 from typing import Optional
 
 from mainstay.vrrp.actions import Action, ReleaseAddresses, SendAdvert, TakeAddresses
-from mainstay.vrrp.events import AdvertReceived, DeadlineReached, Event, LinkChanged, PriorityChanged, Started, Stopped
+from mainstay.vrrp.events import (
+    AdvertReceived,
+    DeadlineReached,
+    DemotionChanged,
+    Event,
+    FaultsChanged,
+    LinkChanged,
+    PriorityChanged,
+    Started,
+    Stopped,
+)
 from mainstay.vrrp.settings import RouterSettings
 
 
 class ReferenceModel:
     def __init__(self, settings: RouterSettings) -> None:
-        self.settings, self.priority, self.interval = settings, settings.priority, settings.advert_int
-        self.state, self.up = "INIT", True
-        self.deadline: Optional[int] = None
+        self.settings, self.tracked, self.interval = settings, settings.priority, settings.advert_int
+        self.state, self.up, self.causes, self.demoted = "INIT", True, False, False
+        self.down_at: Optional[int] = None
+        self.preempt_at: Optional[int] = None
+        self.hinted = False
+
+    @property
+    def deadline(self) -> Optional[int]:
+        return min((at for at in (self.down_at, self.preempt_at) if at is not None), default=None)
+
+    @property
+    def priority(self) -> int:
+        return 1 if self.demoted else self.tracked
 
     def skew(self) -> int:
-        return (256 - self.priority) * self.interval // 256
+        return (256 - self.priority) * (self.interval if self.settings.version == 3 else 10**9) // 256
+
+    def down(self) -> int:
+        return self.settings.down_timer_adverts * self.interval + self.skew()
 
     def handle(self, event: Event, now: int) -> list[Action]:
-        if isinstance(event, PriorityChanged) and self.settings.priority != 255:
-            old, self.priority = self.skew(), event.effective_priority
-            self.deadline = self.deadline + self.skew() - old if self.state == "BACKUP" else self.deadline
-        elif isinstance(event, Stopped) and self.state != "INIT":
+        if isinstance(event, (PriorityChanged, DemotionChanged)):
+            return self.weigh(event, now)
+        if isinstance(event, (LinkChanged, FaultsChanged)):
+            return self.fault(event, now)
+        if isinstance(event, Stopped) and self.state != "INIT":
             return self.leave("INIT")
-        elif isinstance(event, LinkChanged):
-            self.up = event.up
-            if self.state == "FAULT" and event.up:
-                return self.master(now) if self.priority == 255 else self.backup(now, [])
-            if self.state in ("BACKUP", "MASTER") and not event.up:
-                return self.leave("FAULT")
-        elif isinstance(event, Started) and self.state == "INIT":
-            if not self.up:
-                return [ReleaseAddresses(), *self.leave("FAULT")]
-            master = self.priority == 255 or event.adopt
-            return self.master(now) if master else self.backup(now, [ReleaseAddresses()])
-        elif isinstance(event, DeadlineReached) and self.deadline is not None and now >= self.deadline:
+        if isinstance(event, Started) and self.state == "INIT":
+            return self.start(event, now)
+        if isinstance(event, DeadlineReached) and self.deadline is not None and now >= self.deadline:
             return self.master(now) if self.state == "BACKUP" else self.advertise(now)
-        elif isinstance(event, AdvertReceived):
+        if isinstance(event, AdvertReceived):
             return {"BACKUP": self.hear, "MASTER": self.contest}.get(self.state, lambda *_: [])(event, now)
         return []
 
+    def weigh(self, event: Event, now: int) -> list[Action]:
+        old, was_demoted = self.skew(), self.demoted
+        if isinstance(event, DemotionChanged):
+            self.demoted = event.demoted
+        elif isinstance(event, PriorityChanged) and self.settings.priority != 255:
+            self.tracked = event.effective_priority
+        if self.state == "BACKUP" and not self.hinted and self.down_at is not None:
+            self.down_at += self.skew() - old
+        if self.state == "MASTER" and self.demoted and not was_demoted:
+            return self.backup(now, [SendAdvert(0), ReleaseAddresses()])
+        return []
+
+    def fault(self, event: Event, now: int) -> list[Action]:
+        if isinstance(event, LinkChanged):
+            self.up = event.up
+        elif isinstance(event, FaultsChanged):
+            self.causes = bool(event.causes)
+        sound = self.up and not self.causes
+        if self.state == "FAULT" and sound:
+            return self.master(now) if self.priority == 255 else self.backup(now, [])
+        return self.leave("FAULT") if self.state in ("BACKUP", "MASTER") and not sound else []
+
+    def start(self, event: Started, now: int) -> list[Action]:
+        if not self.up or self.causes:
+            return [ReleaseAddresses(), *self.leave("FAULT")]
+        if self.priority == 255 or event.adopt:
+            return self.master(now)
+        self.backup(now, [])
+        if self.settings.state == "MASTER" and not self.settings.nopreempt and not self.demoted:
+            unit = self.interval if self.settings.version == 3 else 10**9
+            self.down_at, self.hinted = now + self.interval + unit // 256, True
+        return [ReleaseAddresses()]
+
     def hear(self, event: AdvertReceived, now: int) -> list[Action]:
-        preempt = self.priority == 255 or not self.settings.nopreempt
+        owner = self.settings.priority == 255
+        preempt = (owner or not self.settings.nopreempt) and not self.demoted
         if event.advert.priority == 0:
-            self.deadline = now + self.skew()
+            self.down_at, self.preempt_at, self.hinted = now + self.skew(), None, False
         elif not preempt or event.advert.priority >= self.priority:
             self.learn(event)
-            self.deadline = now + 3 * self.interval + self.skew()
+            self.down_at, self.preempt_at, self.hinted = now + self.down(), None, False
+        elif self.settings.preempt_delay and not owner:
+            self.learn(event)
+            self.down_at, self.hinted = now + self.down(), False
+            self.preempt_at = self.preempt_at or now + self.settings.preempt_delay
         return []
 
     def contest(self, event: AdvertReceived, now: int) -> list[Action]:
-        local = self.settings.local_address
-        if event.advert.priority == 0:
+        local, theirs = self.settings.local_address, event.advert.priority
+        if theirs == 0:
             return self.advertise(now)
-        if event.advert.priority > self.priority or (event.advert.priority == self.priority and event.source > local):
+        if theirs > self.priority or (theirs == self.priority and event.source > local):
+            last = [SendAdvert(self.priority)] if self.settings.higher_prio_send_advert else []
             self.learn(event)
-            return self.backup(now, [ReleaseAddresses()])
-        return [] if event.source == local else [SendAdvert(self.priority)]
+            return self.backup(now, [*last, ReleaseAddresses()])
+        return [] if event.source == local or self.settings.lower_prio_no_advert else [SendAdvert(self.priority)]
 
     def learn(self, event: AdvertReceived) -> None:
-        self.interval = min(event.advert.advert_int, max(10 * self.settings.advert_int, 10**10))
+        limit = max(self.settings.learn_interval_max, self.settings.advert_int)
+        self.interval = min(event.advert.advert_int, limit) if self.settings.version == 3 else self.interval
 
     def advertise(self, now: int) -> list[Action]:
-        self.deadline = now + self.settings.advert_int
+        self.down_at = now + self.settings.advert_int
         return [SendAdvert(self.priority)]
 
     def master(self, now: int) -> list[Action]:
-        self.state, self.interval = "MASTER", self.settings.advert_int
+        self.state, self.interval, self.preempt_at, self.hinted = "MASTER", self.settings.advert_int, None, False
         return [*self.advertise(now), TakeAddresses()]
 
     def backup(self, now: int, actions: list[Action]) -> list[Action]:
-        self.state, self.deadline = "BACKUP", now + 3 * self.interval + self.skew()
+        self.state, self.down_at, self.preempt_at, self.hinted = "BACKUP", now + self.down(), None, False
         return actions
 
     def leave(self, state: str) -> list[Action]:
         was, self.state = self.state, state
-        self.deadline, self.interval = None, self.settings.advert_int
+        self.down_at, self.preempt_at, self.interval = None, None, self.settings.advert_int
         return [SendAdvert(0), ReleaseAddresses()] if was == "MASTER" else []

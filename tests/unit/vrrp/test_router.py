@@ -10,6 +10,7 @@ import pytest
 from mainstay.model.units import seconds
 from mainstay.vrrp.actions import (
     Announce,
+    LesserMasterHeard,
     ReleaseAddresses,
     SendAdvert,
     State,
@@ -26,6 +27,7 @@ from mainstay.vrrp.router import Router
 
 from .routers import DOWN, HIGHER, LOCAL, LOWER, OWNER, SETTINGS, SKEW, advert, at_deadline, names, router_in
 
+ANSWER = [SendAdvert(100), Announce(against_lesser=True), LesserMasterHeard(HIGHER)]
 PROMOTION = ["SendAdvert", "TakeAddresses", "Announce", "Transition"]
 
 
@@ -196,14 +198,15 @@ def test_fsm_15_addresses_compare_as_unsigned_numbers() -> None:
 @pytest.mark.parametrize(("priority", "source"), [(99, HIGHER), (1, HIGHER), (100, LOWER)])
 def test_fsm_16_a_lesser_master_is_answered_and_the_timer_runs_on(priority: int, source: int) -> None:
     router = router_in(State.MASTER)
-    assert router.handle(advert(priority, source), seconds(0.5)) == [SendAdvert(100), Announce()]
+    answer = [SendAdvert(100), Announce(against_lesser=True), LesserMasterHeard(source)]
+    assert router.handle(advert(priority, source), seconds(0.5)) == answer
     assert router.deadline() == seconds(1)
 
 
 def test_fsm_16_one_answer_for_all_that_was_heard_in_one_wake_up() -> None:
     router = router_in(State.MASTER)
     answers = [router.handle(advert(99), seconds(0.5)) for _ in range(100)]
-    assert answers[0] == [SendAdvert(100), Announce()]
+    assert answers[0] == ANSWER
     assert answers[1:] == [[]] * 99
 
 
@@ -232,29 +235,3 @@ def test_rx_10_fsm_22_of_two_owners_the_lower_address_yields(rival: int, yields:
     actions = router.handle(advert(255, rival), 1)
     assert actions[0].kind == "two_owners"
     assert (router.state is State.BACKUP) is yields
-
-
-# ---- in words
-
-
-def test_explain_says_why_and_what_would_change_it() -> None:
-    assert router_in(State.INIT).explain(0).outlook == "starts with the daemon"
-    fault = router_in(State.FAULT).explain(0)
-    assert (fault.state, fault.why) == (State.FAULT, "carrier lost on eth0")
-    master = router_in(State.MASTER).explain(0)
-    assert "above 100, or of the same from an address above 192.0.2.2" in master.outlook
-
-
-@pytest.mark.parametrize(
-    ("nopreempt", "priority", "outlook"),
-    [
-        (False, 150, "192.0.2.3 is master; becomes MASTER in 3.109 s unless an advert of priority 100 or higher"),
-        (False, 50, "192.0.2.3 is master; becomes MASTER in 2.109 s unless an advert of priority 100 or higher"),
-        (True, 50, "192.0.2.3 is master; becomes MASTER in 3.109 s unless an advert of any priority"),
-        (False, 0, "no master is heard; becomes MASTER in 0.109 s unless"),
-    ],
-)
-def test_explain_says_when_a_backup_takes_over(nopreempt: bool, priority: int, outlook: str) -> None:
-    router = router_in(State.BACKUP, nopreempt=nopreempt)
-    router.handle(advert(priority), seconds(1))
-    assert router.explain(seconds(1.5)).outlook.startswith(outlook)

@@ -55,7 +55,7 @@ def test_fsm_24_in_fault_adverts_and_deadlines_are_ignored() -> None:
 
 def test_fsm_24_a_link_that_returns_means_backup_with_a_full_wait() -> None:
     router = router_in(State.FAULT)
-    returned = Transition(State.FAULT, State.BACKUP, "link is up again")
+    returned = Transition(State.FAULT, State.BACKUP, "no fault any more (was: carrier lost on eth0)")
     assert router.handle(LinkChanged(True), seconds(9)) == [returned]
     assert router.deadline() == seconds(9) + DOWN
 

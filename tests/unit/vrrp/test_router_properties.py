@@ -15,21 +15,23 @@ from mainstay.model.units import Instant, seconds
 from mainstay.vrrp import events
 from mainstay.vrrp.actions import Action, Announce, ReleaseAddresses, SendAdvert, State, TakeAddresses, Transition
 from mainstay.vrrp.events import (
-    AdvertReceived,
     DeadlineReached,
+    DemotionChanged,
     Event,
+    FaultsChanged,
+    GroupFaultChanged,
+    GroupPromotes,
+    GroupReasserts,
+    GroupYields,
     LinkChanged,
     PriorityChanged,
     Reconfigured,
     Started,
     Stopped,
 )
-from mainstay.vrrp.packet import PacketError
-from mainstay.vrrp.receive import receive_datagram
 from mainstay.vrrp.router import Router
 from mainstay.vrrp.settings import RouterSettings
 
-from .packets import EXPECTATIONS, datagram, message
 from .reference_model import ReferenceModel
 from .routers import HIGHER, LOCAL, LOWER, SETTINGS, advert, router_in
 
@@ -42,8 +44,16 @@ SETTINGS_ST = st.builds(
     priority=PRIORITIES | st.just(255),
     advert_int=INTERVALS,
     local_address=st.just(LOCAL),
+    version=st.sampled_from([2, 3]),
     nopreempt=st.booleans(),
+    state=st.sampled_from(["BACKUP", "MASTER"]),
+    preempt_delay=st.sampled_from([0, 0, seconds(4), seconds(60)]),
+    down_timer_adverts=st.sampled_from([1, 3, 10]),
+    lower_prio_no_advert=st.booleans(),
+    higher_prio_send_advert=st.booleans(),
+    learn_interval_max=st.sampled_from([seconds(1), seconds(10)]),
 )
+ANY_SETTINGS = st.builds(replace, SETTINGS_ST, strict=st.booleans(), in_group=st.booleans())
 ADVERTS = st.builds(advert, PRIORITIES | st.sampled_from([0, 255]), st.sampled_from([LOWER, LOCAL, HIGHER]), INTERVALS)
 PLAIN_EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Started, st.booleans()),
@@ -51,9 +61,18 @@ PLAIN_EVENTS: st.SearchStrategy[Event] = st.one_of(
     ADVERTS,
     st.just(DeadlineReached()),
     st.builds(PriorityChanged, PRIORITIES),
+    st.builds(DemotionChanged, st.booleans()),
     st.builds(LinkChanged, st.booleans(), st.just("carrier lost on eth0")),
+    st.builds(FaultsChanged, st.sampled_from([(), ("script chk_web failed",), ("a", "b")])),
 )
-ALL_EVENTS = PLAIN_EVENTS | st.builds(Reconfigured, SETTINGS_ST)
+ALL_EVENTS = PLAIN_EVENTS | st.one_of(
+    st.builds(Reconfigured, ANY_SETTINGS),
+    st.builds(Started, st.booleans(), st.integers(1, seconds(50))),
+    st.just(GroupPromotes()),
+    st.just(GroupYields("vrrp_instance VI_2 is BACKUP")),
+    st.builds(GroupFaultChanged, st.sampled_from(["", "vrrp_instance VI_2 is in FAULT"])),
+    st.just(GroupReasserts()),
+)
 PAUSES = st.integers(1, seconds(5)) | st.integers(1, seconds(100))
 
 
@@ -94,7 +113,7 @@ def test_a_pair_that_is_missing_is_an_error_not_a_default() -> None:
 # ---- what every story keeps to
 
 
-@given(SETTINGS_ST, STORIES)
+@given(ANY_SETTINGS, STORIES)
 def test_addresses_are_held_exactly_by_a_master(settings: RouterSettings, story: list[tuple[int, Event]]) -> None:
     router, held = Router(settings), False
     for _, actions, _ in told(router, story):
@@ -108,7 +127,7 @@ def test_addresses_are_held_exactly_by_a_master(settings: RouterSettings, story:
         assert held is (router.state is State.MASTER)
 
 
-@given(SETTINGS_ST, STORIES)
+@given(ANY_SETTINGS, STORIES)
 def test_i4_only_a_master_advertises_and_only_a_leaving_master_says_0(
     settings: RouterSettings, story: list[tuple[int, Event]]
 ) -> None:
@@ -116,15 +135,16 @@ def test_i4_only_a_master_advertises_and_only_a_leaving_master_says_0(
     for before, actions, _ in told(router, story):
         for action in actions:
             if isinstance(action, SendAdvert) and action.priority:
-                assert router.state is State.MASTER
+                assert State.MASTER in (before, router.state), "a last advert before yielding is a master's"
                 assert action.priority == router.effective_priority
             elif isinstance(action, SendAdvert):
-                assert (before, router.state) in [(State.MASTER, State.INIT), (State.MASTER, State.FAULT)]
+                assert before is State.MASTER
+                assert router.state is not State.MASTER
             elif isinstance(action, Announce):
                 assert router.state is State.MASTER
 
 
-@given(SETTINGS_ST, STORIES)
+@given(ANY_SETTINGS, STORIES)
 def test_i9_every_change_of_state_is_one_transition_and_it_comes_last(
     settings: RouterSettings, story: list[tuple[int, Event]]
 ) -> None:
@@ -137,11 +157,14 @@ def test_i9_every_change_of_state_is_one_transition_and_it_comes_last(
             assert transitions == actions[-1:] == [Transition(before, router.state, router.reason)]
 
 
-@given(SETTINGS_ST, STORIES)
-def test_a_deadline_runs_exactly_in_backup_and_master(settings: RouterSettings, story: list[tuple[int, Event]]) -> None:
+@given(ANY_SETTINGS, STORIES)
+def test_a_deadline_runs_exactly_in_backup_and_master_unless_a_group_is_waited_for(
+    settings: RouterSettings, story: list[tuple[int, Event]]
+) -> None:
     router = Router(settings)
     for _ in told(router, story):
-        assert (router.deadline() is not None) is (router.state in (State.BACKUP, State.MASTER))
+        runs = router.state is State.MASTER or (router.state is State.BACKUP and not router.wants_master)
+        assert (router.deadline() is not None) is runs
         explanation = router.explain(0)
         assert explanation.state is router.state
         assert explanation.why
@@ -158,6 +181,8 @@ def test_the_router_does_what_the_reference_model_does(
     """A punctual shell: each deadline is fed at its instant, so no stall hides a difference."""
     router, model, now = Router(settings), ReferenceModel(settings), 0
     for pause, event in story:
+        if settings.priority == 255 and isinstance(event, AdvertReceived) and event.advert.priority == 255:
+            continue  # second owners have stories of their own
         until = now + pause
         while model.deadline is not None and model.deadline < until:
             now = model.deadline
@@ -175,29 +200,6 @@ def assert_same(router: Router, model: ReferenceModel, event: Event, now: Instan
     expected = model.handle(event, now)
     assert did == expected, (event, now)
     assert (router.state.value, router.deadline()) == (model.state, model.deadline), (event, now)
-
-
-# ---- packets
-
-
-DAMAGE = st.tuples(st.integers(0, 31), st.integers(1, 255))
-
-
-@given(st.sampled_from(State), st.lists(DAMAGE, min_size=1, max_size=4), st.integers(0, 32))
-def test_i5_rx_25_a_packet_that_is_refused_changes_nothing(
-    state: State, damage: list[tuple[int, int]], size: int
-) -> None:
-    router = router_in(state)
-    before = dict(vars(router))
-    packet = bytearray(datagram(message(priority=250)))
-    for position, mask in damage:
-        packet[position] ^= mask
-    try:
-        received = receive_datagram(bytes(packet[:size]), EXPECTATIONS)
-    except PacketError:
-        assert vars(router) == before
-    else:
-        router.handle(AdvertReceived(received.advert, received.source), 1)
 
 
 @pytest.mark.parametrize("state", State)

@@ -11,6 +11,7 @@ import pytest
 
 from mainstay.model.units import seconds
 from mainstay.vrrp.actions import (
+    PriorityMoved,
     SendAdvert,
     State,
 )
@@ -40,7 +41,7 @@ def test_fsm_25_a_better_priority_stops_following_at_the_next_advert() -> None:
 
 def test_fsm_25_tx_01_a_masters_next_advert_carries_the_new_priority() -> None:
     router = router_in(State.MASTER)
-    assert router.handle(PriorityChanged(42), 1) == []
+    assert router.handle(PriorityChanged(42), 1) == [PriorityMoved(42)]
     assert at_deadline(router) == [SendAdvert(42)]
 
 
@@ -61,7 +62,7 @@ def test_fsm_25_the_owners_priority_never_changes() -> None:
 def test_tx_01_a_reload_is_advertised_at_once_with_the_new_values() -> None:
     router = router_in(State.MASTER)
     faster = replace(SETTINGS, priority=120, advert_int=seconds(0.1))
-    assert router.handle(Reconfigured(faster), seconds(0.5)) == [SendAdvert(120)]
+    assert router.handle(Reconfigured(faster), seconds(0.5)) == [PriorityMoved(120), SendAdvert(120)]
     assert router.deadline() == seconds(0.6)
 
 

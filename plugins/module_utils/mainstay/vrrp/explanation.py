@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 
-from ..model.units import Instant, as_seconds
+from ..model.units import Duration, Instant, as_seconds
 from .actions import State
+from .priority import Priority
+from .timers import OWNER_PRIORITY
 
 if t.TYPE_CHECKING:
     from .router import Router
+
+Since = t.Callable[[Instant], str]
+"""When something began, in words: "since 12:03:11" where there is a wall clock."""
 
 
 @dataclass(frozen=True)
@@ -26,32 +30,99 @@ class Explanation:
     outlook: str
     """What would change it, and when."""
 
+    def sentence(self) -> str:
+        """All of it in one line."""
+        return f"{self.state.value} because {self.why}; {self.outlook}"
 
-def explain(router: Router, now: Instant) -> Explanation:
-    """The state of `router` at `now` in two sentences."""
-    return Explanation(router.state, router.reason, _OUTLOOK[router.state](router, now))
+
+def explain(router: Router, now: Instant, since: t.Optional[Since] = None) -> Explanation:
+    """The state of `router` at `now`; without `since`, spans are told instead of points in time."""
+    told = since or (lambda began: f"for {_span(now - began)}")
+    return Explanation(router.state, _WHY[router.state](router, told), _OUTLOOK[router.state](router, now))
+
+
+def breakdown(priority: Priority, since: Since) -> str:
+    """What the effective priority is made of; "" when it is simply the configured one."""
+    parts = [f"{each.name} {each.change:+d} {since(each.since)}" for each in priority.why if each.change]
+    parts += ["demoted by an operator"] if priority.demoted else []
+    parts += ["another owner does not yield"] if priority.usurped else []
+    return f" (base {priority.configured}, {', '.join(parts)})" if parts else ""
+
+
+# ---- why
+
+
+def _why_as_transition(router: Router, _since: Since) -> str:
+    return router.reason
+
+
+def _why_backup(router: Router, since: Since) -> str:
+    own = f"{router.effective_priority}{breakdown(router.priority, since)}"
+    if router.holding or router.wants_master or router.master is None or router.master_priority is None:
+        return f"{router.reason}; my priority is {own}"
+    theirs = router.master_priority
+    compared = ">" if theirs > router.effective_priority else "<" if theirs < router.effective_priority else "="
+    return f"{router.shown(router.master)} advertises {theirs} {compared} my {own}{_restraint(router, theirs)}"
+
+
+def _restraint(router: Router, theirs: int) -> str:
+    """Why a better router leaves a lesser master alone."""
+    if theirs >= router.effective_priority:
+        return ""
+    if router.preempts:
+        return " and preempt_delay runs" if router.delays_preemption else " and is about to be replaced"
+    return " and a demoted router replaces nobody" if router.priority.demoted else " and nopreempt is set"
+
+
+def _why_master(router: Router, since: Since) -> str:
+    return f"{router.reason}; my priority is {router.effective_priority}{breakdown(router.priority, since)}"
+
+
+# ---- what would change it
 
 
 def _outlook_init(_router: Router, _now: Instant) -> str:
     return "starts with the daemon"
 
 
-def _outlook_fault(_router: Router, _now: Instant) -> str:
-    return "becomes BACKUP when the interface is up and has an IPv4 address"
+def _outlook_fault(router: Router, _now: Instant) -> str:
+    after = "MASTER" if router.settings.priority == OWNER_PRIORITY else "BACKUP"
+    return f"becomes {after} when nothing of that is left"
 
 
 def _outlook_backup(router: Router, now: Instant) -> str:
-    master = "no master is heard" if router.master is None else f"{IPv4Address(router.master)} is master"
-    wait = as_seconds(max(0, (router.deadline() or now) - now))
+    if router.wants_master:
+        return "becomes MASTER when every member of its sync group can be"
+    wait = _span(max(0, (router.deadline() or now) - now))
+    if router.holding:
+        return f"takes part in {wait}"
     prevented_by = f"priority {router.effective_priority} or higher" if router.preempts else "any priority"
-    return f"{master}; becomes MASTER in {wait:.3f} s unless an advert of {prevented_by} arrives"
+    return f"becomes MASTER in {wait} unless an advert of {prevented_by} arrives{_handover(router)}"
+
+
+def _handover(router: Router) -> str:
+    """What an operator could do about a better master that is alive and well."""
+    if router.master_priority is None or router.master_priority < router.effective_priority:
+        return ""
+    return f", or when that master resigns or falls below {router.effective_priority}" if router.preempts else ""
 
 
 def _outlook_master(router: Router, _now: Instant) -> str:
-    own = IPv4Address(router.settings.local_address)
+    own = router.shown(router.settings.local_address)
     rivals = f"of priority above {router.effective_priority}, or of the same from an address above {own}"
     return f"yields to an advert {rivals}"
 
+
+def _span(duration: Duration) -> str:
+    return f"{as_seconds(duration):.3f} s"
+
+
+_WHY: t.Mapping[State, t.Callable[[Router, Since], str]] = {
+    State.INIT: _why_as_transition,
+    State.FAULT: _why_as_transition,
+    State.BACKUP: _why_backup,
+    State.MASTER: _why_master,
+}
 
 _OUTLOOK: t.Mapping[State, t.Callable[[Router, Instant], str]] = {
     State.INIT: _outlook_init,

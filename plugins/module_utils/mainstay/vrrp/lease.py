@@ -19,34 +19,45 @@ late, and WITHDRAWAL_SLACK covers that. We do not know the backups' priorities; 
      0.5 s        1.504 s            1 s     1.3 s         0.204 s
      0.1 s        0.301 s            1 s     1.3 s         none: leases are whole seconds
 
-so below advert_int 0.433 s a dead master keeps the address for up to 1.3 s, instead of for ever.
+so below advert_int 0.433 s a dead master keeps the address for up to 1.3 s, instead of for ever. Version 2 waits
+3 x advert_int + 2/256 s, and `down_timer_adverts` replaces the three. With one missing advert as the limit a lease
+that a living master refreshes in time cannot end before a takeover: then it is the shortest that is refreshed in time.
 """
 
 from __future__ import annotations
 
 import typing as t
 
+from ..model.leasing import refresh_period
 from ..model.units import NANOSECONDS_PER_SECOND, Duration, seconds
-from .timers import shortest_down_interval
+from .timers import MISSED_ADVERTS, shortest_down_interval
 
 WITHDRAWAL_SLACK = seconds(0.3)
 """The kernel's own lateness in withdrawing an expired address, measured 0.26 s at most."""
 
-_SHORTEST_LEASE = 1
 
-
-def lease_seconds(advert_int: Duration, vip_lease: t.Optional[Duration] = None) -> int:
+def lease_seconds(
+    advert_int: Duration,
+    vip_lease: t.Optional[Duration] = None,
+    version: int = 3,
+    down_timer_adverts: int = MISSED_ADVERTS,
+) -> int:
     """Lifetime to give the addresses in whole seconds; 0 means without end.
 
     `vip_lease` is the configured one: None chooses the largest safe lease, 0 turns leasing off. That it is whole
     seconds and outlives the refresh period, validation has seen to (model/options.py, model/consistency.py).
     """
     if vip_lease is None:
-        return _largest_safe_lease(advert_int)
+        soonest_takeover = shortest_down_interval(advert_int, version, down_timer_adverts)
+        return max(_shortest_lasting_lease(advert_int), _largest_safe_lease(soonest_takeover))
     return vip_lease // NANOSECONDS_PER_SECOND
 
 
-def _largest_safe_lease(advert_int: Duration) -> int:
+def _largest_safe_lease(soonest_takeover: Duration) -> int:
     """The last whole second strictly before the soonest takeover less the slack."""
-    limit = shortest_down_interval(advert_int) - WITHDRAWAL_SLACK
-    return max(_SHORTEST_LEASE, (limit - 1) // NANOSECONDS_PER_SECOND)
+    return (soonest_takeover - WITHDRAWAL_SLACK - 1) // NANOSECONDS_PER_SECOND
+
+
+def _shortest_lasting_lease(advert_int: Duration) -> int:
+    """The first whole second strictly after the refresh of a living master (model/leasing.py: outlives_refresh)."""
+    return refresh_period(advert_int) // NANOSECONDS_PER_SECOND + 1

@@ -33,6 +33,9 @@ from ..model.units import Duration, Instant, seconds
 from .actions import State
 from .events import GroupFaultChanged, GroupPromotes, GroupReasserts, GroupYields
 
+if t.TYPE_CHECKING:
+    from .router import Router
+
 REASSERTION_GAP: Duration = seconds(1)
 """Nine members that each hear nine lesser masters need one answer each, not eighty-one."""
 
@@ -49,6 +52,11 @@ class MemberReport:
     """The member's own reasons for FAULT, its link included; not what the group told it."""
     reason: str = ""
     """Of its last transition."""
+
+
+def report_of(router: Router) -> MemberReport:
+    """What `router` has to report to its group now."""
+    return MemberReport(router.state, router.wants_master, router.own_faults, router.reason)
 
 
 @dataclass(frozen=True)
