@@ -103,6 +103,7 @@ def test_other_spellings_of_keepalived_and_iproute2_mean_the_same(text: str, can
         ("default nexthop via 192.0.2.1 weight 257 nexthop via 192.0.2.2", "from 1 to 256"),
         ("default nexthop weight 2 nexthop via 192.0.2.2", "nexthop needs via or dev"),
         ("default nexthop via 192.0.2.1 via 192.0.2.3 nexthop via 192.0.2.2", "via is given twice"),
+        ("2001:db8::/32 nexthop dev eth0 nexthop dev eth1", "Linux shares its load between gateways only"),
         ("default dev eth0 nexthop via 192.0.2.1 nexthop via 192.0.2.2", "stand in each nexthop"),
         ("10.0.0.0/8 dev eth0 protocol static", "always carry the protocol keepalived (18)"),
         ("10.0.0.0/8 dev eth0 vrf blue", "number of the VRF's table"),

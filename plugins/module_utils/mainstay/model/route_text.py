@@ -304,6 +304,8 @@ def _complain_nexthops(route: Route) -> str:
     hops = [(hop.via, hop.dev) for hop in route.nexthops]
     if len(hops) == 1:
         return "one nexthop alone is no multipath: write via and dev without nexthop."
+    if route.family == 6 and any(via is None for via, _dev in hops):
+        return "every nexthop of an IPv6 route needs via: Linux shares its load between gateways only."
     return "a nexthop is given twice: use weight." if len(set(hops)) != len(hops) else ""
 
 
