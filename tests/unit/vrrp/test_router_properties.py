@@ -15,6 +15,7 @@ from mainstay.model.units import Instant, seconds
 from mainstay.vrrp import events
 from mainstay.vrrp.actions import Action, Announce, ReleaseAddresses, SendAdvert, State, TakeAddresses, Transition
 from mainstay.vrrp.events import (
+    AdvertReceived,
     DeadlineReached,
     DemotionChanged,
     Event,
