@@ -6,20 +6,27 @@
 from __future__ import annotations
 
 import struct
-from ipaddress import IPv4Address
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
 
 from hypothesis import strategies as st
 
 from mainstay.model.units import seconds
 from mainstay.vrrp.advert import Advert
-from mainstay.vrrp.receive import Expectations
+from mainstay.vrrp.receive import Envelope, Expectations
 
 SOURCE = "192.0.2.1"
 GROUP = "224.0.0.18"
+SOURCE6 = "fe80::1"
+GROUP6 = "ff02::12"
 CENTISECOND = seconds(0.01)
 
 ADVERT = Advert(version=3, virtual_router_id=51, priority=150, advert_int=seconds(1), addresses=("192.0.2.10",))
 EXPECTATIONS = Expectations(virtual_router_id=51, advert_int=seconds(1), addresses=("192.0.2.10",))
+EXPECTATIONS_V2 = replace(EXPECTATIONS, version=2)
+EXPECTATIONS_V6 = replace(EXPECTATIONS, addresses=("fe80::10", "2001:db8::10"), family=6)
+ADVERT_V2 = replace(ADVERT, version=2)
+ADVERT_V6 = replace(ADVERT, addresses=EXPECTATIONS_V6.addresses)
 
 _ADDRESSES = st.integers(0, 2**32 - 1).map(lambda number: str(IPv4Address(number)))
 
@@ -30,6 +37,19 @@ ADVERTS = st.builds(
     priority=st.integers(0, 255),
     advert_int=st.integers(1, 4095).map(lambda centiseconds: centiseconds * CENTISECOND),
     addresses=st.lists(_ADDRESSES, min_size=1, max_size=255).map(tuple),
+)
+ADVERTS_V2 = st.builds(
+    Advert,
+    version=st.just(2),
+    virtual_router_id=st.integers(1, 255),
+    priority=st.integers(0, 255),
+    advert_int=st.integers(1, 255).map(seconds),
+    addresses=st.lists(_ADDRESSES, min_size=1, max_size=255).map(tuple),
+)
+ADVERTS_V6 = st.builds(
+    replace,
+    ADVERTS,
+    addresses=st.lists(st.integers(0, 2**128 - 1).map(IPv6Address).map(str), min_size=1, max_size=255).map(tuple),
 )
 
 
@@ -51,12 +71,37 @@ def pseudo_header(length: int, source: str = SOURCE, destination: str = GROUP) -
     return IPv4Address(source).packed + IPv4Address(destination).packed + struct.pack("!BBH", 0, 112, length)
 
 
+def pseudo_header6(length: int, source: str = SOURCE6, destination: str = GROUP6) -> bytes:
+    return IPv6Address(source).packed + IPv6Address(destination).packed + struct.pack("!I3xB", length, 112)
+
+
+def message_v2(**changes: int | bytes) -> bytes:
+    """A v2 advertisement for one address without authentication; fields by name."""
+    fields = {"first": 0x21, "vrid": 51, "priority": 150, "count": 1, "auth_type": 0, "interval": 1, **changes}
+    addresses = fields.pop("addresses", IPv4Address("192.0.2.10").packed)
+    auth_data = fields.pop("auth_data", bytes(8))
+    return with_checksum(struct.pack("!BBBBBBH", *fields.values(), 0) + addresses + auth_data)
+
+
+def message_v6(**changes: int | bytes) -> bytes:
+    """A v3 advertisement over IPv6 for two addresses; fields by name."""
+    fields = {"first": 0x31, "vrid": 51, "priority": 150, "count": 2, "interval": 100, **changes}
+    addresses = fields.pop("addresses", b"".join(IPv6Address(text).packed for text in EXPECTATIONS_V6.addresses))
+    plain = struct.pack("!BBBBHH", *fields.values(), 0) + addresses
+    return with_checksum(plain, pseudo_header6(len(plain)))
+
+
 def message(**changes: int | bytes) -> bytes:
     """A v3 advertisement for one address; fields by name, checksum of the pseudo-header form."""
     fields = {"first": 0x31, "vrid": 51, "priority": 150, "count": 1, "interval": 100, **changes}
     addresses = fields.pop("addresses", IPv4Address("192.0.2.10").packed)
     plain = struct.pack("!BBBBHH", *fields.values(), 0) + addresses
     return with_checksum(plain, pseudo_header(len(plain)))
+
+
+def envelope(source: str = SOURCE6, destination: str = GROUP6, hop_limit: int | None = 255) -> Envelope:
+    """What an IPv6 socket tells beside the payload."""
+    return Envelope(int(IPv6Address(source)), int(IPv6Address(destination)), hop_limit)
 
 
 def datagram(payload: bytes, **changes: int | str | bytes) -> bytes:

@@ -1,131 +1,137 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bytes of a VRRPv3 advertisement over IPv4 (RFC 9568 section 5).
+"""The bytes of an advertisement: VRRPv2 and VRRPv3 over IPv4, VRRPv3 over IPv6.
 
 ```
  0                   1                   2                   3
 |Version|  Type |  Virtual Rtr ID |   Priority  | Address count |
-| rsvd  |   Max Advertise Int     |         Checksum            |
-|                 IPv4 addresses, 4 bytes each                  |
+| v3: rsvd, Max Advertise Int     |         Checksum            |
+| v2: Auth Type | Advertise Int   |                             |
+|              addresses, 4 or 16 bytes each                    |
+| v2 only: authentication data, 8 bytes, always there           |
+| with auth_hmac only: the trailer of hmac_trailer, 28 bytes    |
 ```
 
-Two checksums are in use for VRRPv3 over IPv4. RFC 5798 can be read as covering a pseudo-header, and
-keepalived, MikroTik and FRR send that form; RFC 9568 5.2.8 narrows it to the message alone, and Cisco sends that
-one. We accept both, tell them apart, and send the first, because keepalived drops the second by default.
+Version 3 counts centiseconds (RFC 9568 5.2), version 2 whole seconds (RFC 3768 5.3). What the checksum covers is told
+in checksum.py.
 """
 
 from __future__ import annotations
 
-import enum
 import ipaddress
 import struct
 import typing as t
-from dataclasses import dataclass
 
-from ..model.units import NANOSECONDS_PER_CENTISECOND
+from ..model.units import NANOSECONDS_PER_CENTISECOND, NANOSECONDS_PER_SECOND, Duration
 from .advert import Advert
+from .authentication import AUTH_DATA_SIZE, NO_AUTHENTICATION, SIMPLE_PASSWORD
+from .checksum import (
+    PROTOCOL_NUMBER as PROTOCOL_NUMBER,
+    ChecksumForm as ChecksumForm,
+    added_by,
+    form_of,
+    pseudo_header_sum,
+    with_checksum,
+)
+from .hmac_trailer import TRAILER_SIZE
+from .rejection import PacketError as PacketError, RejectReason as RejectReason
 
-PROTOCOL_NUMBER = 112
-VERSION = 3
+VERSION_2 = 2
+VERSION_3 = 3
 ADVERTISEMENT = 1
 
 _HEADER = struct.Struct("!BBBBHH")
-_PSEUDO_HEADER = struct.Struct("!IIBBH")
-_ADDRESS_SIZE = 4
+_ADDRESS_SIZE = {4: 4, 6: 16}
 _INTERVAL_MASK = 0x0FFF
 """Twelve bits of centiseconds; the four above them are reserved and ignored on receipt (RFC 9568 5.2.6)."""
+_INTERVALS = {VERSION_2: (NANOSECONDS_PER_SECOND, 255), VERSION_3: (NANOSECONDS_PER_CENTISECOND, _INTERVAL_MASK)}
+"""Unit in nanoseconds and largest number of them."""
+_TAIL_SIZE = {VERSION_2: AUTH_DATA_SIZE, VERSION_3: 0}
+_LINK_LOCAL_MASK, _LINK_LOCAL = 0xFFC0, 0xFE80  # fe80::/10, of the first 16 bits
 
-
-class RejectReason(str, enum.Enum):
-    """Why a packet was discarded; the value is the counter's name in the status. Ids are those of the list."""
-
-    IP_HEADER = "ip_header"  # RX-01
-    TRUNCATED = "truncated"  # RX-02
-    TTL = "ttl"  # RX-03
-    VERSION = "version"  # RX-05
-    TYPE = "type"  # RX-06
-    LENGTH = "length"  # RX-07
-    CHECKSUM = "checksum"  # RX-08
-    VIRTUAL_ROUTER_ID = "virtual_router_id"  # RX-09
-    ADDRESS_COUNT = "address_count"  # RX-11
-    INTERVAL = "advert_int"  # RX-12
-    SOURCE = "source"  # RX-18
-    DESTINATION = "destination"  # RX-19
-
-
-class PacketError(Exception):
-    """A received packet is discarded; nothing else may come of it (RX-25)."""
-
-    def __init__(self, reason: RejectReason, detail: str) -> None:
-        self.reason = reason
-        self.detail = detail
-        super().__init__(f"{reason.value}: {detail}")
-
-
-class ChecksumForm(str, enum.Enum):
-    """What the checksum of a v3 packet over IPv4 covers."""
-
-    PSEUDO_HEADER = "rfc5798"
-    MESSAGE_ONLY = "rfc9568"
+_FORMS_V4 = (ChecksumForm.PSEUDO_HEADER, ChecksumForm.MESSAGE_ONLY)
+_FORMS_UNICAST = (*_FORMS_V4, ChecksumForm.LEGACY_UNICAST)
+_FORMS_V2 = (ChecksumForm.MESSAGE_ONLY,)
+_FORMS_V6 = (ChecksumForm.PSEUDO_HEADER,)
 
 
 def encode_advert(
-    advert: Advert, source: str, destination: str, form: ChecksumForm = ChecksumForm.PSEUDO_HEADER
+    advert: Advert,
+    source: str,
+    destination: str,
+    form: ChecksumForm = ChecksumForm.PSEUDO_HEADER,
+    auth_data: t.Optional[bytes] = None,
 ) -> bytes:
-    """The VRRP message, without an IP header, as `source` sends it to `destination` (dotted quads).
+    """The VRRP message, without an IP header, as `source` sends it to `destination`; their family is its family.
 
+    `form` is heeded by version 3 over IPv4. `auth_data` (8 bytes) makes version 2 authenticate with them.
     Raises ValueError for what the format cannot carry; a validated configuration never has it.
     """
-    _require_encodable(advert)
-    addresses = b"".join(ipaddress.IPv4Address(address).packed for address in advert.addresses)
-    interval = advert.advert_int // NANOSECONDS_PER_CENTISECOND
-    fields = (VERSION << 4 | ADVERTISEMENT, advert.virtual_router_id, advert.priority, len(advert.addresses))
-    message = _HEADER.pack(*fields, interval, 0) + addresses
-    covered = message
-    if form is ChecksumForm.PSEUDO_HEADER:
-        ends = int(ipaddress.IPv4Address(source)), int(ipaddress.IPv4Address(destination))
-        covered = _pseudo_header(*ends, len(message)) + message
-    return _HEADER.pack(*fields, interval, -_sum16(covered) % 0xFFFF) + addresses
+    sender, receiver = ipaddress.ip_address(source), ipaddress.ip_address(destination)
+    addresses = [ipaddress.ip_address(address) for address in advert.addresses]
+    _require_encodable(advert, {sender.version, receiver.version, *(address.version for address in addresses)})
+    count, tail = len(addresses), b""
+    interval = advert.advert_int // _INTERVALS[advert.version][0]
+    if advert.version == VERSION_2:
+        interval |= (NO_AUTHENTICATION if auth_data is None else SIMPLE_PASSWORD) << 8
+        tail = auth_data or bytes(AUTH_DATA_SIZE)
+    first = advert.version << 4 | ADVERTISEMENT
+    header = _HEADER.pack(first, advert.virtual_router_id, advert.priority, count, interval, 0)
+    message = header + b"".join(address.packed for address in addresses) + tail
+    covers = _covers(advert.version, sender.version, form)
+    return with_checksum(message, added_by(covers, int(sender), int(receiver), len(message)))
 
 
-def decode_advert(payload: bytes, source: str, destination: str) -> t.Tuple[Advert, ChecksumForm]:
+def with_trailer(message: bytes, trailer: bytes, source: str, destination: str) -> bytes:
+    """An encoded message with its signature appended, ready to be sent; an empty trailer changes nothing."""
+    sender = ipaddress.ip_address(source)
+    if sender.version == 4 or not trailer:
+        return message + trailer
+    signed = message + trailer
+    return with_checksum(signed, pseudo_header_sum(int(sender), int(ipaddress.ip_address(destination)), len(signed)))
+
+
+def decode_advert(
+    payload: bytes, source: str, destination: str, version: int = VERSION_3
+) -> t.Tuple[Advert, ChecksumForm]:
     """The advertisement in a VRRP message that `source` sent to `destination`, and its form of checksum.
 
-    Checks what the message itself can show (RX-02, 05..08, 11, 12). Raises PacketError.
+    Checks what the message itself can show (RX-02, 05..08, 11, 12), of any virtual router. Raises PacketError.
     """
-    message = Message.parse(payload)
-    message.check_version(VERSION)
+    sender, receiver = ipaddress.ip_address(source), ipaddress.ip_address(destination)
+    message = Message(payload)
+    message.check_version(version)
     message.check_type()
-    message.check_length()
-    ends = int(ipaddress.IPv4Address(source)), int(ipaddress.IPv4Address(destination))
-    form = message.checksum_form(*ends)
+    message.check_length(sender.version)
+    form = message.checksum_form(int(sender), int(receiver))
     message.check_address_count()
     message.check_interval()
     return message.advert(), form
 
 
-@dataclass(frozen=True)
 class Message:
     """The fields of a VRRP message as they came, and one check for each rung of the receive ladder."""
 
-    payload: bytes
-    version: int
-    type: int
-    virtual_router_id: int
-    priority: int
-    address_count: int
-    interval: int
-    """Centiseconds."""
+    __slots__ = (
+        "address_count", "body", "family", "payload", "priority", "trailer", "type", "version", "virtual_router_id",
+        "word",
+    )  # fmt: skip
 
-    @classmethod
-    def parse(cls, payload: bytes) -> Message:
+    def __init__(self, payload: bytes) -> None:
         """Split the fixed part into fields (RX-02)."""
         if len(payload) < _HEADER.size:
             detail = f"{len(payload)} bytes, an advertisement has at least {_HEADER.size}"
             raise PacketError(RejectReason.TRUNCATED, detail)
-        first, virtual_router_id, priority, count, interval, _checksum = _HEADER.unpack_from(payload)
-        return cls(payload, first >> 4, first & 0x0F, virtual_router_id, priority, count, interval & _INTERVAL_MASK)
+        fields: t.Tuple[int, ...] = _HEADER.unpack_from(payload)
+        first, self.virtual_router_id, self.priority, self.address_count, self.word, _checksum = fields
+        self.version = first >> 4
+        self.type = first & 0x0F
+        self.payload = payload
+        self.family = 4
+        self.body = payload
+        """Without the trailer; told apart by check_length."""
+        self.trailer = b""
 
     def check_version(self, expected: int) -> None:
         """RX-05."""
@@ -138,20 +144,26 @@ class Message:
         if self.type != ADVERTISEMENT:
             raise PacketError(RejectReason.TYPE, f"type {self.type}, only {ADVERTISEMENT} is defined")
 
-    def check_length(self) -> None:
-        """RX-07: exactly what the address count says; before any address is looked at (RX-22)."""
-        expected = _HEADER.size + _ADDRESS_SIZE * self.address_count
-        if len(self.payload) != expected:
-            detail = f"{len(self.payload)} bytes, {self.address_count} addresses make {expected}"
+    def check_length(self, family: int, may_be_signed: bool = False) -> None:
+        """RX-07: exactly what count and version say; before any address is looked at (RX-22)."""
+        self.family = family
+        expected = _HEADER.size + _ADDRESS_SIZE[family] * self.address_count + _TAIL_SIZE[self.version]
+        length = len(self.payload)
+        if length == expected:
+            return
+        if length != expected + TRAILER_SIZE or not may_be_signed:
+            signed = ": signed, and no auth_hmac here" if length == expected + TRAILER_SIZE else ""
+            detail = f"{length} bytes, {self.address_count} addresses make {expected}{signed}"
             raise PacketError(RejectReason.LENGTH, detail)
+        self.body, self.trailer = self.payload[:expected], self.payload[expected:]
 
-    def checksum_form(self, source: int, destination: int) -> ChecksumForm:
-        """RX-08, CS-04: which of the two forms holds."""
-        if _sum16(_pseudo_header(source, destination, len(self.payload)) + self.payload) == 0:
-            return ChecksumForm.PSEUDO_HEADER
-        if _sum16(self.payload) == 0:
-            return ChecksumForm.MESSAGE_ONLY
-        raise PacketError(RejectReason.CHECKSUM, "wrong with and without the pseudo-header")
+    def checksum_form(self, source: int, destination: int, unicast: bool = False) -> ChecksumForm:
+        """RX-08, CS-04, CS-06: which of the forms holds."""
+        covered = self.payload if self.family == 6 else self.body
+        form = form_of(covered, source, destination, _candidates(self.version, self.family, unicast))
+        if form is None:
+            raise PacketError(RejectReason.CHECKSUM, "wrong in every form that is in use")
+        return form
 
     def check_address_count(self) -> None:
         """RX-11 (RFC 9568 erratum 8299)."""
@@ -163,40 +175,78 @@ class Message:
         if self.interval == 0:
             raise PacketError(RejectReason.INTERVAL, "interval 0")
 
+    def check_link_local_first(self) -> None:
+        """RX-13 (RFC 9568 erratum 8300), for IPv6."""
+        first = int.from_bytes(self.addresses_packed[:2], "big")
+        if self.address_count and first & _LINK_LOCAL_MASK != _LINK_LOCAL:
+            detail = f"the first address, {self.addresses()[0]}, is not link-local"
+            raise PacketError(RejectReason.LINK_LOCAL_FIRST, detail)
+
+    @property
+    def interval(self) -> int:
+        """Centiseconds in version 3, seconds in version 2."""
+        return self.word & (0x00FF if self.version == VERSION_2 else _INTERVAL_MASK)
+
+    @property
+    def advert_int(self) -> Duration:
+        """The interval in nanoseconds."""
+        return self.interval * _INTERVALS[self.version][0]
+
+    @property
+    def auth_type(self) -> int:
+        """Version 2 only."""
+        return self.word >> 8
+
+    @property
+    def auth_data(self) -> bytes:
+        """Version 2 only; call it after check_length."""
+        return self.body[-AUTH_DATA_SIZE:]
+
+    @property
+    def addresses_packed(self) -> bytes:
+        """The list as it came; call it after check_length."""
+        return self.body[_HEADER.size : _HEADER.size + _ADDRESS_SIZE[self.family] * self.address_count]
+
+    def addresses(self) -> t.Tuple[str, ...]:
+        """The list as text, in its order; call it after check_length."""
+        packed, size = self.addresses_packed, _ADDRESS_SIZE[self.family]
+        return tuple(str(ipaddress.ip_address(packed[at : at + size])) for at in range(0, len(packed), size))
+
     def advert(self) -> Advert:
         """The value; call it after the checks."""
-        numbers = struct.unpack_from(f"!{self.address_count}I", self.payload, _HEADER.size)
-        return Advert(
-            version=self.version,
-            virtual_router_id=self.virtual_router_id,
-            priority=self.priority,
-            advert_int=self.interval * NANOSECONDS_PER_CENTISECOND,
-            addresses=tuple(str(ipaddress.IPv4Address(number)) for number in numbers),
-        )
+        return Advert(self.version, self.virtual_router_id, self.priority, self.advert_int, self.addresses())
 
 
-def _require_encodable(advert: Advert) -> None:
-    centiseconds, remainder = divmod(advert.advert_int, NANOSECONDS_PER_CENTISECOND)
+def packed(addresses: t.Iterable[str]) -> bytes:
+    """A list of addresses as a message carries it."""
+    return b"".join(ipaddress.ip_address(address).packed for address in addresses)
+
+
+def _require_encodable(advert: Advert, families: t.Set[int]) -> None:
+    unit, most = _INTERVALS.get(advert.version, (1, 0))
+    number, remainder = divmod(advert.advert_int, unit)
     limits = {
-        "version": advert.version == VERSION,
+        "version": advert.version in _INTERVALS,
         "virtual_router_id": 1 <= advert.virtual_router_id <= 255,
         "priority": 0 <= advert.priority <= 255,
-        "advert_int": 1 <= centiseconds <= 4095 and remainder == 0,
-        "addresses": 1 <= len(advert.addresses) <= 255,
+        "advert_int": 1 <= number <= most and remainder == 0,
+        "addresses": len(advert.addresses) <= 255,
+        "family": families == {4} or families == {6} and advert.version == VERSION_3,
     }
     wrong = [name for name, holds in limits.items() if not holds]
     if wrong:
-        raise ValueError(f"VRRPv3 cannot carry {' and '.join(wrong)} of {advert}")
+        raise ValueError(f"VRRP cannot carry {' and '.join(wrong)} of {advert}")
 
 
-def _pseudo_header(source: int, destination: int, length: int) -> bytes:
-    return _PSEUDO_HEADER.pack(source, destination, 0, PROTOCOL_NUMBER, length)
+def _covers(version: int, family: int, form: ChecksumForm) -> ChecksumForm:
+    """What the checksum of a packet of ours covers."""
+    candidates = _candidates(version, family, True)
+    return form if form in candidates else candidates[0]
 
 
-def _sum16(octets: bytes) -> int:
-    """Ones-complement sum of 16-bit words (RFC 1071), 0..0xfffe: 0 stands for 0xffff too.
-
-    Folding carries is arithmetic modulo 0xffff, so the whole text is one big number to divide. Every caller's
-    text has an even length and is not all zero.
-    """
-    return int.from_bytes(octets, "big") % 0xFFFF
+def _candidates(version: int, family: int, unicast: bool) -> t.Tuple[ChecksumForm, ...]:
+    if version == VERSION_2:
+        return _FORMS_V2
+    if family == 6:
+        return _FORMS_V6
+    return _FORMS_UNICAST if unicast else _FORMS_V4
