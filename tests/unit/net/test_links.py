@@ -9,6 +9,8 @@ import dataclasses
 import errno
 import typing as t
 
+import pytest
+
 from mainstay.model.units import seconds
 from mainstay.net import rtnl
 from mainstay.net.links import LinkMirror
@@ -189,3 +191,14 @@ def test_a_closed_mirror_tries_nothing_again() -> None:
     story.kernel.close = lambda: None  # type: ignore[attr-defined]
     story.mirror.close()
     assert story.poller.pending == [] and story.poller.watched == {}
+
+
+@pytest.mark.conformance("NDP-08")
+def test_an_ipv6_address_is_told_again_when_it_becomes_usable_or_fails_to() -> None:
+    new = rtnl.HeldAddress(rtnl.AddressKey(2, "fe80::1", 64), False, 253, None, tentative=True)
+    story = Story()
+    story.hears([new])
+    story.hears([dataclasses.replace(new, tentative=False)])
+    story.hears([dataclasses.replace(new, tentative=False)])
+    story.hears([dataclasses.replace(new, dad_failed=True)])
+    assert story.told == [{"eth0"}] * 3

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import struct
 
 import pytest
@@ -48,7 +49,7 @@ def link_notification(kind: int = rtnl.RTM_NEWLINK, **fields: object) -> bytes:
 
 
 def test_taking_an_address_is_the_message_every_pyroute2_makes() -> None:
-    assert rtnl.address_request(rtnl.RTM_NEWADDR, KEY, 7, "eth0:1", 3).hex() == NEW_ADDRESS
+    assert rtnl.address_request(rtnl.RTM_NEWADDR, KEY, 7, rtnl.AddressForm("eth0:1"), 3).hex() == NEW_ADDRESS
 
 
 def test_releasing_an_address_carries_no_lifetime() -> None:
@@ -75,7 +76,8 @@ def test_any_request_is_what_pyroute2_makes_of_it(key: rtnl.AddressKey, label: s
         message["header"][name] = value
     message.encode()
 
-    assert rtnl.address_request(rtnl.RTM_NEWADDR, key, 7, label, lifetime) == bytes(message.data)
+    form = rtnl.AddressForm(label)
+    assert rtnl.address_request(rtnl.RTM_NEWADDR, key, 7, form, lifetime) == bytes(message.data)
 
 
 def test_an_address_notification_becomes_a_value() -> None:
@@ -91,13 +93,72 @@ def test_a_removed_address_is_known_by_its_key() -> None:
     assert list(rtnl.notices(address_notification(rtnl.RTM_DELADDR))) == [rtnl.AddressGone(KEY)]
 
 
-def test_ipv6_addresses_are_skipped() -> None:
-    assert list(rtnl.notices(address_notification(family=10, attrs=[["IFA_ADDRESS", "2001:db8::1"]]))) == []
+def test_addresses_of_other_families_are_skipped() -> None:
+    assert list(rtnl.notices(address_notification(family=28, attrs=[["IFA_ADDRESS", "2001:db8::1"]]))) == []
+
+
+def as_pyroute2_makes_it(key: rtnl.AddressKey, attributes: list[list[object]], scope: int = 0) -> bytes:
+    message = ifaddrmsg()
+    family = 10 if key.family == 6 else 2
+    fields = {"family": family, "prefixlen": key.prefix_length, "index": key.index, "scope": scope, "attrs": attributes}
+    for name, value in fields.items():
+        message[name] = value
+    for name, value in {"type": rtnl.RTM_NEWADDR, "flags": 0x501, "sequence_number": 7}.items():
+        message["header"][name] = value
+    message.encode()
+    return bytes(message.data)
+
+
+@pytest.mark.conformance("NDP-08")
+def test_an_ipv6_address_is_taken_without_duplicate_address_detection() -> None:
+    key = rtnl.AddressKey(3, "2001:db8::10", 128)
+    life = {"ifa_preferred": 0, "ifa_valid": 3}
+    attributes = [["IFA_LOCAL", key.address], ["IFA_ADDRESS", key.address], ["IFA_CACHEINFO", life], ["IFA_FLAGS", 0x02]]
+    request = rtnl.address_request(rtnl.RTM_NEWADDR, key, 7, rtnl.PLAIN, 3, preferred=0)
+    assert request == as_pyroute2_makes_it(key, attributes)
+
+
+def test_scope_and_broadcast_of_an_ipv4_address_travel_with_it() -> None:
+    life = {"ifa_preferred": 2, "ifa_valid": 3}
+    attributes = [["IFA_LOCAL", KEY.address], ["IFA_ADDRESS", KEY.address], ["IFA_CACHEINFO", life]]
+    attributes += [["IFA_BROADCAST", "192.0.2.255"], ["IFA_LABEL", "eth0:1"]]
+    form = rtnl.AddressForm("eth0:1", "192.0.2.255", 253)
+    request = rtnl.address_request(rtnl.RTM_NEWADDR, KEY, 7, form, 3, preferred=2)
+    assert request == as_pyroute2_makes_it(KEY, attributes, scope=253)
+
+
+def test_an_address_is_preferred_no_longer_than_it_lives() -> None:
+    longer = rtnl.address_request(rtnl.RTM_NEWADDR, KEY, 7, rtnl.PLAIN, 3, preferred=60)
+    assert longer == rtnl.address_request(rtnl.RTM_NEWADDR, KEY, 7, rtnl.PLAIN, 3)
+
+
+@pytest.mark.parametrize(
+    ("flags", "tentative", "dad_failed"),
+    [(0x80, False, False), (0x40, True, False), (0x48, True, True), (0x44, False, False)],
+    ids=["usable", "tentative", "failed", "optimistic"],
+)
+@pytest.mark.conformance("NDP-08")
+def test_an_ipv6_notification_says_whether_the_address_can_be_used(
+    flags: int, tentative: bool, dad_failed: bool
+) -> None:
+    attributes = [["IFA_ADDRESS", "fe80::1"], ["IFA_FLAGS", flags]]
+    (held,) = rtnl.notices(address_notification(family=10, prefixlen=64, scope=253, flags=flags & 0xFF, attrs=attributes))
+    key = rtnl.AddressKey(3, "fe80::1", 64)
+    assert held == rtnl.HeldAddress(key, False, 253, None, tentative=tentative, dad_failed=dad_failed)
+
+
+def test_an_ipv4_notification_tells_the_form() -> None:
+    attributes = [["IFA_LOCAL", KEY.address], ["IFA_BROADCAST", "192.0.2.255"], ["IFA_LABEL", "eth0:1"]]
+    (held,) = rtnl.notices(address_notification(scope=253, attrs=attributes))
+    assert isinstance(held, rtnl.HeldAddress)
+    assert held.form == rtnl.AddressForm("eth0:1", "192.0.2.255", 253)
 
 
 def test_a_link_notification_becomes_a_value() -> None:
-    expected = rtnl.Link(3, "eth0", enabled=True, running=True, hardware_address=bytes([2, 0, 0, 0, 0, 1]))
+    expected = rtnl.Link(3, "eth0", enabled=True, running=True, hardware_address=bytes([2, 0, 0, 0, 0, 1]), mtu=1500)
     assert list(rtnl.notices(link_notification())) == [expected]
+    attributes = [["IFLA_IFNAME", "eth0"], ["IFLA_MTU", 576], ["IFLA_ADDRESS", "02:00:00:00:00:01"]]
+    assert list(rtnl.notices(link_notification(attrs=attributes))) == [dataclasses.replace(expected, mtu=576)]
 
 
 def test_a_link_without_carrier_is_enabled_and_does_not_run() -> None:

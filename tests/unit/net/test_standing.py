@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 
 from mainstay.net import rtnl
-from mainstay.net.standing import primary_address, standing_of
+from mainstay.net.standing import Wanted, primary_address, standing_of
 
 UP = rtnl.Link(2, "eth0", True, True, b"\x02\0\0\0\0\1")
 
@@ -71,3 +72,52 @@ def test_what_is_wrong_is_said(link: rtnl.Link | None, addresses: list[rtnl.Held
 def test_a_good_interface_is_usable() -> None:
     standing = standing_of(t.cast(t.Any, Mirror(UP, held("192.0.2.1"))), "eth0", ())
     assert standing.usable and (standing.link, standing.source) == (UP, "192.0.2.1")
+
+
+# ---- IPv6
+
+LINK_LOCAL = rtnl.HeldAddress(rtnl.AddressKey(2, "fe80::1", 64), False, 253, None)
+GLOBAL = rtnl.HeldAddress(rtnl.AddressKey(2, "2001:db8::1", 64), False, 0, None)
+IPV6 = Wanted(6)
+
+
+def ipv6_standing(*addresses: rtnl.HeldAddress, wanted: Wanted = IPV6, present: str | None = None) -> t.Any:
+    mirror = t.cast(t.Any, Mirror(UP, held("192.0.2.1"), *addresses))
+    return standing_of(mirror, "eth0", {"fe80::10", "2001:db8::10"}, present, wanted)
+
+
+@pytest.mark.conformance("PKT-14")
+def test_ipv6_is_sent_from_the_link_local_address() -> None:
+    standing = ipv6_standing(GLOBAL, LINK_LOCAL)
+    assert standing.usable and standing.source == "fe80::1"
+
+
+@pytest.mark.conformance_negative("PKT-14")
+@pytest.mark.parametrize(
+    ("addresses", "cause"),
+    [
+        ([GLOBAL], "no link-local IPv6 address on eth0"),
+        ([replace(LINK_LOCAL, key=rtnl.AddressKey(2, "fe80::10", 64))], "no link-local IPv6 address on eth0"),
+        ([replace(LINK_LOCAL, tentative=True)], "still tentative"),
+        ([replace(LINK_LOCAL, tentative=True, dad_failed=True)], "failed for fe80::1 on eth0: another machine has it"),
+    ],
+    ids=["global only", "virtual", "tentative", "failed"],
+)
+def test_without_a_usable_link_local_address_it_says_why(addresses: list[rtnl.HeldAddress], cause: str) -> None:
+    standing = ipv6_standing(*addresses)
+    assert standing.source is None and cause in standing.cause
+
+
+def test_to_peers_beyond_the_link_it_is_a_global_address() -> None:
+    standing = ipv6_standing(LINK_LOCAL, GLOBAL, wanted=Wanted(6, routed=True))
+    assert standing.source == "2001:db8::1"
+    assert "no global IPv6 address" in ipv6_standing(LINK_LOCAL, wanted=Wanted(6, routed=True)).cause
+
+
+@pytest.mark.conformance("PKT-14")
+def test_a_source_that_is_told_is_used_as_soon_as_it_is_there() -> None:
+    wanted = Wanted(4, "192.0.2.9")
+    there = standing_of(t.cast(t.Any, Mirror(UP, held("192.0.2.1"), held("192.0.2.9"))), "eth0", (), None, wanted)
+    assert there.usable and there.source == "192.0.2.9"
+    missing = standing_of(t.cast(t.Any, Mirror(UP, held("192.0.2.1"))), "eth0", (), "192.0.2.1", wanted)
+    assert missing.cause == "192.0.2.9, which adverts are to be sent from, is not on eth0"

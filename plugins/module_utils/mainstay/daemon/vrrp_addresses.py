@@ -14,17 +14,20 @@ have taken over: a restarted worker that finds its addresses under such a lease 
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..model.config import VirtualAddress, VrrpInstance
-from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant, seconds
+from ..model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Duration, Instant, seconds
 from ..net import rtnl
-from ..net.addresses import AddressProgram, LeasedAddress
+from ..net.addresses import AddressProgram, LeasedAddress, kernel_form
 from ..net.links import LinkMirror
 from ..net.rtnl_socket import OrderSocket
 
 # The kernel rounds lifetimes to its tick and may end one 20 ms early (ADDRCONF_TIMER_FUZZ_MINUS).
 _KERNEL_FUZZ = 50 * NANOSECONDS_PER_MILLISECOND
+
+Place = t.Tuple[rtnl.AddressKey, rtnl.AddressForm]
 
 
 class HeldAddresses:
@@ -41,6 +44,7 @@ class HeldAddresses:
         self._refused: t.List[str] = []
         self._static: t.FrozenSet[str] = frozenset()
         self._ordered_at = mirror.caught_up
+        self._taken_at: Instant = 0
         self.refreshed_at: Instant = 0
         """When the addresses were last given their whole lease."""
         self.taken = False
@@ -88,21 +92,26 @@ class HeldAddresses:
         if wanted == self._program.addresses and lease == self._lease:
             return False
         if self.taken:
-            self._dropped += [leased for leased in self._program.addresses if leased not in wanted]
+            places = {leased.place for leased in wanted}
+            self._dropped += [leased for leased in self._program.addresses if leased.place not in places]
         self._program, self._lease = AddressProgram(self._orders, wanted, lease), lease
         return True
 
-    def let_go(self, kept: t.Collection[rtnl.AddressKey] = ()) -> None:
-        """Release what `prepare` found no longer wanted, except `kept`: what another instance holds from now on."""
-        dropped = [leased for leased in self._dropped if leased.key not in kept]
+    def let_go(self, kept: t.Collection[Place] = ()) -> None:
+        """Release what `prepare` found no longer wanted, except `kept`: what another instance holds from now on.
+
+        An address whose label, scope or broadcast address changed goes, too: only a new one gets another.
+        """
+        dropped = [leased for leased in self._dropped if leased.place not in kept]
         self._dropped = []
         AddressProgram(self._orders, dropped, 0).release()
 
     def take(self, now: Instant) -> None:
         """Install the addresses with a full lease; those already there get the full lease again."""
-        self.taken = True
+        if not self.taken:
+            self.taken, self._taken_at = True, now
         self._ordered_at = self._mirror.caught_up
-        self._refused = self._program.take()
+        self._refused = self._program.take((now - self._taken_at) // NANOSECONDS_PER_SECOND)
         self.refreshed_at = now
 
     def refresh(self, now: Instant) -> None:
@@ -119,6 +128,16 @@ class HeldAddresses:
         """The configured addresses that the kernel holds, as address/length, the host's own among them."""
         return [str(leased) for leased in self._placed if self._mirror.held(leased.key) is not None]
 
+    def drop_misshapen(self) -> t.List[str]:
+        """Withdraw what the kernel holds in another form than ours, or will not use; a `take` brings it back right.
+
+        Those are addresses of an earlier configuration, and those that somebody put there without NODAD and the kernel
+        found on another machine (NDP-08).
+        """
+        wrong = [leased for leased in self.addresses if self._is_misshapen(leased)]
+        AddressProgram(self._orders, wrong, 0).release()
+        return [str(leased) for leased in wrong]
+
     def leftovers(self) -> t.List[str]:
         """Those of them that are not the host's own."""
         return [str(leased) for leased in self.addresses if self._mirror.held(leased.key) is not None]
@@ -128,9 +147,15 @@ class HeldAddresses:
 
         Empty, too, until the mirror has read what our last order did: its notification brings the next look.
         """
-        if not self.taken or self.expired(now) or self._mirror.caught_up == self._ordered_at:
+        if not self._is_settled(now):
             return []
         return [leased for leased in self.addresses if self._mirror.held(leased.key) is None]
+
+    def unusable(self, now: Instant) -> t.List[LeasedAddress]:
+        """Those that are there and that the kernel will not use: duplicate address detection failed (NDP-08)."""
+        if not self._is_settled(now):
+            return []
+        return [leased for leased in self.addresses if self._is_dead(leased)]
 
     def expired(self, now: Instant) -> bool:
         """The kernel has withdrawn the addresses, or is about to: too long without a refresh."""
@@ -147,6 +172,20 @@ class HeldAddresses:
             return False
         return all(one is not None and self._is_recent(one.valid_seconds, shortest_down) for one in held)
 
+    def _is_settled(self, now: Instant) -> bool:
+        """What the mirror shows is what became of our last order."""
+        return self.taken and not self.expired(now) and self._mirror.caught_up != self._ordered_at
+
+    def _is_dead(self, leased: LeasedAddress) -> bool:
+        held = self._mirror.held(leased.key)
+        return held is not None and held.dad_failed
+
+    def _is_misshapen(self, leased: LeasedAddress) -> bool:
+        held = self._mirror.held(leased.key)
+        if held is None or leased.key.family == 6:
+            return held is not None and held.dad_failed
+        return held.form != _as_reported(leased)
+
     def _is_permanent(self, key: rtnl.AddressKey) -> bool:
         held = self._mirror.held(key)
         return held is not None and held.valid_seconds is None
@@ -159,12 +198,17 @@ class HeldAddresses:
     def _place(self, instance: VrrpInstance) -> t.Tuple[t.List[LeasedAddress], t.List[VirtualAddress]]:
         """Each address on its link, and those whose link does not exist."""
         placed, unplaced = [], []
-        for virtual in instance.virtual_ipaddress:
+        for virtual in (*instance.virtual_ipaddress, *instance.virtual_ipaddress_excluded):
             device = virtual.dev or instance.interface
             link = self._mirror.named(device)
             if link is None:
                 unplaced.append(virtual)
             else:
                 key = rtnl.AddressKey(link.index, virtual.address, virtual.prefix_length)
-                placed.append(LeasedAddress(key, device, virtual.label))
+                placed.append(LeasedAddress(key, device, *kernel_form(virtual)))
         return placed, unplaced
+
+
+def _as_reported(leased: LeasedAddress) -> rtnl.AddressForm:
+    """The form as the kernel tells it: without a label it shows the interface's name."""
+    return dataclasses.replace(leased.form, label=leased.form.label or leased.device)

@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ..model.config import VrrpInstance
+from ..model.defaults import RunningInstance
 from ..model.units import Instant, seconds
 from ..net.addresses import LeasedAddress
 from ..net.arp import FrameSocket, gratuitous_arp
 from ..net.links import LinkMirror
+from ..net.ndp import neighbour_advertisement
 from ..net.polling import Poller, Timer
 from ..vrrp.announcing import Announcing
 from .log_limit import LogLimit
+from .vrrp_pacing import Announcement, AnnouncementPacing
 from .worker import LogLine, Say
 
 _PERIOD = seconds(1)
@@ -25,10 +27,13 @@ Sender = t.Tuple[int, str, bytes]
 
 
 class Announcer:
-    """Gratuitous ARP of one virtual router."""
+    """Gratuitous ARP and neighbour advertisements of one virtual router."""
 
-    def __init__(self, poller: Poller, mirror: LinkMirror, subject: str, say: Say) -> None:
+    def __init__(
+        self, poller: Poller, mirror: LinkMirror, pacing: AnnouncementPacing, subject: str, say: Say
+    ) -> None:
         self._poller = poller
+        self._pacing = pacing
         self._mirror = mirror
         self.subject = subject
         self._say = say
@@ -36,38 +41,44 @@ class Announcer:
         self._schedule: t.Optional[Announcing] = None
         self._timer: t.Optional[Timer] = None
         self._sockets: t.Dict[Sender, FrameSocket] = {}
-        self._frames: t.List[t.Tuple[Sender, bytes]] = []
+        self._announcements: t.Dict[Announcement, Sender] = {}
         self._unopened: t.Sequence[LeasedAddress] = ()
 
-    def follow(self, instance: VrrpInstance) -> None:
+    def follow(self, instance: RunningInstance) -> None:
         """Take over the configured rhythm; a burst that was still to come is forgotten."""
         self.stop()
         self._schedule = Announcing(instance)
 
     def prepare(self, addresses: t.Sequence[LeasedAddress]) -> None:
         """Build the frames for these addresses, and open a socket on each link that needs one."""
-        self._frames = []
+        self._pacing.drop(self._announcements)
+        self._announcements = {}
         for leased in addresses:
             link = self._mirror.named(leased.device)
             if link is not None and link.ethernet:
                 sender = (link.index, link.name, link.hardware_address)
-                self._frames.append((sender, gratuitous_arp(link.hardware_address, leased.key.address)))
-        wanted = {sender for sender, _frame in self._frames}
+                self._announcements[self._announcement(leased, link.hardware_address)] = sender
+        wanted = set(self._announcements.values())
         self._open(wanted)
         self._unopened = addresses if wanted - set(self._sockets) else ()
 
-    def start(self, now: Instant) -> None:
+    def start(self, now: Instant, against_lesser: bool = False) -> None:
         """Announce now, and again as the schedule says; a socket that was refused is asked for once more."""
         if self._unopened:
             self.prepare(self._unopened)
-        if self._schedule is not None:
+        if self._schedule is None:
+            return
+        if against_lesser:
+            self._schedule.start_against_lesser(now)
+        else:
             self._schedule.start(now)
-            self._run(now)
+        self._run(now)
 
     def stop(self) -> None:
         """Not one frame more."""
         if self._schedule is not None:
             self._schedule.stop()
+        self._pacing.drop(self._announcements)
         self._cancel()
 
     def close(self) -> None:
@@ -79,9 +90,7 @@ class Announcer:
         self._cancel()
         if self._schedule is None:
             return
-        for _round in range(self._schedule.due(now)):
-            for sender, frame in self._frames:
-                self._send(sender, frame, now)
+        self._pacing.send(list(self._announcements), self._schedule.due(now), now)
         deadline = self._schedule.deadline()
         if deadline is not None:
             self._timer = self._poller.call_at(deadline, self._run)
@@ -91,9 +100,14 @@ class Announcer:
             self._timer.cancel()
             self._timer = None
 
-    def _send(self, sender: Sender, frame: bytes, now: Instant) -> None:
+    def _announcement(self, leased: LeasedAddress, hardware_address: bytes) -> Announcement:
+        family, encode = leased.key.family, _ENCODE[leased.key.family]
+        return Announcement(leased.device, family, encode(hardware_address, leased.key.address), self._send)
+
+    def _send(self, announcement: Announcement, now: Instant) -> None:
+        sender = self._announcements[announcement]
         try:
-            self._sockets[sender].send(frame)
+            self._sockets[sender].send(announcement.frame)
         except OSError as error:
             self._complain("send", sender, error, now)
 
@@ -106,9 +120,12 @@ class Announcer:
                 self._sockets[sender] = FrameSocket(sender[1])
             except OSError as error:
                 self._complain("open a socket for", sender, error, self._poller.now())
-        self._frames = [(sender, frame) for sender, frame in self._frames if sender in self._sockets]
+        self._announcements = {one: at for one, at in self._announcements.items() if at in self._sockets}
 
     def _complain(self, verb: str, sender: Sender, error: OSError, now: Instant) -> None:
         if self._limit.allows(verb, now):
-            message = f"cannot {verb} gratuitous ARP on {sender[1]}: {os.strerror(error.errno or 0)}"
+            message = f"cannot {verb} announcements on {sender[1]}: {os.strerror(error.errno or 0)}"
             self._say(LogLine("warning", self.subject, message))
+
+
+_ENCODE: t.Mapping[int, t.Callable[[bytes, str], bytes]] = {4: gratuitous_arp, 6: neighbour_advertisement}

@@ -45,8 +45,3 @@ def merged(*counters: Discards) -> t.Dict[str, int]:
         for reason, number in counter.by_reason.items():
             totals[reason] = totals.get(reason, 0) + number
     return dict(sorted(totals.items()))
-
-
-def sender_of(datagram: bytes) -> str:
-    """The source address of an IPv4 datagram, for a log line; "?" when it is too short to have one."""
-    return ".".join(str(octet) for octet in datagram[12:16]) if len(datagram) >= 16 else "?"

@@ -3,6 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One interface as VRRP sees it: its socket, shared by the virtual routers on it, and whether it can be used.
 
+There is one port for each interface, family, group (or none, for unicast peers) and chosen source; `PortKey` is what
+tells them apart. Two of them may hear the same datagram, as every raw socket hears what is sent to our own address:
+it is a stranger's only when no port of its kind knows its virtual_router_id.
+
 Every datagram goes to the router whose virtual_router_id it carries, as it is read. What belongs to none of ours is
 set aside and looked at in the turns of the loop that follow: it climbs the same receive ladder, fails, and is counted
 for the interface. Reading one costs 2 us and judging it 20 us, and a master's advert may wait behind thousands.
@@ -18,14 +22,16 @@ import typing as t
 
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
 from ..net.polling import READABLE, Poller, Timer
-from ..net.standing import Standing
-from ..net.vrrp_socket import VrrpSocket
+from ..model.defaults import RunningInstance
+from ..net.standing import Standing, Wanted
+from ..net.vrrp_socket import UNICAST, Datagram, Delivery, VrrpSocket
 from ..vrrp.packet import PacketError
-from ..vrrp.receive import Expectations, peek_virtual_router_id, receive_datagram
-from .vrrp_discards import Discards, sender_of
+from ..vrrp.receive import Expectations, peek_virtual_router_id
+from .vrrp_discards import Discards
+from .vrrp_reception import climb, sender_of
 from .worker import Say
 
-Receiver = t.Callable[[bytes, Instant], None]
+Receiver = t.Callable[[Datagram, Instant], None]
 """Takes one datagram for its virtual router and the instant it was read."""
 
 LookAgain = t.Callable[[t.FrozenSet[str], Instant], None]
@@ -43,12 +49,45 @@ _JUDGED_AT_ONCE = 128  # 3 ms
 _SET_ASIDE = 4096
 
 
+class PortKey(t.NamedTuple):
+    """What the virtual routers of one port have in common."""
+
+    device: str
+    group: str = "224.0.0.18"
+    """Where adverts are sent to and heard from; UNICAST for routers that have peers instead."""
+    wanted: Wanted = Wanted()
+
+
+def port_key(instance: RunningInstance) -> PortKey:
+    """The port that this virtual router needs."""
+    if not instance.unicast_peer:
+        return PortKey(instance.interface, instance.mcast_dst_ip, Wanted(instance.family, instance.mcast_src_ip))
+    routed = not any(peer.address.startswith("fe80:") for peer in instance.unicast_peer)
+    return PortKey(instance.interface, UNICAST, Wanted(instance.family, instance.unicast_src_ip, routed))
+
+
+def _no_sibling(_virtual_router_id: int) -> bool:
+    return False
+
+
 class VrrpPort:
     """The socket of one interface."""
 
-    def __init__(self, poller: Poller, device: str, say: Say, look_again: LookAgain) -> None:
-        """`look_again` is called for this interface a second after its socket could not be opened."""
-        self.device = device
+    def __init__(
+        self,
+        poller: Poller,
+        key: PortKey,
+        say: Say,
+        look_again: LookAgain,
+        known_elsewhere: t.Callable[[int], bool] = _no_sibling,
+    ) -> None:
+        """`look_again` is called for this interface a second after its socket could not be opened.
+
+        `known_elsewhere` says whether another port that hears the same has a router of this id.
+        """
+        self.key = key
+        self.device = device = key.device
+        self._known_elsewhere = known_elsewhere
         self.standing = Standing()
         self.discards = Discards(f"interface {device}", say)
         self._poller = poller
@@ -57,7 +96,7 @@ class VrrpPort:
         self._receivers: t.Dict[int, Receiver] = {}
         self._socket: t.Optional[VrrpSocket] = None
         self._index: t.Optional[int] = None
-        self._strangers: t.Deque[bytes] = collections.deque()
+        self._strangers: t.Deque[Datagram] = collections.deque()
         self._judging: t.Optional[Timer] = None
         self._wake: Instant = 0
         self._hear_until: Instant = 0
@@ -66,6 +105,10 @@ class VrrpPort:
     def in_use(self) -> bool:
         """Some virtual router is attached."""
         return bool(self._receivers)
+
+    def serves(self, virtual_router_id: int) -> bool:
+        """A virtual router of this id is attached."""
+        return virtual_router_id in self._receivers
 
     def attach(self, virtual_router_id: int, receiver: Receiver) -> None:
         """Give this router's packets to `receiver`."""
@@ -82,8 +125,6 @@ class VrrpPort:
         try:
             if index != self._index:
                 self._reopen(index)
-            if self._socket is not None and standing.source is not None:
-                self._socket.send_from(standing.source)
         except OSError as error:
             self._close()
             self._retry = self._poller.call_at(self._poller.now() + _RETRY, self._retried)
@@ -91,11 +132,11 @@ class VrrpPort:
                 standing = dataclasses.replace(standing, cause=_refusal(self.device, error))
         self.standing = standing
 
-    def send(self, packet: bytes) -> None:
-        """Send to all VRRP routers of the segment. Raises OSError when it could not leave."""
+    def send(self, packet: bytes, where: Delivery) -> None:
+        """Send one message. Raises OSError when it could not leave."""
         if self._socket is None:
             raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
-        self._socket.send(packet)
+        self._socket.send(packet, where)
 
     def drain(self, now: Instant) -> bool:
         """Hand out what waits, up to a limit; whether more may wait."""
@@ -139,7 +180,7 @@ class VrrpPort:
     def _reopen(self, index: t.Optional[int]) -> None:
         self._close()
         if index is not None:
-            self._socket = VrrpSocket(self.device, index)
+            self._socket = VrrpSocket(self.device, index, self.key.wanted.family, self.key.group)
             self._index = index
             self._poller.watch(self._socket.fileno(), READABLE, self._readable)
 
@@ -152,17 +193,20 @@ class VrrpPort:
             self._socket.close()
         self._socket = self._index = None
 
-    def _read(self) -> t.Optional[bytes]:
+    def _read(self) -> t.Optional[Datagram]:
         try:
             return self._socket.receive() if self._socket is not None else None
         except OSError:
             # The interface went down or away under the socket; the mirror of links tells the story.
             return None
 
-    def _deliver(self, datagram: bytes, now: Instant) -> None:
-        receiver = self._receivers.get(peek_virtual_router_id(datagram) or 0)
+    def _deliver(self, datagram: Datagram, now: Instant) -> None:
+        virtual_router_id = _virtual_router_id(datagram)
+        receiver = self._receivers.get(virtual_router_id)
         if receiver is not None:
             receiver(datagram, now)
+        elif self._known_elsewhere(virtual_router_id):
+            return
         elif len(self._strangers) < _SET_ASIDE:
             self._strangers.append(datagram)
             if self._judging is None:
@@ -175,14 +219,22 @@ class VrrpPort:
             self._count_stranger(self._strangers.popleft(), now)
         self._judging = self._poller.call_at(now, self._judge_strangers) if self._strangers else None
 
-    def _count_stranger(self, datagram: bytes, now: Instant) -> None:
+    def _count_stranger(self, datagram: Datagram, now: Instant) -> None:
         if not self._receivers:
             return
-        one_of_ours = Expectations(min(self._receivers), seconds(1), ())
+        family = self.key.wanted.family
+        one_of_ours = Expectations(min(self._receivers), seconds(1), (), family=family, group=self.key.group or None)
         try:
-            receive_datagram(datagram, one_of_ours)
+            climb(datagram, one_of_ours)
         except PacketError as error:
             self.discards.count(error, sender_of(datagram), now)
+
+
+def _virtual_router_id(datagram: Datagram) -> int:
+    """Unchecked; 0, which nobody has, for what is too short to say."""
+    if datagram.header is None:
+        return peek_virtual_router_id(datagram.octets) or 0
+    return datagram.octets[1] if len(datagram.octets) > 1 else 0
 
 
 def _refusal(device: str, error: OSError) -> str:

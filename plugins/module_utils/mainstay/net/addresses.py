@@ -13,10 +13,14 @@ present one its whole lease again.
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import typing as t
 from dataclasses import dataclass
 
+from ..model.config import VirtualAddress
+from ..model.route_text import SCOPES
+from ..model.units import NANOSECONDS_PER_SECOND
 from . import rtnl
 from .rtnl_socket import OrderSocket
 
@@ -31,10 +35,38 @@ class LeasedAddress:
     key: rtnl.AddressKey
     device: str
     """Name of the link, for people."""
-    label: t.Optional[str] = None
+    form: rtnl.AddressForm = rtnl.PLAIN
+    preferred: t.Optional[int] = None
+    """Seconds from the taking that it may be chosen as a source; None is all its life."""
+
+    @property
+    def place(self) -> t.Tuple[rtnl.AddressKey, rtnl.AddressForm]:
+        """What the kernel keeps until the address is removed: another one cannot be had by a refresh."""
+        return self.key, self.form
 
     def __str__(self) -> str:
         return f"{self.key.address}/{self.key.prefix_length}"
+
+
+def kernel_form(virtual: VirtualAddress) -> t.Tuple[rtnl.AddressForm, t.Optional[int]]:
+    """How the kernel is told of a configured address: its form, and its seconds as a source (None: all its life)."""
+    preferred = None if virtual.preferred_lft is None else virtual.preferred_lft // NANOSECONDS_PER_SECOND
+    if ":" in virtual.address:
+        # Or the host would sooner or later talk from an address that leaves with the mastership.
+        lonely = preferred is None and virtual.prefix_length == 128
+        return rtnl.PLAIN, 0 if lonely else preferred
+    scope = virtual.scope or "global"
+    number = SCOPES[scope] if scope in SCOPES else int(scope)
+    return rtnl.AddressForm(virtual.label, _broadcast(virtual), number), preferred
+
+
+def _broadcast(virtual: VirtualAddress) -> t.Optional[str]:
+    if virtual.brd not in ("+", "-"):
+        return virtual.brd
+    network = ipaddress.IPv4Interface(f"{virtual.address}/{virtual.prefix_length}").network
+    if network.prefixlen >= 31:  # RFC 3021: no address is left for it
+        return None
+    return str(network.broadcast_address if virtual.brd == "+" else network.network_address)
 
 
 class AddressProgram:
@@ -45,26 +77,39 @@ class AddressProgram:
         self.addresses = tuple(addresses)
         self._orders = orders
         self._subjects: t.Dict[int, LeasedAddress] = {}
-        lifetime = lease or rtnl.FOREVER
-        self._take = self._batch(rtnl.RTM_NEWADDR, self.addresses, lifetime)
-        self._release = self._batch(rtnl.RTM_DELADDR, self.addresses, lifetime)
+        self._lifetime = lease or rtnl.FOREVER
+        self._takes = self._numbered()
+        self._take = self._batch(0)
+        self._release = b"".join(
+            rtnl.address_request(rtnl.RTM_DELADDR, leased.key, sequence) for sequence, leased in self._numbered()
+        )
+        self._ages = any(leased.preferred for leased in self.addresses)
 
-    def take(self) -> t.List[str]:
-        """Install the addresses, or give them their whole lease again; sentences about refused ones come
-        back.
+    def take(self, age: int = 0) -> t.List[str]:
+        """Install the addresses, or give them their whole lease again; sentences about refused ones come back.
+
+        `age` is how many seconds ago they were first taken: their time as a source runs on.
         """
-        return self._send(self._take, "cannot be put on", ())
+        batch = self._batch(age) if self._ages and age else self._take
+        return self._send(batch, "cannot be put on", ())
 
     def release(self) -> t.List[str]:
         """Withdraw the addresses; those already gone are no complaint."""
         return self._send(self._release, "cannot be removed from", _ALREADY_GONE)
 
-    def _batch(self, message_type: int, addresses: t.Sequence[LeasedAddress], lifetime: int) -> bytes:
+    def _numbered(self) -> t.List[t.Tuple[int, LeasedAddress]]:
+        """Each address with the number that a refusal will come back with."""
+        numbered = [(self._orders.next_sequence(), leased) for leased in self.addresses]
+        self._subjects.update(numbered)
+        return numbered
+
+    def _batch(self, age: int) -> bytes:
         parts = []
-        for leased in addresses:
-            sequence = self._orders.next_sequence()
-            self._subjects[sequence] = leased
-            parts.append(rtnl.address_request(message_type, leased.key, sequence, leased.label, lifetime))
+        for sequence, leased in self._takes:
+            preferred = None if leased.preferred is None else max(0, leased.preferred - age)
+            parts.append(
+                rtnl.address_request(rtnl.RTM_NEWADDR, leased.key, sequence, leased.form, self._lifetime, preferred)
+            )
         return b"".join(parts)
 
     def _send(self, batch: bytes, verb: str, harmless: t.Collection[int]) -> t.List[str]:
@@ -87,5 +132,6 @@ _REMEDIES = {
     errno.EPERM: "; the daemon needs CAP_NET_ADMIN",
     errno.ENODEV: "; the interface is gone",
     errno.EINVAL: "; see the prefix length and the label",
+    errno.EACCES: "; IPv6 is turned off there (sysctl net.ipv6.conf.IFACE.disable_ipv6)",
     errno.ENOBUFS: "; the kernel is out of memory or of addresses",
 }

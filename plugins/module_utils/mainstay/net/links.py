@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mirror of the kernel's links and IPv4 addresses, kept by its notifications.
+"""A mirror of the kernel's links and addresses, kept by its notifications.
 
 Theory of operation. The listener is opened before the first dump, so nothing is missed between them; what it
 had queued is then applied on top, which is harmless because every notification carries the whole of its
@@ -37,7 +37,7 @@ _RETRY = 100 * NANOSECONDS_PER_MILLISECOND
 
 
 class LinkMirror:
-    """Links and IPv4 addresses as the kernel has them."""
+    """Links and addresses of both families as the kernel has them."""
 
     def __init__(self, poller: Poller, orders: OrderSocket, listener: ListenerSocket, changed: Changed) -> None:
         self._poller = poller
@@ -143,9 +143,9 @@ class LinkMirror:
             self._links[notice.index] = notice
             return set() if before == notice else self._names(before, notice)
         if isinstance(notice, rtnl.HeldAddress):
-            known = notice.key in self._addresses
+            before_it = self._addresses.get(notice.key)
             self._addresses[notice.key] = notice
-            return set() if known else self._names(self._links.get(notice.key.index))
+            return set() if _same(before_it, notice) else self._names(self._links.get(notice.key.index))
         if isinstance(notice, rtnl.AddressGone):
             known = self._addresses.pop(notice.key, None) is not None
             return self._names(self._links.get(notice.key.index)) if known else set()
@@ -160,3 +160,10 @@ class LinkMirror:
 
     def _names(self, *links: t.Optional[rtnl.Link]) -> t.Set[str]:
         return {link.name for link in links if link is not None}
+
+
+def _same(known: t.Optional[rtnl.HeldAddress], notice: rtnl.HeldAddress) -> bool:
+    """Nothing but the lifetime is new. An IPv6 address is reported again when it has become usable, or failed to."""
+    if known is None:
+        return False
+    return (known.tentative, known.dad_failed, known.secondary) == (notice.tentative, notice.dad_failed, notice.secondary)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of rtnetlink that VRRP needs: links and IPv4 addresses, as values and as bytes.
+"""The words of rtnetlink that VRRP needs: links and addresses, as values and as bytes.
 
 Packed and unpacked by hand. The kernel sends one notification for every refreshed lease, and pyroute2 needs 60
 to 160 us to decode one where this needs 4; what is left to encode is one message, and importing pyroute2 for it
@@ -31,10 +31,11 @@ _IFADDR = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 _ATTRIBUTE = struct.Struct("=HH")  # length with this header, type
 _CACHEINFO = struct.Struct("=IIII")  # preferred, valid, created, updated
 
-_IFLA_ADDRESS, _IFLA_IFNAME = 1, 3
-_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_CACHEINFO = 1, 2, 3, 6
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU = 1, 3, 4
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_BROADCAST, _IFA_CACHEINFO, _IFA_FLAGS = 1, 2, 3, 4, 6, 8
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
-_IFA_F_SECONDARY = 0x01
+_IFA_F_SECONDARY, _IFA_F_NODAD, _IFA_F_DADFAILED, _IFA_F_TENTATIVE = 0x01, 0x02, 0x08, 0x40
+_IFA_F_OPTIMISTIC = 0x04
 _ARPHRD_ETHER = 1
 _TYPE_MASK = 0x3FFF  # the two top bits of an attribute's type are flags
 
@@ -55,6 +56,8 @@ class Link:
     hardware_address: bytes
     """Six bytes on Ethernet, else as long as the medium's are."""
     ethernet: bool = True
+    mtu: int = 1500
+    """Bytes of the largest IP packet."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,36 @@ class LinkGone:
 
 @dataclass(frozen=True)
 class AddressKey:
-    """What makes an IPv4 address on an interface one entry of the kernel."""
+    """What makes an address on an interface one entry of the kernel."""
 
     index: int
     address: str
     prefix_length: int
 
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return 6 if ":" in self.address else 4
+
+
+@dataclass(frozen=True)
+class AddressForm:
+    """How an address is put on its interface; the kernel keeps the form until the address is removed."""
+
+    label: t.Optional[str] = None
+    """IPv4: another name than the interface's own."""
+    broadcast: t.Optional[str] = None
+    """IPv4."""
+    scope: int = 0
+    """IPv4; the kernel knows that of an IPv6 address by itself."""
+
+
+PLAIN = AddressForm()
+
 
 @dataclass(frozen=True)
 class HeldAddress:
-    """One IPv4 address the kernel holds."""
+    """One address the kernel holds."""
 
     key: AddressKey
     secondary: bool
@@ -84,11 +107,23 @@ class HeldAddress:
     """0 global, 253 link, 254 host."""
     valid_seconds: t.Optional[int]
     """Rest of its life at the time of the message; None is for ever."""
+    tentative: bool = False
+    """IPv6: duplicate address detection has not ended, nothing can be sent from it yet."""
+    dad_failed: bool = False
+    """IPv6: another machine has it; the kernel will not use it."""
+    label: t.Optional[str] = None
+    """IPv4: the interface's name, or what it was labelled with."""
+    broadcast: t.Optional[str] = None
+
+    @property
+    def form(self) -> AddressForm:
+        """As `address_request` would ask for it, the label always given."""
+        return AddressForm(self.label, self.broadcast, self.scope)
 
 
 @dataclass(frozen=True)
 class AddressGone:
-    """An IPv4 address was removed: by hand, by us, or because its lease ended."""
+    """An address was removed: by hand, by us, or because its lease ended."""
 
     key: AddressKey
 
@@ -114,31 +149,56 @@ class DumpInterrupted(Exception):
 
 
 def dump_request(message_type: int, sequence: int) -> bytes:
-    """Ask for all links (RTM_GETLINK) or all IPv4 addresses (RTM_GETADDR)."""
-    family = socket.AF_INET if message_type == RTM_GETADDR else socket.AF_UNSPEC
-    body = _IFADDR.pack(family, 0, 0, 0, 0) if message_type == RTM_GETADDR else _IFINFO.pack(family, 0, 0, 0, 0)
+    """Ask for all links (RTM_GETLINK) or all addresses of both families (RTM_GETADDR)."""
+    everything = socket.AF_UNSPEC
+    if message_type == RTM_GETADDR:
+        body = _IFADDR.pack(everything, 0, 0, 0, 0)
+    else:
+        body = _IFINFO.pack(everything, 0, 0, 0, 0)
     flags = _NLM_F_REQUEST | _NLM_F_DUMP
     return _HEADER.pack(_HEADER.size + len(body), message_type, flags, sequence, 0) + body
 
 
 def address_request(
-    message_type: int, key: AddressKey, sequence: int, label: t.Optional[str] = None, lifetime: int = FOREVER
+    message_type: int,
+    key: AddressKey,
+    sequence: int,
+    form: AddressForm = PLAIN,
+    lifetime: int = FOREVER,
+    preferred: t.Optional[int] = None,
 ) -> bytes:
     """Encode RTM_NEWADDR (add, or give an existing one a new lifetime) or RTM_DELADDR for one address.
 
-    `lifetime` is in seconds. No acknowledgement is asked for: rtnetlink works within sendmsg(), so a refusal is
-    already waiting to be read when the send returns, and silence means success.
+    `lifetime` is in seconds, `preferred` too (how long it may be chosen as a source; None: all its life). No
+    acknowledgement is asked for: rtnetlink works within sendmsg(), so a refusal is already waiting to be read when
+    the send returns, and silence means success.
     """
-    address = socket.inet_aton(key.address)
-    body = _IFADDR.pack(socket.AF_INET, key.prefix_length, 0, 0, key.index)
+    family = socket.AF_INET6 if key.family == 6 else socket.AF_INET
+    address = socket.inet_pton(family, key.address)
+    scope = form.scope if message_type == RTM_NEWADDR else 0
+    body = _IFADDR.pack(family, key.prefix_length, 0, scope, key.index)
     body += _attribute(_IFA_LOCAL, address) + _attribute(_IFA_ADDRESS, address)
     flags = _NLM_F_REQUEST
     if message_type == RTM_NEWADDR:
         flags |= _NLM_F_CREATE | _NLM_F_REPLACE
-        body += _attribute(_IFA_CACHEINFO, _CACHEINFO.pack(lifetime, lifetime, 0, 0))
-        if label is not None:
-            body += _attribute(_IFA_LABEL, label.encode("ascii") + b"\0")
+        shown = lifetime if preferred is None else min(preferred, lifetime)
+        body += _attribute(_IFA_CACHEINFO, _CACHEINFO.pack(shown, lifetime, 0, 0))
+        body += _flags(_IFA_F_NODAD) if family == socket.AF_INET6 else _form(form)
     return _HEADER.pack(_HEADER.size + len(body), message_type, flags, sequence, 0) + body
+
+
+def _form(form: AddressForm) -> bytes:
+    body = b""
+    if form.broadcast is not None:
+        body += _attribute(_IFA_BROADCAST, socket.inet_aton(form.broadcast))
+    if form.label is not None:
+        body += _attribute(_IFA_LABEL, form.label.encode("ascii") + b"\0")
+    return body
+
+
+def _flags(flags: int) -> bytes:
+    """NODAD: what follows mastership may still be held by the last master while it is being added here (NDP-08)."""
+    return _attribute(_IFA_FLAGS, struct.pack("=I", flags))
 
 
 def notices(datagram: bytes) -> t.Iterator[Notice]:
@@ -179,7 +239,7 @@ def _decode_link(body: bytes, gone: bool) -> t.Optional[Notice]:
         return None
     if gone:
         return LinkGone(index)
-    found = _attributes(body, _IFINFO.size, (_IFLA_ADDRESS, _IFLA_IFNAME))
+    found = _attributes(body, _IFINFO.size, (_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU))
     name = found.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode("utf-8", "replace")
     return Link(
         index=index,
@@ -188,22 +248,48 @@ def _decode_link(body: bytes, gone: bool) -> t.Optional[Notice]:
         running=bool(flags & _IFF_RUNNING),
         hardware_address=found.get(_IFLA_ADDRESS, b""),
         ethernet=hardware == _ARPHRD_ETHER,
+        mtu=_number(found.get(_IFLA_MTU), 1500),
     )
 
 
 def _decode_address(body: bytes, gone: bool) -> t.Optional[Notice]:
     family, prefix_length, flags, scope, index = _IFADDR.unpack_from(body)
-    if family != socket.AF_INET:
+    size = _ADDRESS_SIZES.get(family)
+    if size is None:
         return None
-    found = _attributes(body, _IFADDR.size, (_IFA_LOCAL, _IFA_CACHEINFO))
-    local = found.get(_IFA_LOCAL)
-    if local is None:
+    found = _attributes(body, _IFADDR.size, _ADDRESS_ATTRIBUTES)
+    # IPv6 has a "local" only where there is a peer.
+    local = found.get(_IFA_LOCAL, found.get(_IFA_ADDRESS, b""))
+    if len(local) != size:
         return None
-    key = AddressKey(index, socket.inet_ntoa(local), prefix_length)
+    key = AddressKey(index, socket.inet_ntop(family, local), prefix_length)
     if gone:
         return AddressGone(key)
-    valid = _CACHEINFO.unpack(found[_IFA_CACHEINFO])[1] if _IFA_CACHEINFO in found else FOREVER
-    return HeldAddress(key, bool(flags & _IFA_F_SECONDARY), scope, None if valid == FOREVER else valid)
+    lifetimes = found.get(_IFA_CACHEINFO, b"")
+    valid = _CACHEINFO.unpack(lifetimes)[1] if len(lifetimes) == _CACHEINFO.size else FOREVER
+    flags = _number(found.get(_IFA_FLAGS), flags)
+    label, broadcast = found.get(_IFA_LABEL), found.get(_IFA_BROADCAST, b"")
+    ipv6 = family == socket.AF_INET6
+    return HeldAddress(
+        key,
+        # The same bit says of an IPv6 address that it is a temporary one.
+        secondary=bool(flags & _IFA_F_SECONDARY),
+        scope=scope,
+        valid_seconds=None if valid == FOREVER else valid,
+        tentative=ipv6 and bool(flags & _IFA_F_TENTATIVE) and not flags & _IFA_F_OPTIMISTIC,
+        dad_failed=ipv6 and bool(flags & _IFA_F_DADFAILED),
+        label=None if label is None else label.rstrip(b"\0").decode("ascii", "replace"),
+        broadcast=socket.inet_ntoa(broadcast) if len(broadcast) == _ADDRESS_SIZES[socket.AF_INET] else None,
+    )
+
+
+_ADDRESS_SIZES: t.Mapping[int, int] = {socket.AF_INET: 4, socket.AF_INET6: 16}
+_ADDRESS_ATTRIBUTES = (_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_BROADCAST, _IFA_CACHEINFO, _IFA_FLAGS)
+
+
+def _number(attribute: t.Optional[bytes], otherwise: int) -> int:
+    """An attribute of 32 bits."""
+    return otherwise if attribute is None or len(attribute) != 4 else int(struct.unpack("=I", attribute)[0])
 
 
 def _attribute(kind: int, payload: bytes) -> bytes:

@@ -16,7 +16,7 @@ import typing as t
 
 from . import rtnl
 
-_RTMGRP_LINK, _RTMGRP_IPV4_IFADDR = 0x1, 0x10
+_RTMGRP_LINK, _RTMGRP_IPV4_IFADDR, _RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
 _RECEIVE_BUFFER = 8 * 1024 * 1024
 _DATAGRAM = 256 * 1024  # a dump's datagrams are at most 32 KiB, a notification's far less
 _DUMP_ATTEMPTS = 5
@@ -52,7 +52,7 @@ class OrderSocket:
         return self._refusals()
 
     def dump(self, message_type: int) -> t.List[rtnl.Notice]:
-        """All links or all IPv4 addresses. Raises OSError when the kernel does not answer or keeps changing.
+        """All links or all addresses. Raises OSError when the kernel does not answer or keeps changing.
         """
         for _attempt in range(_DUMP_ATTEMPTS):
             if self._dump_unfinished:  # the rest of it is no answer to the next request
@@ -98,10 +98,10 @@ class OrderSocket:
 
 
 class ListenerSocket:
-    """Notifications of link and IPv4 address changes."""
+    """Notifications of link and address changes."""
 
     def __init__(self) -> None:
-        self._socket = _open(groups=_RTMGRP_LINK | _RTMGRP_IPV4_IFADDR)
+        self._socket = _open(groups=_RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR)
 
     def fileno(self) -> int:
         """The descriptor, for the poller."""

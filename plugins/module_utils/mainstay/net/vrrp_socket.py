@@ -1,43 +1,94 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The raw socket of VRRP over IPv4 (protocol 112), one for each interface and shared by its virtual routers.
+"""The raw sockets of VRRP (protocol 112): one for each interface, family and group, shared by its virtual routers.
 
-Received datagrams come with their IP header, which is where the TTL of 255 is proven. Nothing is filtered in
-the kernel: a packet with a wrong TTL, version or virtual router id has to be counted, not lost.
+Theory of operation. An IPv4 datagram comes with its header, which is where the TTL of 255 is proven; an IPv6 one
+comes without, and source, destination, hop limit and interface come beside it. Nothing is filtered in the kernel: a
+packet with a wrong hop limit, version or virtual router id has to be counted, not lost. The kernel is kept from
+putting its own checksum into IPv6 messages or judging it (IPV6_CHECKSUM): a trailer signs what we wrote.
+
+Virtual routers of one socket may send from different addresses, to different peers, with different hop limits. That
+travels with each datagram, as a Delivery that is prepared beforehand like the bytes inside.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import struct
 import typing as t
 
-VRRP_GROUP = "224.0.0.18"
-"""RFC 9568 section 5.1.1.2."""
+from ..vrrp.receive import Envelope
 
-_PROTOCOL = 112
-_TTL = 255  # section 5.1.1.3: proof that no router forwarded it
-_TOS_INTERNETWORK_CONTROL = 0xC0  # DSCP CS6
+PROTOCOL = 112
+UNICAST = ""
+"""The group of a socket that joins none: what is sent to our own address is all it receives."""
+
+_HOP_LIMIT = 255  # RFC 9568 5.1.1.3 and 5.1.2.3: proof that no router forwarded it
+_INTERNETWORK_CONTROL = 0xC0  # DSCP CS6
 _PRIORITY_CONTROL = 6  # TC_PRIO_INTERACTIVE's band: the highest a process without privileges may ask for
 _RECEIVE_BUFFER = 1024 * 1024
-_DATAGRAM = 4096  # 255 addresses make 1028 bytes; what is longer is malformed and cut is still malformed
+_DATAGRAM = 8192  # 255 IPv6 addresses make 4088 bytes; what is longer is malformed and cut is still malformed
+_ANCILLARY = 128
 _MREQN = struct.Struct("=4s4si")  # group, local address, interface index
-# linux/in.h and asm-generic/socket.h; Python knows some of them only in late versions.
+_MREQ6 = struct.Struct("=16sI")  # group, interface index
+_PKTINFO = struct.Struct("=i4s4s")  # interface index, source, destination
+_PKTINFO6 = struct.Struct("=16sI")  # source or destination, interface index
+_INTEGER = struct.Struct("=i")
+# linux/in.h, linux/in6.h and asm-generic/socket.h; Python knows some of them only in late versions.
+_IP_PKTINFO = 8
 _IP_MULTICAST_ALL = 49
+_IPV6_MULTICAST_ALL = 29
 _SO_RCVBUFFORCE = getattr(socket, "SO_RCVBUFFORCE", 33)
+
+Ancillary = t.List[t.Tuple[int, int, bytes]]
+"""Level, type and value, as sendmsg takes them."""
+
+
+class Delivery(t.NamedTuple):
+    """Where one prepared message goes, and how."""
+
+    address: t.Tuple[t.Any, ...]
+    """As the socket module spells it."""
+    ancillary: Ancillary
+
+
+class Datagram(t.NamedTuple):
+    """One received packet, not looked at yet."""
+
+    octets: bytes
+    """IPv4: with the IP header. IPv6: the VRRP message alone."""
+    header: t.Optional[Envelope] = None
+    """IPv6: what the kernel told of its header."""
+
+
+def delivery(source: str, destination: str, hop_limit: int, index: int) -> Delivery:
+    """Prepare sending from `source` to `destination` through the link with this index."""
+    if ":" in destination:
+        place = _PKTINFO6.pack(socket.inet_pton(socket.AF_INET6, source), index)
+        options = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, place)]
+        options.append((socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT, _INTEGER.pack(hop_limit)))
+        return Delivery((destination, 0, 0, index), options)
+    place = _PKTINFO.pack(index, socket.inet_aton(source), b"\0" * 4)
+    options = [(socket.IPPROTO_IP, _IP_PKTINFO, place)]
+    options.append((socket.IPPROTO_IP, socket.IP_TTL, _INTEGER.pack(hop_limit)))
+    return Delivery((destination, 0), options)
 
 
 class VrrpSocket:
-    """Sends adverts to the group and receives everybody else's, on one interface."""
+    """Sends adverts to the group or to peers and receives everybody else's, on one interface."""
 
-    def __init__(self, device: str, index: int) -> None:
-        """Join the group. Raises OSError when the interface is missing or CAP_NET_RAW is."""
-        self._index = index
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _PROTOCOL)
+    def __init__(self, device: str, index: int, family: int, group: str) -> None:
+        """Join the group, UNICAST is none. Raises OSError when the interface is missing or CAP_NET_RAW is."""
+        self._family = family
+        kind = socket.AF_INET6 if family == 6 else socket.AF_INET
+        self._socket = socket.socket(kind, socket.SOCK_RAW | socket.SOCK_CLOEXEC, PROTOCOL)
         try:
             self._prepare(device)
+            if family == 6:
+                self._prepare_ipv6(index, group)
+            else:
+                self._prepare_ipv4(index, group)
         except OSError:
             self._socket.close()
             raise
@@ -46,21 +97,19 @@ class VrrpSocket:
         """The descriptor, for the poller."""
         return self._socket.fileno()
 
-    def send_from(self, source: str) -> None:
-        """Use this address of the interface as the source of what is sent from now on."""
-        chosen = _MREQN.pack(b"\0" * 4, ipaddress.IPv4Address(source).packed, self._index)
-        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, chosen)
+    def send(self, packet: bytes, where: Delivery) -> None:
+        """Send one VRRP message. Raises OSError when it could not leave."""
+        self._socket.sendmsg((packet,), where.ancillary, 0, where.address)
 
-    def send(self, packet: bytes) -> None:
-        """Send one VRRP message to the group. Raises OSError when it could not leave."""
-        self._socket.sendto(packet, (VRRP_GROUP, 0))
-
-    def receive(self) -> t.Optional[bytes]:
-        """One IP datagram with its header, or None when nothing waits."""
+    def receive(self) -> t.Optional[Datagram]:
+        """One packet, or None when nothing waits."""
         try:
-            return self._socket.recv(_DATAGRAM)
+            if self._family == 4:
+                return Datagram(self._socket.recv(_DATAGRAM))
+            message, ancillary, _flags, sender = self._socket.recvmsg(_DATAGRAM, _ANCILLARY)
         except BlockingIOError:
             return None
+        return Datagram(message, _header(sender[0], ancillary))
 
     def close(self) -> None:
         """Leave the group and give the descriptor back."""
@@ -75,13 +124,46 @@ class VrrpSocket:
             opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         except PermissionError:  # without CAP_NET_ADMIN the system's own size has to do
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        group = _MREQN.pack(ipaddress.IPv4Address(VRRP_GROUP).packed, b"\0" * 4, self._index)
+
+    def _prepare_ipv4(self, index: int, group: str) -> None:
         for option, value in (
-            (socket.IP_TOS, _TOS_INTERNETWORK_CONTROL),
-            (socket.IP_TTL, _TTL),
-            (socket.IP_MULTICAST_TTL, _TTL),
+            (socket.IP_TOS, _INTERNETWORK_CONTROL),
+            (socket.IP_TTL, _HOP_LIMIT),
+            (socket.IP_MULTICAST_TTL, _HOP_LIMIT),
             (socket.IP_MULTICAST_LOOP, 0),
             (_IP_MULTICAST_ALL, 0),
-            (socket.IP_ADD_MEMBERSHIP, group),
+            (socket.IP_MULTICAST_IF, _MREQN.pack(b"\0" * 4, b"\0" * 4, index)),
         ):
-            opened.setsockopt(socket.IPPROTO_IP, option, value)
+            self._socket.setsockopt(socket.IPPROTO_IP, option, value)
+        if group != UNICAST:
+            membership = _MREQN.pack(socket.inet_aton(group), b"\0" * 4, index)
+            self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+
+    def _prepare_ipv6(self, index: int, group: str) -> None:
+        for option, value in (
+            (socket.IPV6_CHECKSUM, -1),
+            (socket.IPV6_TCLASS, _INTERNETWORK_CONTROL),
+            (socket.IPV6_UNICAST_HOPS, _HOP_LIMIT),
+            (socket.IPV6_MULTICAST_HOPS, _HOP_LIMIT),
+            (socket.IPV6_MULTICAST_LOOP, 0),
+            (_IPV6_MULTICAST_ALL, 0),
+            (socket.IPV6_MULTICAST_IF, index),
+            (socket.IPV6_RECVHOPLIMIT, 1),
+            (socket.IPV6_RECVPKTINFO, 1),
+        ):
+            self._socket.setsockopt(socket.IPPROTO_IPV6, option, value)
+        if group != UNICAST:
+            membership = _MREQ6.pack(socket.inet_pton(socket.AF_INET6, group), index)
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, membership)
+
+
+def _header(source: str, ancillary: t.Sequence[t.Tuple[int, int, bytes]]) -> Envelope:
+    """What is missing, as it cannot be, matches no group and no peer."""
+    destination, hop_limit = 0, None
+    for _level, kind, value in ancillary:
+        if kind == socket.IPV6_PKTINFO and len(value) == _PKTINFO6.size:
+            destination = int.from_bytes(value[:16], "big")
+        elif kind == socket.IPV6_HOPLIMIT and len(value) == _INTEGER.size:
+            hop_limit = _INTEGER.unpack(value)[0]
+    sender = socket.inet_pton(socket.AF_INET6, source.partition("%")[0])
+    return Envelope(int.from_bytes(sender, "big"), destination, hop_limit)
