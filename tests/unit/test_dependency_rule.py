@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""model <- vrrp, lvs, probes <- net <- daemon <- cli: what keeps the logic testable without machines.
+"""model <- vrrp, bfd, lvs, probes <- net <- daemon <- cli: what keeps the logic testable without machines.
 
 The rule is read from the source, not from what happens to be loaded: imports inside functions and under
 TYPE_CHECKING count too.
@@ -16,16 +16,17 @@ import pytest
 
 RUNTIME = Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "mainstay"
 
-PURE = ("model", "vrrp", "lvs", "probes")
+PURE = ("model", "vrrp", "bfd", "lvs", "probes")
 MAY_IMPORT = {
     "version": set(),
     "model": {"version"},
     "vrrp": {"version", "model"},
+    "bfd": {"version", "model"},
     "lvs": {"version", "model"},
     "probes": {"version", "model"},
-    "net": {"version", "model", "vrrp", "lvs", "probes"},
-    "daemon": {"version", "model", "vrrp", "lvs", "probes", "net"},
-    "cli": {"version", "model", "vrrp", "lvs", "probes", "net", "daemon"},
+    "net": {"version", "model", "vrrp", "bfd", "lvs", "probes"},
+    "daemon": {"version", "model", "vrrp", "bfd", "lvs", "probes", "net"},
+    "cli": {"version", "model", "vrrp", "bfd", "lvs", "probes", "net", "daemon"},
     # Runs before the rest is on disk, so it stands alone.
     "unpack": {"version", "cli"},
     "__main__": {"cli"},
@@ -124,6 +125,7 @@ def test_the_runtime_keeps_the_dependency_rule() -> None:
         ("model/load.py", "from os import path", ":1: imports os; model/ only computes"),
         ("model/load.py", "def f():\n    return open('x')", ":2: calls open(); model/ only computes"),
         ("model/load.py", "from ..vrrp import router", ":1: imports vrrp, which model must not know"),
+        ("bfd/session.py", "import random", ":1: imports random; bfd/ only computes"),
         ("lvs/table.py", "from ..vrrp.router import Router", ":1: imports vrrp, which lvs must not know"),
         ("lvs/table.py", "from .. import net", ":1: imports net, which lvs must not know"),
         ("probes/tcp.py", "from mainstay.model import units", ":1: imports mainstay absolutely"),
