@@ -148,9 +148,13 @@ def decode(payload: bytes) -> ControlPacket:
 
 
 def check_ttl(ttl: int, max_hops: int) -> None:
-    """A packet from the same link still has the TTL of 255 (RFC 5881 section 5). Raises PacketError."""
-    if ttl < 255 - max_hops:
-        raise PacketError(RejectReason.TTL, f"TTL {ttl}, at least {255 - max_hops} is expected: it was forwarded")
+    """A packet from the same link still has the TTL of 255 (RFC 5881 section 5). Raises PacketError.
+
+    `max_hops`: routers it may have passed all the same; -1: any number.
+    """
+    if 0 <= max_hops < 255 - ttl:
+        detail = f"TTL {ttl}, at least {255 - max_hops} is expected: is the neighbor on the same link, does it send 255?"
+        raise PacketError(RejectReason.TTL, detail)
 
 
 class _Fields(t.NamedTuple):

@@ -98,6 +98,6 @@ class BfdInstance:
     passive: bool = False
     ttl: int = 255
     max_hops: int = 0
-    """Hops that a received packet may have made; RFC 5881 allows none."""
+    """Hops that a received packet may have made, -1: any number; RFC 5881 allows none."""
     weight: int = 0
     reverse: bool = False
