@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import time
 import typing as t
 from pathlib import Path
 
@@ -182,12 +181,10 @@ def test_its_children_of_the_same_group_end_with_it(lab: ScriptLab) -> None:
     lab.loop.until(lambda: all(gone(pid) for pid in pids), f"{pids} to be gone")
 
 
-def test_a_flood_of_output_is_cut_and_costs_little(lab: ScriptLab) -> None:
-    used = time.process_time()
+def test_a_flood_of_output_is_cut(lab: ScriptLab) -> None:
     result = lab.run(lab.program("flood", "yes"), timeout=seconds(1))
     assert result.reason == "did not end within 1 s"
     assert result.output == "y\n" * 2048
-    assert time.process_time() - used < 0.5, "CPU seconds of the supervisor within one second of flood"
 
 
 def test_a_background_program_that_keeps_the_output_open_does_not_hold_up_the_result(lab: ScriptLab) -> None:

@@ -82,6 +82,13 @@ class ScriptQueue:
         if self._run is not None and self._waiting:
             self._run.end(why, now)
 
+    def end(self, why: str, now: Instant) -> None:
+        """Nothing that waits runs any more, what runs is ended."""
+        self.dropped += len(self._waiting)
+        self._waiting = []
+        if self._run is not None:
+            self._run.end(why, now)
+
     def _least_important(self) -> int:
         """Index of what is dropped first; never of the last state."""
         last = self._last_state()

@@ -64,6 +64,13 @@ class ScriptRunner:
             return str(error)
         return ""
 
+    def user_of(self, command: Command) -> t.Optional[int]:
+        """Uid that runs it; None when there is no such user."""
+        try:
+            return self._identity(command).uid
+        except NoSuchIdentity:
+            return None
+
     def run(
         self, command: Command, arguments: t.Sequence[str], timeout: t.Optional[Duration], done: Done
     ) -> t.Optional[Run]:
@@ -91,9 +98,11 @@ class ScriptRunner:
         try:
             started = self._fork(wish)
         except (NoSuchIdentity, ScriptRefused) as error:
-            return self._failed(wish, str(error), now)
+            self._failed(wish, str(error), now)
+            return None
         except OSError as error:
-            return self._failed(wish, f"cannot be started: {error.strerror}", now)
+            self._failed(wish, f"cannot be started: {error.strerror}", now)
+            return None
         run = Run(self._poller, started, wish.timeout, wish.done, lambda at: self._gone(started.pid, at))
         self._running[started.pid] = run
         return run

@@ -1,0 +1,120 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the supervisor does for the configuration beside its workers: trackers, notify scripts, FIFOs, start and end.
+
+A trackers' script that hangs takes no room from notifications and the other way round: each side has a runner of its
+own. At the end, after the workers have said their last states, programs have a bounded time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..model.commands import Command
+from ..model.config import Config, GlobalDefs
+from ..model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Duration, Instant
+from ..net.polling import Poller
+from .journal import Journal
+from .notifier import Notifier
+from .script_run import ScriptResult
+from .scripts import ScriptRunner
+from .trackers import Publish, Trackers
+from .worker import Happening
+
+_SUBJECT = "mainstayd"
+_HURRY = NANOSECONDS_PER_SECOND
+"""After so long at the end, programs that others wait for are ended."""
+_PATIENCE = 3 * NANOSECONDS_PER_SECOND
+"""After so long at the end, all of them."""
+_LAST_GRACE = 3 * NANOSECONDS_PER_SECOND
+"""So long they may take to die."""
+_LOOK = 20 * NANOSECONDS_PER_MILLISECOND
+
+
+class Programs:
+    """The operator's programs of one run of the daemon."""
+
+    def __init__(self, poller: Poller, journal: Journal, publish: Publish) -> None:
+        """`publish` takes the results of all trackers."""
+        self._poller = poller
+        self._journal = journal
+        self._for_tracking = ScriptRunner(poller)
+        self._for_telling = ScriptRunner(poller)
+        self._trackers = Trackers(poller, journal, self._for_tracking, publish)
+        self._notifier = Notifier(poller, journal, self._for_telling)
+        self._config: t.Optional[Config] = None
+
+    def start(self, config: Config, then: t.Callable[[Instant], None]) -> None:
+        """Run the startup_script to its end; `then` is called after it, at once when there is none."""
+        defs = config.global_defs
+        self._for_telling.set_script_user(defs.script_user)
+        self._run_alone("startup_script", defs.startup_script, defs.startup_script_timeout, then)
+
+    def configure(self, config: Config, now: Instant) -> None:
+        """Track and tell as this configuration says from now on."""
+        self._config = config
+        for runner in (self._for_tracking, self._for_telling):
+            runner.set_script_user(config.global_defs.script_user)
+        self._notifier.configure(config, now)
+        self._trackers.configure(config, now)
+
+    def happened(self, happening: Happening, now: Instant) -> None:
+        """A worker tells what happened."""
+        self._notifier.happened(happening, now)
+
+    def status(self) -> t.Dict[str, object]:
+        """Sections of the status answer."""
+        return {"trackers": self._trackers.status(), "notifications": self._notifier.status()}
+
+    def stop(self, now: Instant) -> None:
+        """The end begins: nothing is tracked any more."""
+        self._trackers.close(now)
+        self._for_tracking.end_all("mainstayd stops", now)
+
+    def finish(self, now: Instant, then: t.Callable[[Instant], None]) -> None:
+        """The workers have ended. Let the programs of the last states run, then the shutdown_script; `then` after
+        all of them are gone, or have had their time.
+        """
+        self._notifier.last_words()
+        timers = [
+            self._poller.call_at(now + _HURRY, self._notifier.hurry),
+            self._poller.call_at(now + _PATIENCE, self._notifier.end),
+        ]
+
+        def shut_down(_now: Instant) -> None:
+            for timer in timers:
+                timer.cancel()
+            self._shut_down(then)
+
+        self._wait(lambda: self._notifier.idle, now + _PATIENCE + _LAST_GRACE, shut_down)
+
+    def _shut_down(self, then: t.Callable[[Instant], None]) -> None:
+        defs = self._config.global_defs if self._config is not None else GlobalDefs()
+        what = (defs.shutdown_script, defs.shutdown_script_timeout)
+        self._run_alone("shutdown_script", *what, lambda now: self._leave(now, then))
+
+    def _leave(self, now: Instant, then: t.Callable[[Instant], None]) -> None:
+        self._notifier.close_fifos(now)
+        self._wait(lambda: self._notifier.read_out, now + _LAST_GRACE, then)
+
+    def _wait(self, so: t.Callable[[], bool], deadline: Instant, then: t.Callable[[Instant], None]) -> None:
+        now = self._poller.now()
+        if so() or now >= deadline:
+            then(now)
+        else:
+            self._poller.call_at(now + _LOOK, lambda _now: self._wait(so, deadline, then))
+
+    def _run_alone(
+        self, what: str, command: t.Optional[Command], timeout: Duration, then: t.Callable[[Instant], None]
+    ) -> None:
+        if command is None:
+            then(self._poller.now())
+            return
+
+        def done(result: ScriptResult, now: Instant) -> None:
+            say = self._journal.info if result.good else self._journal.warning
+            say(_SUBJECT, f"{what}: {result.reason}")
+            then(now)
+
+        self._for_telling.run(command, (), timeout, done)
