@@ -117,11 +117,11 @@ def _daemon(options: argparse.Namespace) -> int:
     from .daemon.health_worker import HealthWorker
     from .daemon.journal import Journal
     from .daemon.supervisor import run_daemon
-    from .daemon.vrrp_worker import VrrpWorker
+    from .daemon.vrrp_worker import worker_of_a_daemon_that_starts_now
     from .daemon.worker_process import Role
 
     roles = [
-        Role("vrrp", "vrrp worker", VrrpWorker, _VRRP_SECTIONS, punctual=True),
+        Role("vrrp", "vrrp worker", worker_of_a_daemon_that_starts_now(), _VRRP_SECTIONS, punctual=True),
         Role("lvs", "health worker", HealthWorker, ("global_defs", "virtual_servers")),
     ]
     return run_daemon(options.config, options.run_dir, options.state_dir, roles, Journal())

@@ -8,6 +8,10 @@ mirror, the router's own deadline, and the configuration. Each goes into `Router
 in a table and done at once, in order. Nothing is encoded on the way: `_prepare` has done that when configuration or
 links changed.
 
+A member of a sync group tells its group after each event, and the group may answer with events for its members.
+Those are decided first, all of them, and then carried out in step: the first action of each member, the second of
+each ... so that the last member's addresses do not wait for the first member's announcements.
+
 A process can be stopped for seconds (SIGSTOP, a frozen cgroup, a paused machine). Then its lease has ended, the
 kernel has withdrawn the addresses, and a peer may be master. On waking it listens first, always: the deadline's
 callback reads the port's queue to its end before the router hears of the deadline (TMR-08), and the router yields to
@@ -16,39 +20,57 @@ whoever it finds there. Addresses that the lease has taken are not put back befo
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 
-from ..model.config import VrrpInstance
+from ..model.defaults import RunningInstance
 from ..model.leasing import refresh_period
 from ..model.units import Instant, as_seconds
+from ..net.double_socket import Double
 from ..net.links import LinkMirror
 from ..net.polling import Poller, Timer
 from ..net.rtnl_socket import OrderSocket
 from ..net.standing import Standing
+from ..net.vrrp_socket import Datagram
 from ..vrrp.actions import (
     Action,
     Alarm,
     Announce,
+    LesserMasterHeard,
+    PriorityMoved,
     ReleaseAddresses,
     SendAdvert,
     State,
     TakeAddresses,
     Transition,
+    WantsMaster,
 )
-from ..vrrp.events import AdvertReceived, DeadlineReached, Event, LinkChanged, Reconfigured, Started, Stopped
+from ..vrrp.conflicts import address_text
+from ..vrrp.events import (
+    AdvertReceived,
+    DeadlineReached,
+    Event,
+    Reconfigured,
+    Started,
+    Stopped,
+)
+from ..vrrp.explanation import Explanation, explain
 from ..vrrp.lease import lease_seconds
-from ..vrrp.packet import PacketError
-from ..vrrp.receive import Expectations, Received, receive_datagram
 from ..vrrp.router import Router
 from ..vrrp.settings import RouterSettings
 from ..vrrp.timers import OWNER_PRIORITY, shortest_down_interval
+from ..vrrp.tracking import Assessment
+from .routing_claims import SharedRouting
 from .vrrp_addresses import HeldAddresses
 from .vrrp_advertiser import Advertiser
 from .vrrp_announcer import Announcer
-from .vrrp_discards import Discards, sender_of
+from .vrrp_fellowship import Fellowship
+from .vrrp_influences import Influences
+from .vrrp_pacing import AnnouncementPacing
 from .vrrp_port import VrrpPort
-from .vrrp_report import InstanceReport
+from .vrrp_reception import Judgement, Reception
+from .vrrp_report import DELETED, INSTANCE, MASTER_RX_LOWER_PRI, ObjectReport, wall_clock
+from .vrrp_routes import HeldRoutes
+from .vrrp_settings import router_settings
 from .worker import Say
 
 
@@ -58,57 +80,79 @@ class Kernel(t.NamedTuple):
     poller: Poller
     orders: OrderSocket
     mirror: LinkMirror
+    pacing: AnnouncementPacing
+    routing: SharedRouting
 
 
 class InstanceRunner:
-    """One VrrpInstance at work."""
+    """One RunningInstance at work."""
 
-    def __init__(self, instance: VrrpInstance, kernel: Kernel, port: VrrpPort, say: Say) -> None:
-        subject = _subject(instance)
+    def __init__(
+        self, instance: RunningInstance, kernel: Kernel, port: VrrpPort, say: Say, in_group: bool = False
+    ) -> None:
+        self.report = ObjectReport(INSTANCE, instance.name, say)
+        subject = self.report.subject
         self.instance = instance
+        self.in_group = in_group
+        self.group: t.Optional[Fellowship] = None
+        self.influences = Influences(instance.priority)
         self.port = port
         self.addresses = HeldAddresses(kernel.orders, kernel.mirror)
+        self.routes = HeldRoutes(kernel.routing, kernel.mirror)
         self.advertiser = Advertiser(subject, port, say)
-        self.report = InstanceReport(subject, say)
-        self.discards = Discards(subject, say)
+        self.reception = Reception(subject, say)
         self.adverts_received = 0
         self.priority_zero_received = 0
-        self.router = Router(self._settings())
+        self.router = Router(router_settings(instance, port.standing.source, False))
         self._poller = kernel.poller
-        self._announcer = Announcer(kernel.poller, kernel.mirror, subject, say)
-        self._expectations = _expectations(instance)
+        self._announcer = Announcer(kernel.poller, kernel.mirror, kernel.pacing, subject, say)
         self._seen = Standing()
         self._timer: t.Optional[Timer] = None
 
     @property
     def devices(self) -> t.Set[str]:
         """Names of the links this router has to do with."""
-        return {self.instance.interface, *(virtual.dev or "" for virtual in self.instance.virtual_ipaddress)}
+        addresses = (*self.instance.virtual_ipaddress, *self.instance.virtual_ipaddress_excluded)
+        return {self.instance.interface, *(virtual.dev or "" for virtual in addresses)}
 
     # ---- what the worker calls
 
-    def start(self, now: Instant, may_adopt: bool) -> None:
-        """Begin; with the proof that no peer took over, and only on the first configuration, as MASTER."""
+    def make_ready(self, now: Instant) -> None:
+        """Prepare everything that concerns nobody else yet."""
         self._announcer.follow(self.instance)
         self._prepare()
-        self.port.attach(self.instance.virtual_router_id, self.receive)
         self._seen = self.port.standing
-        adopt = may_adopt and self.addresses.proof_of_mastership(shortest_down_interval(self.instance.advert_int))
+        self.feed(Reconfigured(self._settings()), now)
+        self._tell_link(now)
+
+    def holds_proof(self) -> bool:
+        """The kernel still holds our addresses under a lease so young that no peer can have taken over."""
+        return self.addresses.proof_of_mastership(shortest_down_interval(self.instance.advert_int))
+
+    def start(self, now: Instant, adopt: bool, hold_until: t.Optional[Instant] = None) -> None:
+        """Begin, as MASTER when `adopt`; held still until `hold_until`."""
+        self.port.attach(self.instance.virtual_router_id, self.receive, self.receive_double)
         leftovers = [] if adopt else self.addresses.leftovers()
-        self._feed(LinkChanged(self._seen.usable, self._seen.cause), now)
-        self._feed(Started(adopt), now)
+        stale = [] if adopt else self.routes.release()
+        if stale:
+            self.report.say("warning", f"{', '.join(stale)} was there at the start and is removed")
+        if adopt:
+            self.addresses.drop_misshapen()  # a label that changed meanwhile
+        self.feed(Started(adopt, hold_until), now)
         if leftovers and self.router.state is not State.MASTER:
             device = self.instance.interface
             self.report.say("warning", f"{', '.join(leftovers)} was on {device} at the start and is removed")
 
-    def stop(self, now: Instant) -> None:
-        """End: a master says so with priority 0 and gives the addresses back."""
-        self._feed(Stopped(), now)
+    def stop(self, now: Instant, dropped: bool = False) -> None:
+        """End: a master says so with priority 0 and gives the addresses back. `dropped`: by a reload, for good."""
+        if dropped:
+            self.report.ending = DELETED
+        self.feed(Stopped(), now)
         self.port.detach(self.instance.virtual_router_id)
         self._announcer.close()
         self._cancel()
 
-    def adopt_settings(self, instance: VrrpInstance) -> None:
+    def adopt_settings(self, instance: RunningInstance, in_group: bool) -> None:
         """Prepare for other settings of the same virtual router.
 
         Then every runner lets go of what it lost, then `go_on`: an address that moves from one instance to another
@@ -116,17 +160,32 @@ class InstanceRunner:
         """
         if instance.name != self.instance.name:
             self._rename(instance)
-        self.instance = instance
-        self._expectations = _expectations(instance)
+        self.instance, self.in_group = instance, in_group
         self._announcer.follow(instance)
         self._prepare()
 
-    def go_on(self, now: Instant) -> None:
+    def move_to(self, port: VrrpPort) -> None:
+        """Another source address needs another port; to the peers it is the same virtual router."""
+        if port is not self.port:
+            self.port.detach(self.instance.virtual_router_id)
+            self.port = port
+            self.advertiser.move_to(port)
+            port.attach(self.instance.virtual_router_id, self.receive, self.receive_double)
+
+    def go_on(self, assessment: Assessment, now: Instant) -> None:
         """Run the settings that were adopted: no advert is missed, mastership stays."""
-        self._feed(Reconfigured(self._settings()), now)
+        self.feed(self.influences.reconfigured(self._settings(), assessment), now)
+        self._tell_link(now)
         if self.addresses.taken:
-            self.addresses.take(now)
-            self._announcer.start(now)
+            self._put_back(now)
+
+    def influence(self, assessment: Assessment, demoted: bool, now: Instant) -> None:
+        """What it tracks came to this; an operator demoted it, or did not."""
+        self.feed_all(self.influences.weighed(assessment, demoted), now)
+
+    def explain(self, now: Instant) -> Explanation:
+        """Why it is in its state, and what would change it; with points in time of this machine's own clock."""
+        return explain(self.router, now, lambda began: f"since {wall_clock(now - began)[:19].replace('T', ' ')}")
 
     def look(self, now: Instant) -> None:
         """Links or addresses changed: see what that means for this router."""
@@ -137,41 +196,80 @@ class InstanceRunner:
             self.addresses.let_go()
             if self.addresses.taken:
                 self._put_back(now)
+        self._repair(now)
         missing = self.addresses.missing(now)
         if missing:
             names = ", ".join(f"{leased} from {leased.device}" for leased in missing)
             self.report.alarm(Alarm("address_removed", f"somebody removed {names}; put back"), now)
             self._put_back(now)
 
-    def receive(self, datagram: bytes, now: Instant) -> None:
-        """One datagram with our virtual_router_id."""
-        try:
-            received = receive_datagram(datagram, self._expectations)
-        except PacketError as error:
-            self.discards.count(error, sender_of(datagram), now)
+    def look_at_routes(self, now: Instant) -> None:
+        """A route or rule may be gone. While the lease may have ended, that is right: an advert has to leave first."""
+        if self.routes.taken and self.addresses.expired(now):
             return
-        self._count(received, now)
-        self._feed(AdvertReceived(received.advert, received.source), now)
+        missing = self.routes.put_back()
+        if missing:
+            self.report.alarm(Alarm("route_removed", f"somebody removed {', '.join(missing)}; put back"), now)
+
+    def _repair(self, now: Instant) -> None:
+        """NDP-08: somebody put an address there without NODAD, and the kernel found it on another machine."""
+        unusable = ", ".join(str(leased) for leased in self.addresses.unusable(now))
+        if unusable:
+            detail = f"duplicate address detection failed for {unusable}: another machine has it too; added again"
+            self.report.alarm(Alarm("dad_failed", detail), now)
+            self.addresses.drop_misshapen()
+            self._put_back(now)
+
+    def receive(self, datagram: Datagram, now: Instant) -> None:
+        """One datagram with our virtual_router_id."""
+        self._take_in(self.reception.judge(datagram, now), False, now)
+
+    def receive_double(self, double: Double, now: Instant) -> None:
+        """An advert that another machine sent from our own address: of two equal ones the greater MAC stays (RX-21)."""
+        link = self.port.standing.link
+        outranks = link is not None and double.hardware_address > link.hardware_address
+        self._take_in(self.reception.judge_double(Datagram(double.datagram), now), outranks, now)
+
+    def _take_in(self, judgement: Judgement, outranks: bool, now: Instant) -> None:
+        received, alarms = judgement
+        for alarm in alarms:
+            self.report.alarm(alarm, now)
+        if received is None:
+            return
+        self.adverts_received += 1
+        self.priority_zero_received += received.advert.priority == 0
+        self.advertiser.follow(received.checksum_form)
+        self.feed(AdvertReceived(received.advert, received.source, outranks), now)
 
     # ---- the router's deadline
 
     def _due(self, wake: Instant) -> None:
         self._timer = None
-        self.port.hear_out(wake)
-        self._feed(DeadlineReached(), self._poller.now())
+        (self.port if self.group is None else self.group).hear_out(wake)
+        self.feed(DeadlineReached(), self._poller.now())
 
     # ---- events in, actions out
 
-    def _feed(self, event: Event, now: Instant) -> None:
-        self._carry_out(self.router.handle(event, now), now)
-        self._arm()
+    def feed(self, event: Event, now: Instant) -> None:
+        """One event and everything that follows from it, in the group too."""
+        for action in self.router.handle(event, now):
+            self.perform(action, now)
+        self.arm()
+        if self.group is not None:
+            self.group.changed(self, now)
 
-    def _carry_out(self, actions: t.Sequence[Action], now: Instant) -> None:
-        for action in actions:
-            _PERFORM[type(action)](self, action, now)
+    def feed_all(self, events: t.Iterable[Event], now: Instant) -> None:
+        """Several, one after another."""
+        for event in events:
+            self.feed(event, now)
+
+    def perform(self, action: Action, now: Instant) -> None:
+        """Carry out one action of the router."""
+        _PERFORM[type(action)](self, action, now)
 
     def _send_advert(self, action: SendAdvert, now: Instant) -> None:
-        if not self.advertiser.send(action.priority) or not action.priority:
+        heard = self.advertiser.send(action.priority) or self.instance.dont_track_primary
+        if not heard or not action.priority:
             return
         # Only what the peers can have heard gives the addresses more time: a master that nobody hears loses them.
         if self.addresses.expired(now):
@@ -184,35 +282,54 @@ class InstanceRunner:
 
     def _take_addresses(self, _action: TakeAddresses, now: Instant) -> None:
         self.addresses.take(now)
+        self.routes.take()
 
     def _release_addresses(self, _action: ReleaseAddresses, _now: Instant) -> None:
         self._announcer.stop()
+        self.routes.release()
         self.addresses.release()
 
-    def _announce(self, _action: Announce, now: Instant) -> None:
-        self._announcer.start(now)
+    def _announce(self, action: Announce, now: Instant) -> None:
+        self._announcer.start(now, action.against_lesser)
 
     def _transition(self, action: Transition, _now: Instant) -> None:
-        self.report.transition(action)
+        self.report.transition(action.before, action.after, action.reason, self.router.effective_priority)
+
+    def _lesser_master_heard(self, action: LesserMasterHeard, now: Instant) -> None:
+        sender = address_text(action.source, self.instance.family)
+        reason = f"{sender} advertises a lesser priority than our {self.router.effective_priority}"
+        self.report.happened(MASTER_RX_LOWER_PRI, reason, self.router.effective_priority)
+        if self.group is not None:
+            self.group.lesser_master_heard(self, now)
+
+    def _priority_moved(self, action: PriorityMoved, _now: Instant) -> None:
+        moved = f"effective priority {action.effective_priority} of {self.instance.priority}"
+        self.report.say("info", moved)
+        self.report.happened(f"{self.router.state.value}_PRIORITY", moved, action.effective_priority)
+
+    def _wants_master(self, _action: WantsMaster, _now: Instant) -> None:
+        """The group sees it in the report that follows every event."""
 
     def _alarm(self, action: Alarm, now: Instant) -> None:
         self.report.alarm(action, now)
 
     def _put_back(self, now: Instant) -> None:
         self.addresses.take(now)
+        self.routes.let_go()
+        self.routes.take(renew=True)
         self._announcer.start(now)
 
-    def _rename(self, instance: VrrpInstance) -> None:
+    def _rename(self, instance: RunningInstance) -> None:
         """Only people see a name: to the peers it is the same virtual router."""
-        subject = _subject(instance)
-        self.advertiser.subject = self.report.subject = self.discards.subject = self._announcer.subject = subject
-        self.report.say("info", f"was {_subject(self.instance)} until now")
+        self.report.rename(instance.name, self.router.effective_priority)
+        self.advertiser.subject = self.reception.discards.subject = self._announcer.subject = self.report.subject
 
     # ---- preparing
 
     def _prepare(self) -> bool:
         """Encode everything that may be needed in a hurry; whether the set of addresses changed."""
         source = self.port.standing.source
+        self.reception.expect(self.instance, self.port.standing)
         if source is not None:
             self.advertiser.prepare(self.instance, source)
         # Without another address to send from, a permanent one that is listed as virtual is the host's only one:
@@ -221,6 +338,7 @@ class InstanceRunner:
             self.addresses.leave_static(self.instance)
         lease = lease_seconds(self.instance.advert_int, self.instance.vip_lease)
         changed = self.addresses.prepare(self.instance, lease)
+        self.routes.prepare(self.instance.virtual_routes, self.instance.virtual_rules)
         self._announcer.prepare(self.addresses.addresses)
         return changed
 
@@ -228,34 +346,23 @@ class InstanceRunner:
         after = self._seen
         replaced = before.link is not None and after.link is not None and before.link.index != after.link.index
         if before.usable and replaced and after.usable:
-            self._feed(LinkChanged(False, f"interface {self.port.device} was replaced by another"), now)
+            self.feed(self.influences.link_replaced(self.port.device), now)
         self._prepare()
         self.addresses.let_go()
         if after.source != before.source:
-            self._feed(Reconfigured(self._settings()), now)
-        self._feed(LinkChanged(after.usable, after.cause), now)
+            self.feed(Reconfigured(self._settings()), now)
+        self._tell_link(now)
         if self.addresses.taken:  # the same link with another hardware address or source
             self._put_back(now)
 
+    def _tell_link(self, now: Instant) -> None:
+        self.feed_all(self.influences.link(self._seen, self.instance.dont_track_primary), now)
+
     def _settings(self) -> RouterSettings:
-        source = self.port.standing.source
-        return RouterSettings(
-            name=self.instance.name,
-            virtual_router_id=self.instance.virtual_router_id,
-            priority=self.instance.priority,
-            advert_int=self.instance.advert_int,
-            local_address=int(ipaddress.IPv4Address(source or 0)),
-            version=self.instance.version,
-            nopreempt=self.instance.nopreempt,
-        )
+        return router_settings(self.instance, self.port.standing.source, self.in_group)
 
-    def _count(self, received: Received, now: Instant) -> None:
-        self.adverts_received += 1
-        self.priority_zero_received += received.advert.priority == 0
-        for alarm in received.alarms:
-            self.report.alarm(alarm, now)
-
-    def _arm(self) -> None:
+    def arm(self) -> None:
+        """Come back when the router wants to."""
         deadline = self.router.deadline()
         self._cancel()
         if deadline is not None:
@@ -277,13 +384,7 @@ _PERFORM: t.Mapping[t.Type[Action], t.Callable[[InstanceRunner, t.Any, Instant],
     Announce: InstanceRunner._announce,
     Transition: InstanceRunner._transition,
     Alarm: InstanceRunner._alarm,
+    LesserMasterHeard: InstanceRunner._lesser_master_heard,
+    PriorityMoved: InstanceRunner._priority_moved,
+    WantsMaster: InstanceRunner._wants_master,
 }
-
-
-def _subject(instance: VrrpInstance) -> str:
-    return f"vrrp_instance {instance.name}"
-
-
-def _expectations(instance: VrrpInstance) -> Expectations:
-    addresses = tuple(virtual.address for virtual in instance.virtual_ipaddress)
-    return Expectations(instance.virtual_router_id, instance.advert_int, addresses, instance.version)

@@ -9,26 +9,43 @@ peers: interface, virtual_router_id and version. What is equal is not touched, w
 started, everything else goes on under its new settings, and be it under a new name.
 
 The first configuration waits until the kernel has been read: whoever starts on a guess finds no interface and cannot
-see that its addresses are still there under an unexpired lease.
+see that its addresses are still there under an unexpired lease. Members of a sync group adopt all together or not at
+all.
+
+What instances track is weighed whenever a result or the configuration changes; an instance hears of it only when that
+comes to another priority or another cause of FAULT.
 """
 
 from __future__ import annotations
 
+import functools
 import os
+import time
 import typing as t
 
-from ..model.config import Config, VrrpInstance
+from ..model.config import Config
+from ..model.defaults import RunningInstance, running_instances
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
 from ..net.links import LinkMirror
 from ..net.polling import Poller
 from ..net.rtnl_socket import ListenerSocket, OrderSocket
 from ..net.standing import standing_of
 from ..vrrp.timers import OWNER_PRIORITY
+from ..vrrp.tracking import Assessment
 from .log_limit import LogLimit
+from .routing_claims import SharedRouting
+from .startup_delay import boot_instant, hold_until
+from .static_network import StaticNetwork
+from .vrrp_bfd import BfdSessions
+from .vrrp_groups import Groups, groups_by_member
 from .vrrp_instance_runner import InstanceRunner, Kernel
-from .vrrp_port import VrrpPort
+from .vrrp_pacing import AnnouncementPacing
+from .vrrp_port import PortKey, VrrpPort, port_key
+from .vrrp_secondaries import PromotedSecondaries
 from .vrrp_status import vrrp_status
-from .worker import LogLine, Say
+from .vrrp_tracking import BFD, Result, TrackingBook
+from .worker import Arguments, LogLine, Say
+from .worker_process import BuildWorker
 
 # After a reload a new instance must not mistake for the host's own what another has just released.
 _PATIENCE = 100 * NANOSECONDS_PER_MILLISECOND
@@ -39,15 +56,25 @@ _PERIOD = seconds(60)
 class VrrpWorker:
     """Implements daemon/worker.Worker for vrrp_instances."""
 
-    def __init__(self, reactor: Poller, say: Say) -> None:
-        """Raises OSError when the kernel gives no netlink socket."""
+    def __init__(self, reactor: Poller, say: Say, daemon_started: Instant = 0) -> None:
+        """`daemon_started`: its startup delay counts from then on. Raises OSError when there is no netlink socket."""
         self._poller = reactor
         self._say = say
         self._orders = OrderSocket()
         self._mirror = LinkMirror(reactor, self._orders, ListenerSocket(), self._links_changed)
-        self._kernel = Kernel(reactor, self._orders, self._mirror)
-        self._ports: t.Dict[str, VrrpPort] = {}
+        self._pacing = AnnouncementPacing(reactor)
+        self._routing = SharedRouting(reactor, self._look_at_routes)
+        self._static = StaticNetwork(self._orders, self._mirror, self._routing, say)
+        self._kernel = Kernel(reactor, self._orders, self._mirror, self._pacing, self._routing)
+        self._ports: t.Dict[PortKey, VrrpPort] = {}
         self._runners: t.Dict[str, InstanceRunner] = {}
+        self._groups = Groups(say)
+        self._tracking = TrackingBook(self._mirror)
+        self._secondaries = PromotedSecondaries(self._orders, self._mirror, say)
+        self._bfd = BfdSessions(reactor, say, functools.partial(self.note, BFD))
+        self._config = Config()
+        self._demoted: t.FrozenSet[str] = frozenset()
+        self._daemon_started = daemon_started
         self._virtual: t.FrozenSet[str] = frozenset()
         self._limit = LogLimit(_PERIOD)
         self._overruns_told = 0
@@ -66,92 +93,189 @@ class VrrpWorker:
 
     def _run_waiting(self, now: Instant) -> None:
         if self._waiting is not None and self._mirror.known:
-            wanted, self._waiting = self._waiting.vrrp_instances, None
+            self._config, self._waiting = self._waiting, None
+            self._pacing.follow(self._config)
             first, self._started = not self._started, True
-            self._run(wanted, now, may_adopt=first)
+            self._run(self._config, now, may_adopt=first)
 
-    def _run(self, wanted: t.Mapping[str, VrrpInstance], now: Instant, may_adopt: bool) -> None:
+    def _run(self, config: Config, now: Instant, may_adopt: bool) -> None:
+        wanted = running_instances(config)
+        self._static.configure(config, now)
+        self._mirror.catch_up(now, _PATIENCE)  # what is always there may be what adverts are sent from
         self._virtual = _virtual_addresses(wanted.values())
-        self._stop_all_but(wanted, now)
+        self._tracking.configure(config, now)
+        self._secondaries.want(frozenset(one.interface for one in wanted.values() if one.promote_secondaries))
+        staying = self._staying(wanted)
+        self._groups.loosen(config.vrrp_sync_groups, staying)
+        self._stop_all_but(staying, wanted, now)
         self._open_ports(wanted)
         self._change(wanted, now)
         # A new instance has to see what the others have just let go.
         self._mirror.catch_up(now, _PATIENCE)
-        self._start(wanted, now, may_adopt)
+        fresh = self._build(wanted)
+        self._groups.compose(config.vrrp_sync_groups, self._runners)
+        self._start(fresh, now, may_adopt)
+        self._groups.settle(now)
+        self._bfd.configure(config.bfd_instances, now)
+        self._weigh(now)
         for runner in self._runners.values():
             runner.look(now)  # another list of virtual addresses may have changed what can be a source
         self._close_idle_ports()
 
     def status(self, now: Instant) -> t.Dict[str, object]:
         """The "vrrp" section of the status answer."""
-        return vrrp_status(self._runners, _is_real_time(), now)
+        told = vrrp_status(self._runners, self._groups.runners, self._tracking, _is_real_time(), now)
+        return {**told, "static": self._static.status(), "bfd_instances": self._bfd.status()}
+
+    def tell(self, verb: str, arguments: Arguments, now: Instant) -> None:
+        """Results of trackers ("tracked") and demotions ("demoted"), each the whole of it."""
+        _TOLD[verb](self, arguments, now)
+
+    def ask(self, verb: str, arguments: Arguments, now: Instant) -> t.Dict[str, object]:
+        """Answer "explain": why an instance is in its state, and what would change it."""
+        if verb != "explain":
+            return {"ok": False, "error": f"the vrrp worker cannot answer {verb}"}
+        runner = self._runners.get(str(arguments.get("instance")))
+        if runner is None:
+            known = ", ".join(sorted(self._runners)) or "none"
+            return {"ok": False, "error": f"there is no vrrp_instance {arguments.get('instance')}; there are {known}"}
+        told = runner.explain(now)
+        return {"ok": True, "state": told.state.value, "why": told.why, "outlook": told.outlook}
+
+    def note(self, kind: str, name: str, outcome: Result, why: str, now: Instant) -> None:
+        """A result that this worker found out by itself (BFD)."""
+        if self._tracking.findings.note(kind, name, outcome, why, now):
+            self._weigh(now)
 
     def stop(self, now: Instant) -> None:
         """Every master says so with priority 0 and gives its addresses back."""
-        self._stop_all_but({}, now)
+        self._stop_all_but({}, self._runners, now)
+        self._bfd.stop(now)
+        self._secondaries.want(frozenset())
         self._close_idle_ports()
+        self._static.stop()
+        self._routing.close()
         if self._opened:
             self._mirror.close()
         self._orders.close()
 
     # ---- what a configuration changes
 
-    def _stop_all_but(self, wanted: t.Mapping[str, VrrpInstance], now: Instant) -> None:
+    def _staying(self, wanted: t.Mapping[str, RunningInstance]) -> t.Dict[str, InstanceRunner]:
+        """Those that stay the same virtual routers, by the names that they will have."""
         names = {_identity(instance): name for name, instance in wanted.items()}
-        present, self._runners = self._runners, {}
-        for runner in present.values():
-            name = names.get(_identity(runner.instance))
-            if name is None:
-                runner.stop(now)
-            else:
-                self._runners[name] = runner
+        present = {names.get(_identity(runner.instance)): runner for runner in self._runners.values()}
+        return {name: runner for name, runner in present.items() if name is not None}
 
-    def _change(self, wanted: t.Mapping[str, VrrpInstance], now: Instant) -> None:
-        changed = {name: runner for name, runner in self._runners.items() if runner.instance != wanted[name]}
+    def _stop_all_but(self, staying: t.Mapping[str, InstanceRunner], wanted: t.Container[str], now: Instant) -> None:
+        present, self._runners = self._runners, dict(staying)
+        for name, runner in present.items():
+            if runner not in staying.values():
+                runner.stop(now, dropped=name not in wanted)
+
+    def _change(self, wanted: t.Mapping[str, RunningInstance], now: Instant) -> None:
+        members = groups_by_member(self._config.vrrp_sync_groups.values())
+        changed = {
+            name: runner
+            for name, runner in self._runners.items()
+            if runner.instance != wanted[name] or runner.in_group != (name in members)
+        }
         for name, runner in changed.items():
-            runner.adopt_settings(wanted[name])
+            runner.move_to(self._ports[port_key(wanted[name])])
+            runner.adopt_settings(wanted[name], name in members)
         holders = [runner.addresses for runner in self._runners.values() if runner.addresses.taken]
-        kept = {leased.key for addresses in holders for leased in addresses.addresses}
+        kept = {leased.place for addresses in holders for leased in addresses.addresses}
         for runner in changed.values():
             runner.addresses.let_go(kept)
-        for runner in changed.values():
-            runner.go_on(now)
+        for name, runner in changed.items():
+            runner.go_on(self._assessment(name, wanted[name].priority), now)
 
-    def _start(self, wanted: t.Mapping[str, VrrpInstance], now: Instant, may_adopt: bool) -> None:
-        for name, instance in wanted.items():
-            if name not in self._runners:
-                runner = InstanceRunner(instance, self._kernel, self._ports[instance.interface], self._say)
-                self._runners[name] = runner
-                runner.start(now, may_adopt)
+    def _build(self, wanted: t.Mapping[str, RunningInstance]) -> t.List[InstanceRunner]:
+        """Runners for what is new."""
+        members = groups_by_member(self._config.vrrp_sync_groups.values())
+        fresh = {name: instance for name, instance in wanted.items() if name not in self._runners}
+        for name, instance in fresh.items():
+            port = self._ports[port_key(instance)]
+            self._runners[name] = InstanceRunner(instance, self._kernel, port, self._say, name in members)
+        return [self._runners[name] for name in fresh]
 
-    def _open_ports(self, wanted: t.Mapping[str, VrrpInstance]) -> None:
-        for instance in wanted.values():
-            if instance.interface not in self._ports:
-                self._ports[instance.interface] = self._port(instance.interface)
+    def _start(self, fresh: t.Sequence[InstanceRunner], now: Instant, may_adopt: bool) -> None:
+        for runner in fresh:
+            runner.make_ready(now)
+            self._influence(runner, now)
+        held = hold_until(self._config.global_defs, self._daemon_started, boot_instant())
+        proven = {runner for runner in fresh if may_adopt and runner.holds_proof()}
+        for group in self._groups.runners.values():
+            if not proven.issuperset(group.members.values()):
+                proven.difference_update(group.members.values())
+        for runner in fresh:
+            runner.start(now, runner in proven, held if held > now else None)
+
+    def _open_ports(self, wanted: t.Mapping[str, RunningInstance]) -> None:
+        for key in {port_key(instance) for instance in wanted.values()} - set(self._ports):
+            self._ports[key] = self._port(key)
         for port in self._ports.values():
             self._settle(port)
 
-    def _port(self, device: str) -> VrrpPort:
-        return VrrpPort(self._poller, device, self._say, self._links_changed)
+    def _port(self, key: PortKey) -> VrrpPort:
+        """Several ports of one interface and family may hear the same datagram."""
+
+        def known_elsewhere(virtual_router_id: int) -> bool:
+            place = key.device, key.wanted.family
+            ports = (port for other, port in self._ports.items() if (other.device, other.wanted.family) == place)
+            return any(port.serves(virtual_router_id) for port in ports)
+
+        return VrrpPort(self._poller, key, self._say, self._links_changed, known_elsewhere)
 
     def _close_idle_ports(self) -> None:
-        for device, port in list(self._ports.items()):
+        for key, port in list(self._ports.items()):
             if not port.in_use:
                 port.close()
-                del self._ports[device]
+                del self._ports[key]
+
+    # ---- what is tracked
+
+    def _weigh(self, now: Instant) -> None:
+        for runner in self._runners.values():
+            self._influence(runner, now)
+
+    def _influence(self, runner: InstanceRunner, now: Instant) -> None:
+        name = runner.instance.name
+        runner.influence(self._assessment(name, runner.instance.priority), name in self._demoted, now)
+
+    def _assessment(self, name: str, priority: int) -> Assessment:
+        return self._tracking.assess(name, priority)
+
+    def _hear_results(self, arguments: Arguments, now: Instant) -> None:
+        if self._tracking.findings.tell(arguments["results"], now):
+            self._weigh(now)
+
+    def _hear_demotions(self, arguments: Arguments, now: Instant) -> None:
+        self._demoted = frozenset(arguments["instances"])
+        self._weigh(now)
 
     # ---- what the kernel changes
 
     def _links_changed(self, names: t.FrozenSet[str], now: Instant) -> None:
         if not self._started:
             self._run_waiting(now)
+        self._static.look(now)
+        self._routing.look_soon()
+        self._secondaries.look(names)
         for port in self._ports.values():
             if port.device in names:
                 self._settle(port)
+        if self._tracking.findings.look(names, now):
+            self._weigh(now)
         for runner in self._runners.values():
             if not names.isdisjoint(runner.devices):
                 runner.look(now)
         self._tell_mirror(now)
+
+    def _look_at_routes(self, now: Instant) -> None:
+        for runner in self._runners.values():
+            runner.look_at_routes(now)
+        self._static.look_at_routes(now)
 
     def _tell_mirror(self, now: Instant) -> None:
         problem = self._mirror.problem
@@ -167,23 +291,36 @@ class VrrpWorker:
 
     def _settle(self, port: VrrpPort) -> None:
         present = port.standing.source
-        port.settle(standing_of(self._mirror, port.device, self._virtual, present))
+        port.settle(standing_of(self._mirror, port.device, self._virtual, present, port.key.wanted))
 
 
-def _identity(instance: VrrpInstance) -> t.Tuple[str, int, int]:
-    """What makes it the same virtual router to its peers."""
-    return instance.interface, instance.virtual_router_id, instance.version
+def _identity(instance: RunningInstance) -> t.Tuple[object, ...]:
+    """What makes it the same virtual router to its peers; from which address it talks to them does not."""
+    key = port_key(instance)
+    return key.device, key.group, key.wanted.family, instance.virtual_router_id, instance.version
 
 
-def _virtual_addresses(instances: t.Iterable[VrrpInstance]) -> t.FrozenSet[str]:
+def _virtual_addresses(instances: t.Iterable[RunningInstance]) -> t.FrozenSet[str]:
     """Addresses that come and go, and so cannot be a source; an owner's are its interface's own."""
     return frozenset(
         virtual.address
         for instance in instances
-        for virtual in instance.virtual_ipaddress
+        for virtual in (*instance.virtual_ipaddress, *instance.virtual_ipaddress_excluded)
         if instance.priority != OWNER_PRIORITY
     )
 
 
 def _is_real_time() -> bool:
     return os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO)
+
+
+def worker_of_a_daemon_that_starts_now() -> BuildWorker:
+    """How it builds its vrrp workers: the first one, and those that follow a death."""
+    started = time.monotonic_ns()
+    return lambda reactor, say: VrrpWorker(reactor, say, started)
+
+
+_TOLD: t.Mapping[str, t.Callable[[VrrpWorker, Arguments, Instant], None]] = {
+    "tracked": VrrpWorker._hear_results,
+    "demoted": VrrpWorker._hear_demotions,
+}

@@ -36,6 +36,8 @@ class AdvertReceived:
     advert: Advert
     source: int
     """Sender's address as an unsigned integer in network order: 32 bits, for IPv6 128."""
+    outranks: bool = False
+    """It sends from our own address, and what decides between two equal ones instead decides for it: its MAC."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class Reconfigured:
     """A reload brought new settings for the same virtual router."""
 
     settings: RouterSettings
+    tracked: t.Optional[PriorityChanged] = None
+    """What tracking makes of the new priority: no advert may leave without it. None: as before."""
 
 
 Event = t.Union[

@@ -156,8 +156,13 @@ class Router(RouterSteps):
         return moved + self._resign(now, "demoted by an operator") if event.demoted and not was_demoted else moved
 
     def _set_settings(self, event: Reconfigured, _now: Instant) -> t.List[Action]:
+        def change() -> None:
+            self.priority.configure(event.settings.priority)
+            if event.tracked is not None:
+                self.priority.track(event.tracked.effective_priority, event.tracked.why)
+
         self.settings = event.settings
-        return self._reweigh(lambda: self.priority.configure(event.settings.priority))
+        return self._reweigh(change)
 
     def _set_settings_as_backup(self, event: Reconfigured, now: Instant) -> t.List[Action]:
         before = self.down_interval
@@ -229,7 +234,7 @@ class Router(RouterSteps):
 
     def _advert_as_master(self, event: AdvertReceived, now: Instant) -> t.List[Action]:
         alarms = self._conflicts(event)
-        theirs = (event.advert.priority, event.source)
+        theirs = (event.advert.priority, event.source + event.outranks)
         if self.settings.strict and self.priority.acts_as_owner:  # RX-10 as RFC 3768 and RFC 5798 have it
             return alarms
         if theirs[0] == 0:  # FSM-14
