@@ -4,15 +4,15 @@
 """Remove from the kernel what a daemon that did not end in order left there: `mainstay release`, the unit's
 ExecStopPost.
 
-Only what running.json names is touched: addresses with their interface and prefix length, and virtual
-services of the data plane that was in use. What is gone already is no complaint, so running it twice is
-harmless.
+Only what running.json names is touched: addresses with their interface and prefix length, routes and rules where they
+have the protocol keepalived, and virtual services of the data plane that was in use. What is gone already is no
+complaint, so running it twice is harmless.
 
 Workers that outlive a killed supervisor end in order by themselves, and hold the lock until they have. They are waited
 for: with two of them that is over in seconds.
 
 An address that the host has for good is never touched, even where the configuration lists it as virtual: without it
-the host would be gone. What we put there has a lease. Only an instance without one (vip_lease 0) leaves addresses
+the host would be gone. What we put there has a lease, a static address one of 68 years. Only an instance without one (vip_lease 0) leaves addresses
 without an end, and of those its owner's (priority 255), and the only one of the interface that adverts leave from,
 are still the host's: nobody becomes master without another address to send from.
 """
@@ -21,21 +21,25 @@ from __future__ import annotations
 
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..lvs.desired import service_key
 from ..lvs.reconcile import operations
 from ..lvs.table import ServiceKey
 from ..model.config import Config, VrrpInstance
 from ..model.problems import ConfigError
+from ..model.routing import Route, Rule
 from ..net import rtnl
 from ..net.addresses import AddressProgram, LeasedAddress
 from ..net.data_plane import DataPlaneAbsent, DataPlaneUnavailable
+from ..net.routes import devices_of, interface_indexes
+from ..net.routing_socket import RoutingOrders, route_entry, rule_entry
 from ..net.rtnl_socket import OrderSocket
 from ..vrrp.timers import OWNER_PRIORITY
 from .configuration_files import read_configuration
 from .engines import open_engine
 from .run_directory import RunDirectory, RunDirectoryBusy, RunDirectoryUnusable
+from .vrrp_routes import refusal
 
 _PATIENCE = 5.0
 """Seconds until a living holder of the lock is not taken for one that is ending."""
@@ -56,13 +60,20 @@ class Holdings:
     """Interfaces that adverts leave from."""
     services: t.FrozenSet[t.Tuple[str, ServiceKey]] = frozenset()
     """Data plane and service."""
+    routes: t.FrozenSet[Route] = frozenset()
+    rules: t.FrozenSet[Rule] = frozenset()
 
     def __sub__(self, other: Holdings) -> Holdings:
-        remaining = self.addresses - other.addresses
-        return Holdings(remaining, self.endless, self.senders, self.services - other.services)
+        return replace(
+            self,
+            addresses=self.addresses - other.addresses,
+            services=self.services - other.services,
+            routes=self.routes - other.routes,
+            rules=self.rules - other.rules,
+        )
 
     def __bool__(self) -> bool:
-        return bool(self.addresses or self.services)
+        return bool(self.addresses or self.services or self.routes or self.rules)
 
 
 @dataclass(frozen=True)
@@ -85,24 +96,46 @@ def holdings(configs: t.Iterable[Config]) -> Holdings:
     endless: t.Set[Place] = set()
     senders: t.Set[str] = set()
     services: t.Set[t.Tuple[str, ServiceKey]] = set()
+    routes: t.Set[Route] = set()
+    rules: t.Set[Rule] = set()
     for config in configs:
+        addresses |= _static_places(config)
+        routes.update(config.static_routes)
+        rules.update(config.static_rules)
         for instance in config.vrrp_instances.values():
             places = _places(instance)
             addresses |= places
             endless |= places if instance.vip_lease == 0 and instance.priority != OWNER_PRIORITY else set()
             senders.add(instance.interface)
+            routes.update(instance.virtual_routes)
+            rules.update(instance.virtual_rules)
         for service in config.virtual_servers.values():
             services.add((config.global_defs.data_plane, service_key(service)))
-    return Holdings(frozenset(addresses), frozenset(endless), frozenset(senders), frozenset(services))
+    return Holdings(
+        frozenset(addresses),
+        frozenset(endless),
+        frozenset(senders),
+        frozenset(services),
+        frozenset(routes),
+        frozenset(rules),
+    )
+
+
+def _static_places(config: Config) -> t.Set[Place]:
+    default = config.global_defs.default_interface
+    return {(one.dev or default, one.address, one.prefix_length) for one in config.static_ipaddress}
 
 
 def _places(instance: VrrpInstance) -> t.Set[Place]:
-    return {(vip.dev or instance.interface, vip.address, vip.prefix_length) for vip in instance.virtual_ipaddress}
+    addresses = (*instance.virtual_ipaddress, *instance.virtual_ipaddress_excluded)
+    return {(vip.dev or instance.interface, vip.address, vip.prefix_length) for vip in addresses}
 
 
 def remove(ours: Holdings) -> Report:
     """Take it out of the kernel of this network namespace."""
     report = Report()
+    if ours.routes or ours.rules:  # before the addresses, which some of them name
+        _remove_routing(ours, report)
     if ours.addresses:
         _remove_addresses(ours, report)
     for plane in sorted({plane for plane, _key in ours.services}):
@@ -170,6 +203,25 @@ def _remove_addresses(ours: Holdings, report: Report) -> None:
         orders.close()
     report.removed.extend(f"removed {one} from {one.device}" for one in leased if one.key not in remaining)
     report.refused.extend(complaints)
+
+
+def _remove_routing(ours: Holdings, report: Report) -> None:
+    present = interface_indexes()
+    # A route through an interface that is gone went with it.
+    routes = [route for route in ours.routes if devices_of(route) <= set(present)]
+    entries = [rule_entry(rule) for rule in ours.rules]
+    entries += [route_entry(route, present.__getitem__) for route in routes]
+    try:
+        orders = RoutingOrders()
+    except OSError as error:
+        report.refused.append(f"routes and rules stay: no netlink socket ({error.strerror})")
+        return
+    try:
+        outcome = orders.remove(sorted(entries, key=lambda entry: entry.text))
+    finally:
+        orders.close()
+    report.removed.extend(f"removed {entry.text}" for entry in outcome.done)
+    report.refused.extend(refusal(entry, answer, "removed") for entry, answer in outcome.refused)
 
 
 def _held(orders: OrderSocket, ours: Holdings) -> t.List[LeasedAddress]:

@@ -97,7 +97,7 @@ class HeldRoutes:
         self._shared.claim(self, self._entries)
         outcome = self._shared.add(self._entries, renew)
         refused = {entry for entry, _answer in outcome.refused}
-        self._refused = {entry.text: _sentence(entry, answer, "installed") for entry, answer in outcome.refused}
+        self._refused = {entry.text: refusal(entry, answer, "installed") for entry, answer in outcome.refused}
         missed = [entry.text for entry in outcome.done if entry in self._installed]
         self._installed = {entry for entry in self._entries if entry not in refused} | (self._installed & refused)
         return missed
@@ -120,7 +120,7 @@ class HeldRoutes:
 
     def _remove(self, entries: t.Sequence[Entry]) -> t.List[str]:
         outcome = self._shared.remove(self._shared.drop(self, entries))
-        self._refused.update((entry.text, _sentence(entry, answer, "removed")) for entry, answer in outcome.refused)
+        self._refused.update((entry.text, refusal(entry, answer, "removed")) for entry, answer in outcome.refused)
         return [entry.text for entry in outcome.done]
 
     def _index(self, name: str) -> t.Optional[int]:
@@ -138,7 +138,8 @@ def route_name(route: Route) -> str:
     return route.destination + ("" if route.table is None else f" of table {route.table}")
 
 
-def _sentence(entry: Entry, answer: Answer, verb: str) -> str:
+def refusal(entry: Entry, answer: Answer, verb: str) -> str:
+    """What the kernel said to an order, and what to do about it."""
     reason = answer.detail or os.strerror(answer.errno)
     return f"{entry.text} cannot be {verb}: {reason}{_REMEDIES.get(answer.errno, '')}"
 

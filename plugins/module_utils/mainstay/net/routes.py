@@ -51,6 +51,11 @@ def devices_of(route: Route) -> t.Set[str]:
     return {name for name in (route.dev, *(hop.dev for hop in route.nexthops)) if name is not None}
 
 
+def interface_indexes() -> t.Dict[str, int]:
+    """Every interface of this network namespace, for those that keep no mirror. Raises OSError."""
+    return {name: index for index, name in socket.if_nameindex()}
+
+
 def route_bodies(route: Route, index_of: IndexOf) -> t.List[bytes]:
     """The bodies (after the netlink header) that add or remove the route."""
     if route.family == 6 and route.nexthops:
