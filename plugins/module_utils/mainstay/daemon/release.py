@@ -11,10 +11,11 @@ complaint, so running it twice is harmless.
 Workers that outlive a killed supervisor end in order by themselves, and hold the lock until they have. They are waited
 for: with two of them that is over in seconds.
 
-An address that the host has for good is never touched, even where the configuration lists it as virtual: without it
-the host would be gone. What we put there has a lease, a static address one of 68 years. Only an instance without one (vip_lease 0) leaves addresses
-without an end, and of those its owner's (priority 255), and the only one of the interface that adverts leave from,
-are still the host's: nobody becomes master without another address to send from.
+An address that the host has for good is never touched, even where the configuration lists it as virtual or static:
+without it the host would be gone. What we put there has a lease, a static address one of 68 years. Only an instance
+without a lease (vip_lease 0) leaves addresses without an end, and of those its owner's (priority 255), and the only
+one of the interface that adverts leave from, are still the host's: nobody becomes master without another address to
+send from.
 """
 
 from __future__ import annotations
