@@ -5,24 +5,68 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+import shlex
 import typing as t
 
-from .config import Config, VirtualAddress
-from .options import SECTIONS, TOP_LEVEL
+from .address_readers import FOREVER
+from .commands import Command
+from .config import Config
+from .options import FORMS, SECTIONS, TOP_LEVEL, TOP_LISTS
+from .parts import option_value
+from .route_text import route_text
+from .rule_text import rule_text
+from .tracking import TrackReference
 from .units import NANOSECONDS_PER_SECOND, as_seconds
+from .vrrp_config import HmacKey, UnicastPeer, VirtualAddress
 
 Document = t.Dict[str, t.Any]
 
+HIDDEN = "(not shown)"
+"""Stands where a secret stood."""
+
 
 def config_document(config: Config) -> Document:
-    """JSON-able; every option that has a value is spelt out, defaults too, durations in seconds."""
+    """JSON-able; every option that has a value is spelt out, defaults too, durations in seconds.
+
+    Secrets are in it: it is for workers and for files that nobody else reads, see `without_secrets`.
+    """
     document: Document = {"global_defs": _section("global_defs", config.global_defs)}
-    for key in ("vrrp_instances", "virtual_servers"):
-        entries = getattr(config, key)
-        document[key] = {name: _section(TOP_LEVEL[key], entry) for name, entry in entries.items()}
+    document.update(
+        {key: _spelt(SECTIONS["statics"][key].form, getattr(config, key)) for key in TOP_LISTS if getattr(config, key)}
+    )
+    for key, section in TOP_LEVEL.items():
+        if key != "global_defs":
+            document[key] = {name: _section(section, entry) for name, entry in getattr(config, key).items()}
     return document
+
+
+def without_secrets(config: Config) -> Config:
+    """The same without passwords and keys: for files that only have to tell what is ours in the kernel."""
+    instances = {
+        name: dataclasses.replace(instance, authentication=None, auth_hmac=None)
+        for name, instance in config.vrrp_instances.items()
+    }
+    return dataclasses.replace(config, vrrp_instances=instances)
+
+
+def hide_secrets(document: t.Any) -> t.Any:
+    """A copy of a document, or of a part of it, with HIDDEN for every secret: for people."""
+    if isinstance(document, t.Mapping):
+        return {key: _hidden(key, item) for key, item in document.items()}
+    if isinstance(document, (list, tuple)):
+        return [hide_secrets(item) for item in document]
+    return document
+
+
+def _hidden(key: str, item: t.Any) -> t.Any:
+    # A mapping below such a key is an object that has it for a name.
+    return HIDDEN if key in _SECRETS and isinstance(item, str) else hide_secrets(item)
+
+
+_SECRETS = frozenset(key for options in SECTIONS.values() for key, option in options.items() if option.secret)
 
 
 def seconds_in_file(duration: int) -> t.Union[int, float]:
@@ -32,37 +76,87 @@ def seconds_in_file(duration: int) -> t.Union[int, float]:
 
 
 def _section(section: str, value: object) -> Document:
-    spelt = {key: _spelt(option.form, getattr(value, key)) for key, option in SECTIONS[section].items()}
-    return {key: item for key, item in spelt.items() if item is not None}
+    spelt = {}
+    for key, option in SECTIONS[section].items():
+        item = option_value(value, key)
+        left_out = item is None or (item == () and option.default is None)
+        if not left_out:
+            spelt[key] = _spelt(option.form, item)
+    return spelt
 
 
 def _spelt(form: str, value: t.Any) -> t.Any:
-    if value is None:
-        return None
-    return _WRITERS.get(form, _unchanged)(value)
+    if form in _WRITERS:
+        return _WRITERS[form](value)
+    return list(value) if FORMS[form].ansible_type == "list" else value
 
 
-def _unchanged(value: t.Any) -> t.Any:
-    return value
+def _short(first: str, mapping: t.Mapping[str, t.Any]) -> t.Union[str, Document]:
+    """The short spelling when the first key says all."""
+    given = {key: value for key, value in mapping.items() if value is not None}
+    return given if len(given) > 1 else str(given[first])
 
 
 def _virtual_address(address: VirtualAddress) -> t.Union[str, Document]:
-    """The short spelling when the address says all."""
+    lifetime = None if address.preferred_lft is None else _lifetime(address.preferred_lft)
+    mapping = {key: getattr(address, key) for key in ("dev", "label", "brd", "scope")}
     text = f"{address.address}/{address.prefix_length}"
-    more = {"dev": address.dev, "label": address.label}
-    given = {key: value for key, value in more.items() if value is not None}
-    return {"address": text, **given} if given else text
+    return _short("address", {"address": text, **mapping, "preferred_lft": lifetime})
+
+
+def _lifetime(duration: int) -> t.Union[int, str]:
+    whole = duration // NANOSECONDS_PER_SECOND
+    return "forever" if whole == FOREVER else whole
+
+
+def _unicast_peer(peer: UnicastPeer) -> t.Union[str, Document]:
+    return _short("address", dataclasses.asdict(peer))
+
+
+def _references(references: t.Iterable[TrackReference]) -> t.List[t.Union[str, Document]]:
+    return [_short("name", dataclasses.asdict(reference)) for reference in references]
+
+
+def _command(command: Command) -> t.Union[str, Document]:
+    mapping = {"command": shlex.join(command.argv), "user": command.user, "group": command.group}
+    return _short("command", mapping)
+
+
+def _hmac_key(key: HmacKey) -> Document:
+    return {"id": key.key_id, "key": f"hex:{key.secret.hex()}" if key.file is None else f"file:{key.file}"}
 
 
 def _status_codes(ranges: t.Iterable[t.Tuple[int, int]]) -> t.List[t.Union[int, str]]:
     return [low if low == high else f"{low}-{high}" for low, high in ranges]
 
 
+def _list_of(write: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], t.Any]:
+    return lambda items: [write(item) for item in items]
+
+
+def _mapping_of(section: str) -> t.Callable[[t.Any], t.Any]:
+    return lambda value: _section(section, value)
+
+
 _WRITERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
     "seconds": seconds_in_file,
-    "virtual_addresses": lambda addresses: [_virtual_address(address) for address in addresses],
+    "lifetime": _lifetime,
+    "virtual_addresses": _list_of(_virtual_address),
+    "many_addresses": _list_of(_virtual_address),
+    "unicast_peers": _list_of(_unicast_peer),
+    "tracked_interfaces": _references,
+    "tracked": _references,
+    "tracked_widely": _references,
+    "command": _command,
+    "process": lambda words: shlex.join(words),
+    "routes": _list_of(route_text),
+    "rules": _list_of(rule_text),
+    "authentication": _mapping_of("authentication"),
+    "auth_hmac": _mapping_of("auth_hmac"),
+    "hmac_keys": _list_of(_hmac_key),
+    "lvs_sync_daemon": _mapping_of("lvs_sync_daemon"),
     "status_codes": _status_codes,
-    "real_servers": lambda servers: [_section("real_server", server) for server in servers],
+    "real_servers": _list_of(_mapping_of("real_server")),
     "check": lambda check: _section(f"{check.type}_check", check),
 }
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The main file and the files of conf.d as one document.
 
-Every file has the same shape. Each named object and each option of global_defs is said by exactly one file:
-who said it first is remembered, a second one is a problem that names both, so that no order of files
+Every file has the same shape. Each named object, each option of global_defs and each list is said by exactly one
+file: who said it first is remembered, a second one is a problem that names both, so that no order of files
 decides anything.
 """
 
@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .json_text import join
-from .options import TOP_LEVEL
+from .options import TOP_KEYS, TOP_LEVEL, TOP_LISTS
 from .problems import ConfigError, Problem
 
 
@@ -43,7 +43,7 @@ def merge_documents(documents: t.Sequence[t.Tuple[str, object]]) -> Merged:
     problems: t.List[Problem] = []
     for source, document in documents:
         if not isinstance(document, t.Mapping):
-            message = "must be a mapping with " + ", ".join(TOP_LEVEL) + "."
+            message = "must be a mapping with " + ", ".join(TOP_KEYS) + "."
             problems.append(Problem(f"({source})", document, message))
             continue
         for key, section in document.items():
@@ -57,6 +57,9 @@ def _add_section(
     merged: t.Dict[str, t.Any], sources: t.Dict[str, str], source: str, key: str, section: object
 ) -> t.Iterator[Problem]:
     if section is None:
+        return
+    if key in TOP_LISTS and key in merged:
+        yield Problem(key, None, f"is given in both {sources[key]} and {source}; keep it in one of them.")
         return
     if key not in TOP_LEVEL or not isinstance(section, t.Mapping):
         # Not mergeable; loading refuses it at its path, so it only has to get there.

@@ -9,7 +9,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .config import Config
-from .options import SECTIONS
+from .options import SECTIONS, TOP_LEVEL, TOP_LISTS
+from .parts import option_value
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,24 @@ class Plan:
 
     global_defs: t.Tuple[str, ...] = ()
     """Changed options."""
-    vrrp_instances: SectionPlan = SectionPlan()
-    virtual_servers: SectionPlan = SectionPlan()
+    lists: t.Tuple[str, ...] = ()
+    """Changed lists at the top of the document: static_ipaddress ..."""
+    sections: t.Mapping[str, SectionPlan] = field(default_factory=dict)
+    """Key of the document -> the difference in that mapping by name; only those that differ."""
 
     def __bool__(self) -> bool:
-        return bool(self.global_defs or self.vrrp_instances or self.virtual_servers)
+        return bool(self.global_defs or self.lists or self.sections)
+
+    def section(self, key: str) -> SectionPlan:
+        """The difference in one mapping by name, empty when there is none."""
+        return self.sections.get(key, SectionPlan())
 
     def sentences(self) -> t.List[str]:
         """One line per object, for logs and answers: "vrrp_instance VI_1: changed priority"."""
         lines = [f"global_defs: changed {', '.join(self.global_defs)}"] if self.global_defs else []
-        sections = {"vrrp_instance": self.vrrp_instances, "virtual_server": self.virtual_servers}
-        for word, section in sections.items():
+        lines += [f"{key}: changed" for key in self.lists]
+        for key, section in self.sections.items():
+            word = TOP_LEVEL[key]
             lines += [f"{word} {name}: removed" for name in section.removed]
             lines += [f"{word} {name}: added" for name in section.added]
             lines += [f"{word} {name}: changed {', '.join(keys)}" for name, keys in section.changed.items()]
@@ -49,11 +57,16 @@ class Plan:
 
 
 def plan(old: Config, new: Config) -> Plan:
-    """The edits that lead from `old` to `new`."""
+    """The edits that lead from `old` to `new`. Names of options only, never their values."""
+    sections = {
+        key: _section_plan(section, getattr(old, key), getattr(new, key))
+        for key, section in TOP_LEVEL.items()
+        if key != "global_defs"
+    }
     return Plan(
         global_defs=_changed_options("global_defs", old.global_defs, new.global_defs),
-        vrrp_instances=_section_plan("vrrp_instance", old.vrrp_instances, new.vrrp_instances),
-        virtual_servers=_section_plan("virtual_server", old.virtual_servers, new.virtual_servers),
+        lists=tuple(key for key in TOP_LISTS if getattr(old, key) != getattr(new, key)),
+        sections={key: section for key, section in sections.items() if section},
     )
 
 
@@ -67,4 +80,4 @@ def _section_plan(section: str, old: t.Mapping[str, object], new: t.Mapping[str,
 
 
 def _changed_options(section: str, old: object, new: object) -> t.Tuple[str, ...]:
-    return tuple(key for key in SECTIONS[section] if getattr(old, key) != getattr(new, key))
+    return tuple(key for key in SECTIONS[section] if option_value(old, key) != option_value(new, key))

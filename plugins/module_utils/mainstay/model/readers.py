@@ -9,34 +9,20 @@ found in one pass.
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import re
 import typing as t
 
-from .options import Option
+from .address_readers import ADDRESS_READERS
+from .option import Option
 from .problems import shown_value
+from .refused import Reader, Refused, pattern_reader, suggestion
+from .text_readers import TEXT_READERS
 from .units import seconds
 
-_INTERFACE = re.compile(r"[^\s/:\x00-\x1f\x7f]{1,15}")
 _LABEL = re.compile(r"[^\s\x00-\x1f\x7f]{1,15}")
 _URL_PATH = re.compile(r"/[\x21-\x7e]{0,2047}")
 _HOST = re.compile(r"[\x21-\x2e\x30-\x7e]{1,255}")
 _CODE_RANGE = re.compile(r"(\d{3})-(\d{3})")
-
-
-class Refused(Exception):
-    """The value is not allowed here; the text says what is."""
-
-
-Reader = t.Callable[[object, Option], object]
-
-
-def suggestion(word: object, known: t.Iterable[object]) -> str:
-    """ " Did you mean X?" for a near miss, else nothing; case does not count."""
-    by_lower = {str(name).lower(): str(name) for name in known}
-    near = difflib.get_close_matches(str(word)[:64].lower(), by_lower, n=1, cutoff=0.6)
-    return f" Did you mean {by_lower[near[0]]}?" if near else ""
 
 
 def read_text(value: object, option: Option) -> str:
@@ -92,49 +78,6 @@ def _within(value: float, option: Option) -> bool:
     return option.minimum <= value <= option.maximum
 
 
-def read_address(value: object, option: Option) -> str:
-    """Canonical text of a usable IPv4 unicast address."""
-    if isinstance(value, str) and ":" in value:
-        raise Refused(f"must be {option.expected}; IPv6 is not supported in this version.")
-    try:
-        address = ipaddress.IPv4Address(value if isinstance(value, str) else "")
-    except ValueError as error:
-        raise Refused(f"must be {option.expected}.") from error
-    if address.is_multicast or address.is_unspecified or int(address) == 0xFFFFFFFF:
-        raise Refused("must be a unicast address: this one can belong to no machine.")
-    return str(address)
-
-
-def read_prefixed_address(value: object, option: Option) -> t.Tuple[str, int]:
-    """Address and prefix length; without a length 32."""
-    if not isinstance(value, str):
-        raise Refused(f"must be {option.expected}.")
-    text, slash, length = value.partition("/")
-    address = read_address(text, option)
-    if not slash:
-        return address, 32
-    if not re.fullmatch(r"[1-9]|[12]\d|3[0-2]", length):
-        raise Refused(f"must be {option.expected}; the prefix length goes from 1 to 32.")
-    return address, int(length)
-
-
-def read_interface(value: object, option: Option) -> str:
-    """A name that Linux takes for an interface."""
-    name = _pattern_reader(_INTERFACE)(value, option)
-    if name in (".", ".."):
-        raise Refused(f"must be {option.expected}.")
-    return str(name)
-
-
-def _pattern_reader(pattern: t.Pattern[str]) -> Reader:
-    def read(value: object, option: Option) -> str:
-        if not isinstance(value, str) or not pattern.fullmatch(value) or not value.isascii():
-            raise Refused(f"must be {option.expected}.")
-        return value
-
-    return read
-
-
 def read_status_codes(value: object, option: Option) -> t.Tuple[t.Tuple[int, int], ...]:
     """Inclusive ranges, in the order given."""
     items = value if isinstance(value, (list, tuple)) else [value]
@@ -162,12 +105,11 @@ READERS: t.Mapping[str, Reader] = {
     "integer": read_integer,
     "boolean": read_boolean,
     "seconds": read_seconds,
-    "address": read_address,
-    "prefixed_address": read_prefixed_address,
-    "interface": read_interface,
-    "label": _pattern_reader(_LABEL),
-    "url_path": _pattern_reader(_URL_PATH),
-    "host": _pattern_reader(_HOST),
+    "label": pattern_reader(_LABEL),
+    "url_path": pattern_reader(_URL_PATH),
+    "host": pattern_reader(_HOST),
     "status_codes": read_status_codes,
+    **ADDRESS_READERS,
+    **TEXT_READERS,
 }
-"""Forms that are one value; sections inside sections are load.py's."""
+"""Forms that are one value, or a list of such; sections inside sections are nested.py's."""

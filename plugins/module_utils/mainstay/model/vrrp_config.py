@@ -61,6 +61,8 @@ class HmacKey:
     """1..255."""
     secret: bytes
     """32 to 64 bytes. Never logged, never shown."""
+    file: t.Optional[str] = None
+    """Path of the file that holds it, as long as nobody has read that: then the secret is empty."""
 
 
 @dataclass(frozen=True)
