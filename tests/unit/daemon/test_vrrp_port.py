@@ -12,15 +12,20 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_port
-from mainstay.daemon.vrrp_port import VrrpPort
+from mainstay.daemon import vrrp_doubles, vrrp_port
+from mainstay.daemon.vrrp_port import PortKey, VrrpPort, port_key
 from mainstay.daemon.worker import LogLine
+from mainstay.model.config import GlobalDefs, VirtualAddress, VrrpInstance
+from mainstay.model.defaults import running
 from mainstay.model.units import seconds
-from mainstay.net.standing import Standing
+from mainstay.model.vrrp_config import UnicastPeer
+from mainstay.net.double_socket import Double
+from mainstay.net.standing import Standing, Wanted
+from mainstay.net.vrrp_socket import Datagram, Delivery, delivery
 
 from ..scripted_poller import ScriptedPoller
 from ..vrrp.packets import datagram, message
-from .vrrp_lab import ETH0, OWN, USABLE
+from .vrrp_lab import ETH0, INSTANCE, OWN, USABLE, PlayedDoubles
 
 
 class PlayedSocket:
@@ -29,11 +34,11 @@ class PlayedSocket:
     made: t.ClassVar[list[PlayedSocket]] = []
     refuse: t.ClassVar[int] = 0
 
-    def __init__(self, device: str, index: int) -> None:
+    def __init__(self, device: str, index: int, family: int, group: str) -> None:
         if PlayedSocket.refuse:
             raise OSError(PlayedSocket.refuse, os.strerror(PlayedSocket.refuse))
         self.place = (device, index)
-        self.source = ""
+        self.kind = (family, group)
         self.endless: t.Callable[[], bytes] | None = None
         self.waiting: list[bytes | OSError] = []
         self.open = True
@@ -42,18 +47,15 @@ class PlayedSocket:
     def fileno(self) -> int:
         return 40 + len(PlayedSocket.made)
 
-    def send_from(self, source: str) -> None:
-        self.source = source
-
-    def receive(self) -> bytes | None:
+    def receive(self) -> Datagram | None:
         if self.endless is not None:
-            return self.endless()
+            return Datagram(self.endless())
         said = self.waiting.pop(0) if self.waiting else None
         if isinstance(said, OSError):
             raise said
-        return said
+        return None if said is None else Datagram(said)
 
-    def send(self, _packet: bytes) -> None: ...
+    def send(self, _packet: bytes, _where: Delivery) -> None: ...
 
     def close(self) -> None:
         self.open = False
@@ -63,6 +65,8 @@ class PlayedSocket:
 def sockets(monkeypatch: pytest.MonkeyPatch) -> list[PlayedSocket]:
     PlayedSocket.made, PlayedSocket.refuse = [], 0
     monkeypatch.setattr(vrrp_port, "VrrpSocket", PlayedSocket)
+    PlayedDoubles.made = []
+    monkeypatch.setattr(vrrp_doubles, "DoubleSocket", PlayedDoubles)
     return PlayedSocket.made
 
 
@@ -72,10 +76,18 @@ class Story:
     def __init__(self) -> None:
         self.lines: list[LogLine] = []
         self.poller = ScriptedPoller()
-        self.port = VrrpPort(self.poller, "eth0", self.lines.append, self.looks_again)
+        self.elsewhere: set[int] = set()
+        self.port = VrrpPort(
+            self.poller, PortKey("eth0"), self.lines.append, self.looks_again, lambda router: router in self.elsewhere
+        )
         self.received: dict[int, list[bytes]] = {51: [], 52: []}
+        self.doubles: list[bytes] = []
         for router, packets in self.received.items():
-            self.port.attach(router, lambda packet, _now, packets=packets: packets.append(packet))
+            self.port.attach(
+                router,
+                lambda packet, _now, packets=packets: packets.append(packet.octets),
+                lambda double, _now: self.doubles.append(double.hardware_address),
+            )
         self.port.settle(USABLE)
 
     def looks_again(self, devices: frozenset[str], _now: int) -> None:
@@ -170,14 +182,70 @@ def test_the_socket_is_made_anew_for_an_interface_of_the_same_name(sockets: list
     story = Story()
     story.port.settle(Standing(replace(ETH0, index=9), OWN, ""))
     assert [(made.place, made.open) for made in sockets] == [(("eth0", 2), False), (("eth0", 9), True)]
-    assert list(story.poller.watched) == [42]
+    assert sorted(story.poller.watched) == [9, 42]
 
 
-def test_another_source_moves_the_socket_and_keeps_it(sockets: list[PlayedSocket]) -> None:
+def test_another_source_keeps_the_socket_and_moves_the_watch_for_doubles(sockets: list[PlayedSocket]) -> None:
     story = Story()
     story.port.settle(replace(USABLE, source="192.0.2.99"))
-    (made,) = sockets
-    assert made.source == "192.0.2.99"
+    assert len(sockets) == 1 and sockets[0].open
+    assert [(made.place, made.open) for made in PlayedDoubles.made] == [
+        (("eth0", OWN), False),
+        (("eth0", "192.0.2.99"), True),
+    ]
+
+
+@pytest.mark.conformance("RX-21")
+def test_what_another_machine_sends_from_our_address_goes_to_its_router() -> None:
+    story = Story()
+    foreign, own = b"\x02\0\0\0\0\x99", ETH0.hardware_address
+    PlayedDoubles.made[-1].waiting = [
+        Double(foreign, datagram(message(vrid=52))),
+        Double(own, datagram(message(vrid=52))),
+        Double(foreign, datagram(message(vrid=7))),
+        Double(foreign, b"\x45"),
+    ]
+    story.poller.watched[9][1](1, story.poller.now())
+    assert story.doubles == [foreign], "not our own frame sent back to us, not a stranger's, not a stump"
+
+
+@pytest.mark.conformance_negative("RX-21")
+def test_a_closed_port_watches_no_more() -> None:
+    story = Story()
+    story.port.close()
+    assert not PlayedDoubles.made[-1].open and 9 not in story.poller.watched
+
+
+def test_what_a_sibling_knows_is_no_stranger() -> None:
+    """Every raw socket hears what is sent to our own address: the multicast port hears the unicast one's peers."""
+    story = Story()
+    story.elsewhere = {60}
+    story.hears(datagram(message(vrid=60)), datagram(message(vrid=61)))
+    story.poller.run_for(0)
+    assert story.port.discards.by_reason == {"virtual_router_id": 1}
+
+
+# ---- which port an instance needs
+
+PEERS = (UnicastPeer("192.0.2.2"),)
+IPV6 = VrrpInstance("VI_6", "eth0", 51, (VirtualAddress("fe80::10", 64), VirtualAddress("2001:db8::10", 64)))
+
+
+@pytest.mark.parametrize(
+    ("instance", "key"),
+    [
+        (INSTANCE, PortKey("eth0")),
+        (replace(INSTANCE, mcast_dst_ip="224.0.0.99"), PortKey("eth0", "224.0.0.99")),
+        (replace(INSTANCE, mcast_src_ip="192.0.2.7"), PortKey("eth0", wanted=Wanted(4, "192.0.2.7"))),
+        (replace(INSTANCE, unicast_peer=PEERS), PortKey("eth0", "")),
+        (IPV6, PortKey("eth0", "ff02::12", Wanted(6))),
+        (replace(IPV6, unicast_peer=(UnicastPeer("fe80::2"),)), PortKey("eth0", "", Wanted(6))),
+        (replace(IPV6, unicast_peer=(UnicastPeer("2001:db8::2"),)), PortKey("eth0", "", Wanted(6, None, True))),
+    ],
+    ids=["usual", "own group", "own source", "unicast", "IPv6", "IPv6 peers on the link", "IPv6 peers beyond"],
+)
+def test_routers_that_talk_alike_share_a_port(instance: VrrpInstance, key: PortKey) -> None:
+    assert port_key(running(instance, GlobalDefs())) == key
 
 
 def test_a_vanished_interface_closes_the_socket_and_sending_fails(sockets: list[PlayedSocket]) -> None:
@@ -185,7 +253,7 @@ def test_a_vanished_interface_closes_the_socket_and_sending_fails(sockets: list[
     story.port.settle(Standing(cause="interface eth0 does not exist"))
     assert not sockets[0].open and story.poller.watched == {}
     with pytest.raises(OSError, match="down"):
-        story.port.send(b"advert")
+        story.port.send(b"advert", delivery(OWN, "224.0.0.18", 255, 2))
 
 
 def test_a_refused_socket_makes_the_interface_unusable_and_names_the_capability() -> None:

@@ -113,7 +113,8 @@ def as_pyroute2_makes_it(key: rtnl.AddressKey, attributes: list[list[object]], s
 def test_an_ipv6_address_is_taken_without_duplicate_address_detection() -> None:
     key = rtnl.AddressKey(3, "2001:db8::10", 128)
     life = {"ifa_preferred": 0, "ifa_valid": 3}
-    attributes = [["IFA_LOCAL", key.address], ["IFA_ADDRESS", key.address], ["IFA_CACHEINFO", life], ["IFA_FLAGS", 0x02]]
+    attributes = [["IFA_LOCAL", key.address], ["IFA_ADDRESS", key.address], ["IFA_CACHEINFO", life]]
+    attributes += [["IFA_FLAGS", 0x02]]
     request = rtnl.address_request(rtnl.RTM_NEWADDR, key, 7, rtnl.PLAIN, 3, preferred=0)
     assert request == as_pyroute2_makes_it(key, attributes)
 
@@ -142,7 +143,8 @@ def test_an_ipv6_notification_says_whether_the_address_can_be_used(
     flags: int, tentative: bool, dad_failed: bool
 ) -> None:
     attributes = [["IFA_ADDRESS", "fe80::1"], ["IFA_FLAGS", flags]]
-    (held,) = rtnl.notices(address_notification(family=10, prefixlen=64, scope=253, flags=flags & 0xFF, attrs=attributes))
+    fields = {"family": 10, "prefixlen": 64, "scope": 253, "attrs": attributes}
+    (held,) = rtnl.notices(address_notification(**fields))
     key = rtnl.AddressKey(3, "fe80::1", 64)
     assert held == rtnl.HeldAddress(key, False, 253, None, tentative=tentative, dad_failed=dad_failed)
 

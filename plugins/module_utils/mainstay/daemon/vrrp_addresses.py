@@ -184,7 +184,7 @@ class HeldAddresses:
         held = self._mirror.held(leased.key)
         if held is None or leased.key.family == 6:
             return held is not None and held.dad_failed
-        return held.form != _as_reported(leased)
+        return held.form != _as_reported(leased) and held.label is not None  # every kernel tells the label
 
     def _is_permanent(self, key: rtnl.AddressKey) -> bool:
         held = self._mirror.held(key)

@@ -106,9 +106,8 @@ class Advertiser:
         trailer = self._trailer(letters)
         failures = []
         for letter in letters:
-            packet = with_trailer(letter.packet, trailer, self._source, letter.destination) if trailer else letter.packet
             try:
-                self._port.send(packet, letter.where)
+                self._port.send(self._signed(letter, trailer), letter.where)
             except OSError as error:
                 failures.append(error)
         if len(failures) == len(letters):  # or the interface never had an address to send from
@@ -116,6 +115,9 @@ class Advertiser:
             return False
         self._count_success(priority)
         return True
+
+    def _signed(self, letter: _Letter, trailer: bytes) -> bytes:
+        return with_trailer(letter.packet, trailer, self._source, letter.destination) if trailer else letter.packet
 
     def _trailer(self, letters: t.Sequence[_Letter]) -> bytes:
         """One signature serves every peer: it covers neither destination nor checksum."""

@@ -20,19 +20,24 @@ import errno
 import os
 import typing as t
 
-from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
-from ..net.polling import READABLE, Poller, Timer
 from ..model.defaults import RunningInstance
+from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
+from ..net.double_socket import Double
+from ..net.polling import READABLE, Poller, Timer
 from ..net.standing import Standing, Wanted
 from ..net.vrrp_socket import UNICAST, Datagram, Delivery, VrrpSocket
 from ..vrrp.packet import PacketError
 from ..vrrp.receive import Expectations, peek_virtual_router_id
 from .vrrp_discards import Discards
+from .vrrp_doubles import DoubleWatch
 from .vrrp_reception import climb, sender_of
 from .worker import Say
 
 Receiver = t.Callable[[Datagram, Instant], None]
 """Takes one datagram for its virtual router and the instant it was read."""
+
+DoubleReceiver = t.Callable[[Double, Instant], None]
+"""Takes what another machine sent to its virtual router from our own address."""
 
 LookAgain = t.Callable[[t.FrozenSet[str], Instant], None]
 """Judges these interfaces anew, as after a change of their links."""
@@ -62,7 +67,7 @@ def port_key(instance: RunningInstance) -> PortKey:
     """The port that this virtual router needs."""
     if not instance.unicast_peer:
         return PortKey(instance.interface, instance.mcast_dst_ip, Wanted(instance.family, instance.mcast_src_ip))
-    routed = not any(peer.address.startswith("fe80:") for peer in instance.unicast_peer)
+    routed = instance.family == 6 and not any(peer.address.startswith("fe80:") for peer in instance.unicast_peer)
     return PortKey(instance.interface, UNICAST, Wanted(instance.family, instance.unicast_src_ip, routed))
 
 
@@ -94,6 +99,8 @@ class VrrpPort:
         self._look_again = look_again
         self._retry: t.Optional[Timer] = None
         self._receivers: t.Dict[int, Receiver] = {}
+        self._double_receivers: t.Dict[int, DoubleReceiver] = {}
+        self._doubles = DoubleWatch(poller, key.device, self._deliver_double)
         self._socket: t.Optional[VrrpSocket] = None
         self._index: t.Optional[int] = None
         self._strangers: t.Deque[Datagram] = collections.deque()
@@ -110,13 +117,15 @@ class VrrpPort:
         """A virtual router of this id is attached."""
         return virtual_router_id in self._receivers
 
-    def attach(self, virtual_router_id: int, receiver: Receiver) -> None:
-        """Give this router's packets to `receiver`."""
+    def attach(self, virtual_router_id: int, receiver: Receiver, of_doubles: DoubleReceiver) -> None:
+        """Give this router's packets to `receiver`, and `of_doubles` what somebody sends it from our address."""
         self._receivers[virtual_router_id] = receiver
+        self._double_receivers[virtual_router_id] = of_doubles
 
     def detach(self, virtual_router_id: int) -> None:
         """Give this router's packets to nobody."""
         self._receivers.pop(virtual_router_id, None)
+        self._double_receivers.pop(virtual_router_id, None)
 
     def settle(self, standing: Standing) -> None:
         """Make the socket fit the interface as it stands; the standing tells when that fails."""
@@ -125,6 +134,8 @@ class VrrpPort:
         try:
             if index != self._index:
                 self._reopen(index)
+            if self.key.wanted.family == 4:
+                self._doubles.settle(standing)
         except OSError as error:
             self._close()
             self._retry = self._poller.call_at(self._poller.now() + _RETRY, self._retried)
@@ -191,7 +202,13 @@ class VrrpPort:
         if self._socket is not None:
             self._poller.unwatch(self._socket.fileno())
             self._socket.close()
+        self._doubles.close()
         self._socket = self._index = None
+
+    def _deliver_double(self, double: Double, now: Instant) -> None:
+        receiver = self._double_receivers.get(peek_virtual_router_id(double.datagram) or 0)
+        if receiver is not None:
+            receiver(double, now)
 
     def _read(self) -> t.Optional[Datagram]:
         try:

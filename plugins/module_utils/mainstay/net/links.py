@@ -18,6 +18,7 @@ again a little later, while the last picture stays in use.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
@@ -166,4 +167,4 @@ def _same(known: t.Optional[rtnl.HeldAddress], notice: rtnl.HeldAddress) -> bool
     """Nothing but the lifetime is new. An IPv6 address is reported again when it has become usable, or failed to."""
     if known is None:
         return False
-    return (known.tentative, known.dad_failed, known.secondary) == (notice.tentative, notice.dad_failed, notice.secondary)
+    return dataclasses.replace(known, valid_seconds=notice.valid_seconds) == notice

@@ -27,7 +27,7 @@ _MAC_LENGTH = 6
 _ETHERNET = struct.Struct("!6s6sH")  # destination, source, type
 _IPV6 = struct.Struct("!IHBB16s16s")  # version and class, payload length, next header, hop limit, source, destination
 _PSEUDO_HEADER = struct.Struct("!16s16sI3xB")  # RFC 8200 section 8.1
-_ADVERTISEMENT = struct.Struct("!BBHI16sBB6s")  # type, code, checksum, flags, target, option, its length in 8 bytes, MAC
+_ADVERTISEMENT = struct.Struct("!BBHI16sBB6s")  # type, code, checksum, flags, target; option, length, MAC
 
 
 def neighbour_advertisement(hardware_address: bytes, address: str) -> bytes:

@@ -151,10 +151,8 @@ class DumpInterrupted(Exception):
 def dump_request(message_type: int, sequence: int) -> bytes:
     """Ask for all links (RTM_GETLINK) or all addresses of both families (RTM_GETADDR)."""
     everything = socket.AF_UNSPEC
-    if message_type == RTM_GETADDR:
-        body = _IFADDR.pack(everything, 0, 0, 0, 0)
-    else:
-        body = _IFINFO.pack(everything, 0, 0, 0, 0)
+    layout = _IFADDR if message_type == RTM_GETADDR else _IFINFO
+    body = layout.pack(everything, 0, 0, 0, 0)
     flags = _NLM_F_REQUEST | _NLM_F_DUMP
     return _HEADER.pack(_HEADER.size + len(body), message_type, flags, sequence, 0) + body
 
