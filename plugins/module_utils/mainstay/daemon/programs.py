@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the supervisor does for the configuration beside its workers: trackers, notify scripts, FIFOs, start and end.
 
-A trackers' script that hangs takes no room from notifications and the other way round: each side has a runner of its
-own. At the end, after the workers have said their last states, programs have a bounded time.
+A tracker's script that hangs takes no room from notifications and the other way round: each side has its own runner.
+At the end, after the workers have said their last states, programs have a bounded time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ..model.commands import Command
-from ..model.config import Config, GlobalDefs
+from ..model.config import Config
 from ..model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Duration, Instant
 from ..net.polling import Poller
 from .journal import Journal
@@ -23,6 +23,7 @@ from .trackers import Publish, Trackers
 from .worker import Happening
 
 _SUBJECT = "mainstayd"
+_STOPS = "mainstayd stops"
 _HURRY = NANOSECONDS_PER_SECOND
 """After so long at the end, programs that others wait for are ended."""
 _PATIENCE = 3 * NANOSECONDS_PER_SECOND
@@ -43,21 +44,28 @@ class Programs:
         self._for_telling = ScriptRunner(poller)
         self._trackers = Trackers(poller, journal, self._for_tracking, publish)
         self._notifier = Notifier(poller, journal, self._for_telling)
-        self._config: t.Optional[Config] = None
-
-    def start(self, config: Config, then: t.Callable[[Instant], None]) -> None:
-        """Run the startup_script to its end; `then` is called after it, at once when there is none."""
-        defs = config.global_defs
-        self._for_telling.set_script_user(defs.script_user)
-        self._run_alone("startup_script", defs.startup_script, defs.startup_script_timeout, then)
+        self._config = Config()
+        self._started = False
 
     def configure(self, config: Config, now: Instant) -> None:
-        """Track and tell as this configuration says from now on."""
+        """Track and tell as this configuration says from now on; before the start is over, from then on."""
         self._config = config
         for runner in (self._for_tracking, self._for_telling):
             runner.set_script_user(config.global_defs.script_user)
-        self._notifier.configure(config, now)
-        self._trackers.configure(config, now)
+        if self._started:
+            self._notifier.configure(config, now)
+            self._trackers.configure(config, now)
+
+    def start(self, then: t.Callable[[Instant], None]) -> None:
+        """Run the startup_script to its end, then begin; `then` is called after that, at once without such a script."""
+
+        def begin(now: Instant) -> None:
+            self._started = True
+            self.configure(self._config, now)
+            then(now)
+
+        defs = self._config.global_defs
+        self._run_alone("startup_script", defs.startup_script, defs.startup_script_timeout, begin)
 
     def happened(self, happening: Happening, now: Instant) -> None:
         """A worker tells what happened."""
@@ -68,9 +76,11 @@ class Programs:
         return {"trackers": self._trackers.status(), "notifications": self._notifier.status()}
 
     def stop(self, now: Instant) -> None:
-        """The end begins: nothing is tracked any more."""
+        """The end begins: nothing is tracked any more. A startup_script that still runs is ended."""
         self._trackers.close(now)
-        self._for_tracking.end_all("mainstayd stops", now)
+        self._for_tracking.end_all(_STOPS, now)
+        if not self._started:
+            self._for_telling.end_all(_STOPS, now)
 
     def finish(self, now: Instant, then: t.Callable[[Instant], None]) -> None:
         """The workers have ended. Let the programs of the last states run, then the shutdown_script; `then` after
@@ -90,7 +100,7 @@ class Programs:
         self._wait(lambda: self._notifier.idle, now + _PATIENCE + _LAST_GRACE, shut_down)
 
     def _shut_down(self, then: t.Callable[[Instant], None]) -> None:
-        defs = self._config.global_defs if self._config is not None else GlobalDefs()
+        defs = self._config.global_defs
         what = (defs.shutdown_script, defs.shutdown_script_timeout)
         self._run_alone("shutdown_script", *what, lambda now: self._leave(now, then))
 

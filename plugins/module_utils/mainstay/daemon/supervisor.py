@@ -35,6 +35,7 @@ from .control import ControlServer, Reply, Request, open_control, refusal
 from .digest import runtime_digest
 from .ending import Ending
 from .journal import Journal
+from .programs import Programs
 from .reactor import Reactor
 from .reload import Reloader
 from .run_directory import RunDirectory, RunDirectoryUnusable
@@ -96,6 +97,8 @@ class Supervisor:
         """Where what has to survive the machine's next boot is kept."""
         self._listeners: t.List[Happened] = []
         """Each is called with every Happening of the workers, in order."""
+        self._programs = Programs(self._reactor, journal, self._publish_results)
+        self._listeners.append(self._programs.happened)
         self._control = ControlServer(self._reactor, open_control(directory.control_socket), self._serve)
         self._reloader = Reloader(
             self._reactor, journal, self._state, lambda: read_configuration(config_path), host=self
@@ -129,12 +132,16 @@ class Supervisor:
         except OSError as error:
             self._journal.error(SUBJECT, self._unwritable(error))
             return EXIT_FAILURE
-        now = self._reactor.now()
-        for link in self._links.values():
-            link.start(now)
-        self._pet(now)
+        self._programs.start(self._start_workers)
         self._reactor.run()
         return 0
+
+    def _start_workers(self, now: Instant) -> None:
+        """The startup_script has ended; unless we were told to stop meanwhile, begin."""
+        if not self._ending.begun:
+            for link in self._links.values():
+                link.start(now)
+            self._pet(now)
 
     # ---- what a reload needs
 
@@ -151,6 +158,7 @@ class Supervisor:
         document = config_document(config)
         for link in self._links.values():
             link.configure(document)
+        self._programs.configure(config, self._reactor.now())
 
     def unconfirmed(self) -> t.List[str]:
         """Titles of the workers that do not run yet what they were told last."""
@@ -177,6 +185,10 @@ class Supervisor:
         """A worker tells what happened to an instance or a group."""
         for listener in self._listeners:
             listener(happening, now)
+
+    def _publish_results(self, results: t.Dict[str, t.Any]) -> None:
+        """What the trackers found counts in the vrrp worker."""
+        self._links["vrrp"].tell("tracked", {"results": results})
 
     def _note_running(self) -> None:
         """What was leaving has left. A full disk is no reason to end: what stands there names too much, no harm."""
@@ -213,7 +225,8 @@ class Supervisor:
             verb(peer, reply)
 
     def _status(self, _peer: Peer, reply: Reply) -> None:
-        StatusRequest(self._reactor, self._links, status_head(self._digest, self._state), reply)
+        head = {**status_head(self._digest, self._state), **self._programs.status()}
+        StatusRequest(self._reactor, self._links, head, reply)
 
     def _version(self, _peer: Peer, reply: Reply) -> None:
         reply({"ok": True, "version": VERSION, "digest": self._digest})
@@ -254,6 +267,7 @@ class Supervisor:
             return
         self._journal.info(SUBJECT, "stopping")
         self._manager.stopping()
+        self._programs.stop(now)
         self._ending.begin(now)
 
     def _ended(self, untidy: bool) -> None:
@@ -262,6 +276,10 @@ class Supervisor:
             report = release.remove(release.holdings([self._state.config, *self._leaving]))
             for sentence in report.sentences():
                 self._journal.warning(SUBJECT, f"left by a worker: {sentence}")
+        # Nobody waits for the addresses any more; now the programs of the last states may have their time.
+        self._programs.finish(self._reactor.now(), self._leave)
+
+    def _leave(self, _now: Instant) -> None:
         self._directory.forget_running()
         self._directory.close()
         self._journal.info(SUBJECT, "stopped")

@@ -38,7 +38,7 @@ class Trackers:
         self._scripts = ScriptTrackers(poller, journal, runner, self._tell)
         self._files = FileTrackers(poller, journal, self._tell)
         self._processes = ProcessTrackers(poller, journal, self._tell)
-        self._told: t.Optional[Document] = None
+        self._told: Document = {}
         self._busy = False
 
     def configure(self, config: Config, now: Instant) -> None:
