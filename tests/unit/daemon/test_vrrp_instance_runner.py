@@ -49,7 +49,7 @@ def test_silence_makes_it_master_with_address_advert_and_announcement(frames: li
 def test_a_socket_for_announcing_that_was_refused_is_asked_for_again_when_it_is_needed(frames: list[bytes]) -> None:
     RecordedFrames.refuse = errno.EMFILE
     story = Story().started()
-    assert "cannot open a socket for gratuitous ARP on eth0: Too many open files" in story.log
+    assert "cannot open a socket for announcements on eth0: Too many open files" in story.log
     RecordedFrames.refuse = 0
     story.passes(4)
     assert story.state == "MASTER" and len(frames) == 1
@@ -339,7 +339,8 @@ def test_the_status_has_the_agreed_keys() -> None:
     assert set(status) == {
         "state", "since", "interface", "virtual_router_id", "priority", "effective_priority", "addresses",
         "addresses_held", "master", "last_transition", "transitions", "advert_int", "vip_lease", "problems",
-        "counters",
+        "counters", "priority_because", "demoted", "faults", "group", "trackers", "version", "family",
+        "unicast_peers", "authentication", "routes", "routes_held",
     }  # fmt: skip
     assert status["master"] == OWN and status["advert_int"] == 1.0
     assert status["last_transition"].startswith("BACKUP -> MASTER: no advert of priority 100")

@@ -12,15 +12,15 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_announcer, vrrp_port, vrrp_worker
+from mainstay.daemon import vrrp_announcer, vrrp_doubles, vrrp_port, vrrp_worker
 from mainstay.daemon.vrrp_worker import VrrpWorker
-from mainstay.daemon.worker import LogLine
 from mainstay.model.config import Config, VirtualAddress, VrrpInstance
 from mainstay.net import rtnl
 from mainstay.net.rtnl_socket import ListenerOverrun
+from mainstay.net.vrrp_socket import Datagram, Delivery
 
 from ..scripted_poller import ScriptedPoller
-from .vrrp_lab import ETH0, INSTANCE, OWN, RecordedFrames, advert
+from .vrrp_lab import ETH0, INSTANCE, OWN, PlayedDoubles, RecordedFrames, Said, advert
 
 OTHER = replace(INSTANCE, name="VI_2", virtual_router_id=52, virtual_ipaddress=(VirtualAddress("192.0.2.11", 24),))
 
@@ -74,19 +74,17 @@ class PlayedSocket:
     refuse: t.ClassVar[int] = 0
     waiting: t.ClassVar[list[bytes]] = []
 
-    def __init__(self, _device: str, _index: int) -> None:
+    def __init__(self, _device: str, _index: int, _family: int, _group: str) -> None:
         if self.refuse:
             raise OSError(self.refuse, os.strerror(self.refuse))
 
     def fileno(self) -> int:
         return 8
 
-    def send_from(self, _source: str) -> None: ...
+    def receive(self) -> Datagram | None:
+        return Datagram(self.waiting.pop(0)) if self.waiting else None
 
-    def receive(self) -> bytes | None:
-        return self.waiting.pop(0) if self.waiting else None
-
-    def send(self, packet: bytes) -> None:
+    def send(self, packet: bytes, _where: Delivery) -> None:
         self.sent.append((packet[1], packet[2]))
 
     def close(self) -> None: ...
@@ -97,8 +95,9 @@ class Story:
 
     def __init__(self) -> None:
         self.poller = ScriptedPoller()
-        self.lines: list[LogLine] = []
-        self.worker = VrrpWorker(self.poller, self.lines.append)
+        said = Said()
+        self.lines, self.happenings = said.lines, said.happenings
+        self.worker = VrrpWorker(self.poller, said)
 
     def runs(self, *instances: VrrpInstance) -> Story:
         config = Config(vrrp_instances={instance.name: instance for instance in instances})
@@ -138,6 +137,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vrrp_worker, "OrderSocket", PlayedNetlink)
     monkeypatch.setattr(vrrp_worker, "ListenerSocket", PlayedNetlink)
     monkeypatch.setattr(vrrp_port, "VrrpSocket", PlayedSocket)
+    monkeypatch.setattr(vrrp_doubles, "DoubleSocket", PlayedDoubles)
     monkeypatch.setattr(vrrp_announcer, "FrameSocket", RecordedFrames)
 
 

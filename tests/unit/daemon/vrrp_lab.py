@@ -10,15 +10,20 @@ import os
 import typing as t
 from dataclasses import replace
 
+from mainstay.daemon.routing_claims import SharedRouting
 from mainstay.daemon.vrrp_discards import Discards
 from mainstay.daemon.vrrp_instance_runner import InstanceRunner, Kernel
+from mainstay.daemon.vrrp_pacing import AnnouncementPacing
 from mainstay.daemon.vrrp_status import vrrp_status
-from mainstay.daemon.worker import LogLine
-from mainstay.model.config import VirtualAddress
+from mainstay.daemon.vrrp_tracking import TrackingBook
+from mainstay.daemon.worker import Happening, LogLine, Say, Saying
+from mainstay.model.config import Config, VirtualAddress
 from mainstay.model.defaults import RunningInstance
 from mainstay.model.units import NANOSECONDS_PER_SECOND, Instant, seconds
 from mainstay.net import rtnl
+from mainstay.net.double_socket import Double
 from mainstay.net.standing import Standing
+from mainstay.net.vrrp_socket import Datagram, Delivery
 
 from ..scripted_poller import ScriptedPoller
 from ..vrrp.packets import datagram, message, with_checksum
@@ -47,6 +52,8 @@ class PlayedKernel:
         self._poller = poller
         self._sequence = 0
         self._ends: dict[rtnl.AddressKey, Instant | None] = {}
+        self._forms: dict[rtnl.AddressKey, rtnl.AddressForm] = {}
+        self.dad_failed: set[rtnl.AddressKey] = set()
         self.links = {"eth0": ETH0}
         self.refuse_with = 0
         self.orders = 0
@@ -62,12 +69,16 @@ class PlayedKernel:
             return [rtnl.Refused(1, self.refuse_with)]
         for notice in rtnl.notices(batch):
             if isinstance(notice, rtnl.HeldAddress):
-                self.add(notice.key, notice.valid_seconds)
+                self.add(notice.key, notice.valid_seconds, notice.form)
             elif isinstance(notice, rtnl.AddressGone):
                 self._ends.pop(notice.key, None)
+                self.dad_failed.discard(notice.key)
         return []
 
-    def add(self, key: rtnl.AddressKey, lease: int | None) -> None:
+    def add(self, key: rtnl.AddressKey, lease: int | None, form: rtnl.AddressForm = rtnl.PLAIN) -> None:
+        """As the kernel does: an address that is there keeps its form."""
+        if self.held(key) is None:
+            self._forms[key] = form
         self._ends[key] = None if lease is None else self._poller.now() + seconds(lease)
 
     def remove(self, key: rtnl.AddressKey) -> None:
@@ -81,39 +92,50 @@ class PlayedKernel:
     def held(self, key: rtnl.AddressKey) -> rtnl.HeldAddress | None:
         if key not in self._ends:
             return None
-        end = self._ends[key]
-        if end is None:
-            return rtnl.HeldAddress(key, True, 0, None)
-        left = end - self._poller.now()
-        return None if left <= 0 else rtnl.HeldAddress(key, True, 0, -(-left // NANOSECONDS_PER_SECOND))
+        end, form = self._ends[key], self._forms[key]
+        left = None if end is None else -(-(end - self._poller.now()) // NANOSECONDS_PER_SECOND)
+        if left is not None and left <= 0:
+            return None
+        failed, label = key in self.dad_failed, form.label or "eth0"
+        return rtnl.HeldAddress(
+            key, True, form.scope, left, dad_failed=failed, label=label, broadcast=form.broadcast
+        )
 
 
 class PlayedPort:
     """The interface: keeps what is sent, hands over what `queue` holds when it is drained."""
 
-    def __init__(self, say: t.Callable[[LogLine], None]) -> None:
+    def __init__(self, say: Say) -> None:
         self.device = "eth0"
         self.standing = USABLE
         self.discards = Discards("interface eth0", say)
+        self.letters: list[tuple[bytes, Delivery]] = []
         self.sent: list[bytes] = []
         self.queue: list[bytes] = []
         self.broken = False
-        self._receiver: t.Callable[[bytes, Instant], None] | None = None
+        self._receiver: t.Callable[[Datagram, Instant], None] | None = None
+        self.of_doubles: t.Callable[[Double, Instant], None] | None = None
 
-    def attach(self, _virtual_router_id: int, receiver: t.Callable[[bytes, Instant], None]) -> None:
-        self._receiver = receiver
+    def attach(
+        self,
+        _virtual_router_id: int,
+        receiver: t.Callable[[Datagram, Instant], None],
+        of_doubles: t.Callable[[Double, Instant], None],
+    ) -> None:
+        self._receiver, self.of_doubles = receiver, of_doubles
 
     def detach(self, _virtual_router_id: int) -> None:
         self._receiver = None
 
-    def send(self, packet: bytes) -> None:
+    def send(self, packet: bytes, where: Delivery) -> None:
         if self.broken:
             raise OSError(errno.EPERM, os.strerror(errno.EPERM))
         self.sent.append(packet)
+        self.letters.append((packet, where))
 
     def drain(self, now: Instant) -> None:
         while self.queue and self._receiver is not None:
-            self._receiver(self.queue.pop(0), now)
+            self._receiver(Datagram(self.queue.pop(0)), now)
 
     def hear_out(self, wake: Instant) -> None:
         self.drain(wake)
@@ -122,6 +144,27 @@ class PlayedPort:
     def priorities(self) -> list[int]:
         """Of the adverts that left, in their order."""
         return [packet[2] for packet in self.sent]
+
+
+class PlayedDoubles:
+    """Takes the place of net.double_socket.DoubleSocket; the last one made hears what `waiting` holds."""
+
+    made: t.ClassVar[list[PlayedDoubles]] = []
+
+    def __init__(self, device: str, addresses: t.Sequence[str]) -> None:
+        self.place = (device, *addresses)
+        self.waiting: list[Double] = []
+        self.open = True
+        PlayedDoubles.made.append(self)
+
+    def fileno(self) -> int:
+        return 9
+
+    def receive(self) -> Double | None:
+        return self.waiting.pop(0) if self.waiting else None
+
+    def close(self) -> None:
+        self.open = False
 
 
 class RecordedFrames:
@@ -143,20 +186,40 @@ class RecordedFrames:
         RecordedFrames.open -= 1
 
 
+class Said:
+    """A `Say` that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+        self.happenings: list[Happening] = []
+
+    def __call__(self, saying: Saying) -> None:
+        if isinstance(saying, LogLine):
+            self.lines.append(saying)
+        else:
+            self.happenings.append(saying)
+
+
 class Story:
     """A runner and everything around it."""
 
     def __init__(self, instance: RunningInstance = INSTANCE) -> None:
         self.poller = ScriptedPoller()
         self.kernel = PlayedKernel(self.poller)
-        self.lines: list[LogLine] = []
-        self.port = PlayedPort(self.lines.append)
-        kernel = Kernel(self.poller, t.cast(t.Any, self.kernel), t.cast(t.Any, self.kernel))
-        self.runner = InstanceRunner(instance, kernel, t.cast(t.Any, self.port), self.lines.append)
+        said = Said()
+        self.lines, self.happenings = said.lines, said.happenings
+        self.port = PlayedPort(said)
+        routing = SharedRouting(self.poller, lambda now: self.runner.look_at_routes(now))
+        played, pacing = t.cast(t.Any, self.kernel), AnnouncementPacing(self.poller)
+        kernel = Kernel(self.poller, played, played, pacing, routing)
+        self.tracking = TrackingBook(t.cast(t.Any, self.kernel))
+        self.tracking.configure(Config(vrrp_instances={instance.name: instance}), self.poller.now())
+        self.runner = InstanceRunner(instance, kernel, t.cast(t.Any, self.port), said)
 
     def started(self, may_adopt: bool = False) -> Story:
         """It runs."""
-        self.runner.start(self.poller.now(), may_adopt)
+        self.runner.make_ready(self.poller.now())
+        self.runner.start(self.poller.now(), may_adopt and self.runner.holds_proof())
         return self
 
     def master(self) -> Story:
@@ -167,9 +230,9 @@ class Story:
 
     def reloads(self, instance: RunningInstance) -> None:
         """The worker hands other settings over, in its order."""
-        self.runner.adopt_settings(instance)
+        self.runner.adopt_settings(instance, False)
         self.runner.addresses.let_go()
-        self.runner.go_on(self.poller.now())
+        self.runner.go_on(self.tracking.assess(instance.name, instance.priority), self.poller.now())
 
     def passes(self, span: float) -> None:
         """Time passes, in seconds; the process runs."""
@@ -198,7 +261,7 @@ class Story:
     @property
     def status(self) -> dict[str, t.Any]:
         """Of the instance."""
-        document = t.cast(t.Any, vrrp_status({"VI_1": self.runner}, True, self.poller.now()))
+        document = t.cast(t.Any, vrrp_status({"VI_1": self.runner}, {}, self.tracking, True, self.poller.now()))
         return t.cast("dict[str, t.Any]", document["instances"]["VI_1"])
 
     @property
