@@ -220,3 +220,70 @@ def test_a_status_with_holes_still_makes_a_page() -> None:
     """A worker that never answered has an empty section; an older daemon may lack keys."""
     for status in ({}, {"vrrp": {"instances": {"VI_1": {}}}, "lvs": {"virtual_servers": {"web": {}}}}):
         assert status_page(status).startswith("mainstayd -")
+
+
+TRACKER = {
+    "kind": "script",
+    "name": "chk_web",
+    "weight": -10,
+    "reverse": False,
+    "result": "down",
+    "why": "exit status 1",
+    "since": "2026-03-01T12:03:11.000+01:00",
+}
+GROUP = {
+    "state": "FAULT",
+    "since": "2026-03-01T03:00:04+01:00",
+    "members": ["VI_1", "VI_2"],
+    "last_transition": "MASTER -> FAULT: vrrp_instance VI_2: no carrier on eth1",
+    "trackers": [],
+}
+
+
+def tracking_page(**changes: t.Any) -> t.List[str]:
+    status = copy.deepcopy(STATUS)
+    status["vrrp"]["instances"]["VI_1"].update(changes)
+    return status_page(status).splitlines()
+
+
+def test_what_is_tracked_stands_below_its_instance_with_its_result_and_since() -> None:
+    waiting = {**TRACKER, "name": "chk_db", "weight": 0, "result": None, "since": None, "why": "waits"}
+    page = tracking_page(trackers=[TRACKER, waiting])
+
+    assert any(
+        line.strip() == "tracks script chk_web, weight -10: down since 2026-03-01 12:03:11 (exit status 1)"
+        for line in page
+    ), page
+    assert any(line.strip() == "tracks script chk_db: waits" for line in page), page
+
+
+def test_what_a_priority_is_made_of_is_said_and_nothing_when_it_is_simply_configured() -> None:
+    because = [{"name": "chk_web", "change": -10, "since": "2026-03-01T12:03:11+01:00"}]
+    page = tracking_page(effective_priority=140, priority_because=because)
+
+    assert any(line.strip() == "priority 140: 150 configured, chk_web -10" for line in page), page
+    assert not any("configured," in line for line in tracking_page()), tracking_page()
+
+
+def test_a_demotion_is_trouble_and_a_note() -> None:
+    page = tracking_page(demoted=True, problems=["demoted by an operator"], effective_priority=1)
+
+    assert "!! vrrp_instance VI_1: demoted by an operator" in page
+    assert any(line.strip() == "priority 1: 150 configured, demoted by an operator" for line in page), page
+
+
+def test_groups_come_before_instances_with_what_led_to_their_state() -> None:
+    status = copy.deepcopy(STATUS)
+    status["vrrp"]["groups"] = {"G": GROUP}
+    page = status_page(status).splitlines()
+
+    (row,) = [line for line in page if line.startswith("G ")]
+    assert row.split() == ["G", "FAULT", "2026-03-01", "03:00:04", "VI_1", "VI_2"]
+    assert page[page.index(row) + 1].strip() == GROUP["last_transition"]
+    assert page.index(row) < next(number for number, line in enumerate(page) if line.startswith("VI_1"))
+
+
+def test_nothing_of_a_tracker_can_steer_a_terminal() -> None:
+    page = tracking_page(trackers=[{**TRACKER, "why": "\x1b[2J"}])
+
+    assert "\x1b" not in "\n".join(page)

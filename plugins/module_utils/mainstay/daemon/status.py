@@ -26,7 +26,7 @@ PATIENCE = 500 * NANOSECONDS_PER_MILLISECOND
 """So long the answer waits for the workers."""
 
 _EMPTY_SECTIONS: t.Mapping[str, t.Mapping[str, object]] = {
-    "vrrp": {"real_time": None, "instances": {}},
+    "vrrp": {"real_time": None, "groups": {}, "instances": {}},
     "lvs": {"data_plane": None, "error": None, "virtual_servers": {}},
 }
 
