@@ -63,7 +63,7 @@ def test_the_last_words_of_a_silent_worker_do_not_make_it_alive() -> None:
     assert story.answer is None
     story.poller.run_for(PATIENCE)
     assert story.answer["vrrp"] == {
-        "alive": False, "pid": 1, "as_of": None, "state": "MASTER", "real_time": None, "instances": {},
+        "alive": False, "pid": 1, "as_of": None, "state": "MASTER", "real_time": None, "groups": {}, "instances": {},
     }  # fmt: skip
     assert story.answer["lvs"]["alive"] is True
 
