@@ -14,7 +14,7 @@ import signal
 import typing as t
 from dataclasses import asdict, dataclass
 
-from ..model.load import load_config
+from ..model.load import load_part
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant
 from ..net.polling import Poller
 from . import scheduling
@@ -91,7 +91,7 @@ class WorkerProcess:
     def _configure(self, message: Message, _now: Instant) -> None:
         if self._worker is None:
             return
-        config = load_config(message["config"])
+        config = load_part(message["config"])
         # Loading may take longer than a master-down interval. Deadlines that start before it would have passed by
         # now, with the adverts of a living master still unread.
         self._worker.configure(config, self._reactor.now())
