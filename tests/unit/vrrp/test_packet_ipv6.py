@@ -138,6 +138,12 @@ def test_no_address_and_interval_zero_are_refused() -> None:
     assert reason_against(message_v6(interval=0)) is RejectReason.INTERVAL
 
 
+@pytest.mark.conformance_negative("RX-13")
+def test_an_empty_list_has_no_first_address_to_look_at() -> None:
+    bare = replace(EXPECTATIONS_V6, addresses=())
+    assert received(message_v6(count=0, addresses=b""), None, bare).advert.addresses == ()
+
+
 @pytest.mark.conformance_negative("RX-18")
 @pytest.mark.parametrize("source", ["::", "::1", "2001:db8::1", "ff02::1", "fec0::1", "fe80::10"])
 def test_a_source_that_is_not_link_local_or_is_virtual_is_refused(source: str) -> None:
