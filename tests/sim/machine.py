@@ -1,215 +1,206 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One machine: a kernel that keeps addresses as long as their lease, and a daemon around the production router.
-
-The daemon does what the vrrp worker does and nothing more: on waking it drains the receive queue, then feeds the
-deadline; it carries out actions in order; each advert gives the addresses their whole lease again.
-"""
+"""One machine: a kernel and a clock of its own, a daemon around its routers, and what the daemon tracks."""
 
 from __future__ import annotations
 
-import struct
-from collections import deque
-from collections.abc import Callable
-from ipaddress import IPv4Address
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
-from mainstay.model.units import NANOSECONDS_PER_SECOND, Duration, Instant, seconds
-from mainstay.vrrp.actions import (
-    Action,
-    Alarm,
-    Announce,
-    ReleaseAddresses,
-    SendAdvert,
-    State,
-    TakeAddresses,
-    Transition,
-)
-from mainstay.vrrp.advert import Advert
-from mainstay.vrrp.events import AdvertReceived, DeadlineReached, Event, LinkChanged, Started, Stopped
-from mainstay.vrrp.packet import PacketError, encode_advert
-from mainstay.vrrp.receive import GROUP, Expectations, receive_datagram
+from mainstay.model.units import Duration, Instant
+from mainstay.vrrp.actions import Action, LesserMasterHeard, State
+from mainstay.vrrp.events import DemotionChanged, Event, FaultsChanged, LinkChanged, PriorityChanged, Started, Stopped
 from mainstay.vrrp.router import Router
 from mainstay.vrrp.settings import RouterSettings
+from mainstay.vrrp.sync_group import GroupOrder, MemberOrder, SyncGroup, report_of
+from mainstay.vrrp.timers import DEMOTED_PRIORITY
+from mainstay.vrrp.tracking import Assessment, Tracked, assess
 
-from .network import Network
+from .network import Segment
+from .node import FOR_EVER, Node
 from .world import World
 
-VIRTUAL_ADDRESSES = ("192.0.2.100",)
-LONGEST_WAKE_UP = seconds(0.0005)
-LATEST_WITHDRAWAL = seconds(0.26)
-"""How late the kernel withdraws an address whose lease has ended, measured."""
-FOR_EVER: Instant = 1 << 62
+if TYPE_CHECKING:
+    from .audit import Auditor
 
-LeaseRule = Callable[[Duration], int]
 RouterClass = Callable[[RouterSettings], Router]
-
-
-def datagram(message: bytes, source: str, ttl: int = 255) -> bytes:
-    """An IPv4 datagram around a VRRP message."""
-    header = struct.pack("!BBHHHBBH", 0x45, 0xC0, 20 + len(message), 0, 0, ttl, 112, 0)
-    return header + IPv4Address(source).packed + IPv4Address(GROUP).packed + message
-
-
-def advert_datagram(settings: RouterSettings, priority: int) -> bytes:
-    source = str(IPv4Address(settings.local_address))
-    advert = Advert(3, settings.virtual_router_id, priority, settings.advert_int, VIRTUAL_ADDRESSES)
-    return datagram(encode_advert(advert, source, GROUP), source)
+GroupClass = Callable[[str, Sequence[str]], SyncGroup]
 
 
 class Machine:
-    """A host that runs, is frozen, is dead, or was stopped in order."""
+    """A host whose daemon runs, is frozen, is dead or was stopped in order, or which is paused as a whole."""
 
     def __init__(
         self,
-        settings: RouterSettings,
+        name: str,
         world: World,
-        network: Network,
         random: Random,
-        router_class: RouterClass = Router,
-        lease: LeaseRule | None = None,
+        audit: Auditor,
+        router_class: RouterClass,
+        group_class: GroupClass | None,
     ) -> None:
-        self.name = settings.name
-        self.settings = settings
-        self.router: Router | None = None
-        self.frozen = False
-        self.crashed = False
-        self.link_up = True
-        self.held_until: Instant | None = None
-        """When the kernel withdraws the addresses; None while it does not have them."""
-        self.faults: list[str] = []
-        """What the daemon did that no router may do."""
-        self._world, self._network, self._random = world, network, random
-        self._router_class, self._lease = router_class, lease
-        self._queue: deque[bytes] = deque(maxlen=200)
-        network.attach(self.name, self._arrives)
+        self.name, self.world, self.random, self.audit = name, world, random, audit
+        self.nodes: list[Node] = []
+        self.group: SyncGroup | None = None
+        self.runs = self.frozen = self.crashed = self.demoted = False
+        self.paused_since: Instant | None = None
+        self.clock_lag: Duration = 0
+        """How long the whole machine has stood still, its monotonic clock included."""
+        self.gates: dict[str, bool] = {}
+        self.weights: dict[str, int] = {}
+        self._router_class, self._group_class = router_class, group_class
+        self._hold: Duration = 0
+
+    def add(self, settings: RouterSettings, segment: Segment, lease: int | None, hold: Duration) -> None:
+        self._hold = hold
+        self.nodes.append(Node(self, settings, segment, lease))
 
     # ---- what an auditor may ask
 
     @property
-    def runs(self) -> bool:
-        return self.router is not None and not self.frozen
+    def now(self) -> Instant:
+        """Its own monotonic clock."""
+        return self.world.now - self.clock_lag
 
     @property
-    def is_healthy(self) -> bool:
-        return self.runs and self.link_up
+    def awake(self) -> bool:
+        return self.runs and not self.frozen and self.paused_since is None
 
     @property
-    def is_master(self) -> bool:
-        return self.router is not None and self.router.state is State.MASTER
-
-    def holds(self) -> bool:
-        return self.held_until is not None and self._world.now < self.held_until
+    def is_grouped(self) -> bool:
+        return self._group_class is not None
 
     # ---- what may happen to it
 
     def start(self) -> None:
-        if self.router is None:
-            adopt = self._lease is not None and self.holds()
-            self.router, self.crashed = self._router_class(self.settings), False
-            self.feed(LinkChanged(self.link_up))
-            self.feed(Started(adopt))
+        if self.runs or self.paused_since is not None:
+            return
+        self.runs, self.crashed = True, False
+        if self._group_class is not None:
+            self.group = self._group_class("G1", [node.settings.name for node in self.nodes])
+        adoptable = [node.may_adopt() for node in self.nodes]
+        hold_until = self.now + self._hold if self._hold else None
+        for node in self.nodes:
+            node.create(self._router_class(node.settings))
+        for node, alone in zip(self.nodes, adoptable):
+            self._introduce(node)
+            node.feed(Started(all(adoptable) if self.is_grouped else alone, hold_until))
+        self.audit.touched(self)
+
+    def _introduce(self, node: Node) -> None:
+        """What the daemon knows before it starts a router."""
+        node.feed(LinkChanged(node.link_up, "" if node.link_up else "carrier lost"))
+        self._assess(node)
+        node.feed(DemotionChanged(self.demoted))
 
     def stop(self) -> None:
-        if self.runs:
-            self.feed(Stopped())
+        if self.awake:
+            self.to_all(Stopped())
             self._die()
 
     def crash(self) -> None:
         """SIGKILL: not a word, and the kernel keeps what it has."""
-        if self.router is not None:
+        if self.runs and self.paused_since is None:
             self.crashed = True
             self._die()
 
     def freeze(self) -> None:
-        self.frozen = self.router is not None
+        """SIGSTOP of the daemon; the kernel and its clock go on."""
+        self.frozen = self.runs
 
     def thaw(self) -> None:
         self.frozen = False
-        self._wake()
+        self.look()
 
-    def set_link(self, up: bool) -> None:
-        self.link_up = up
-        self._wake()
+    def pause(self) -> None:
+        """The whole virtual machine stands still: its leases and its clock too."""
+        if self.paused_since is None:
+            self.paused_since = self.world.now
 
-    def feed(self, event: Event) -> None:
-        """One event into the router, its actions out into the world."""
-        if self.router is None or self.frozen:
+    def resume(self) -> None:
+        if self.paused_since is None:
             return
-        before = self.router.state
-        for action in self.router.handle(event, self._world.now):
-            self._carry_out(action, before)
-        self._arm()
+        lag, self.paused_since = self.world.now - self.paused_since, None
+        self.clock_lag += lag
+        for node in self.nodes:
+            if self.world.now - lag < node.held_until < FOR_EVER:
+                node.held_until += lag
+                node.refreshed_at += lag
+        self.look()
 
-    # ---- the daemon
+    def set_link(self, node: Node, up: bool) -> None:
+        node.set_link(up)
+        self.look()
+
+    def to_all(self, event: Event) -> None:
+        for node in self.nodes:
+            node.feed(event)
+        self.audit.touched(self)
+
+    def look(self) -> None:
+        """Everything that happened meanwhile: all that was received first, then links, then deadlines (TMR-08)."""
+        if not self.awake:
+            return
+        for step in (Node.drain, Node.follow_link, self._introduce, Node.due):
+            for node in self.nodes:
+                step(node)
+        for node in self.nodes:
+            node.arm_anew()
+        self.audit.touched(self)
+
+    def track(self, node: Node) -> None:
+        """A tracked object of one router, or of the whole group, is another."""
+        if self.awake:
+            for each in self.nodes if self.is_grouped else [node]:
+                self._assess(each)
+            self.audit.touched(self)
+
+    def priority_of(self, node: Node) -> int:
+        """What its router has to count as, an owner that gave way to another aside."""
+        return DEMOTED_PRIORITY if self.demoted else self._assessment(node).effective_priority
+
+    def _assess(self, node: Node) -> None:
+        assessment = self._assessment(node)
+        node.feed(PriorityChanged(assessment.effective_priority, assessment.why))
+        node.feed(FaultsChanged(assessment.faults))
+
+    def _assessment(self, node: Node) -> Assessment:
+        whose = "G1" if self.is_grouped else node.settings.name
+        trackers = [Tracked("file", "load", 1, False, self.weights.get(whose, 0), since=self.now)]
+        trackers += [Tracked("script", "gate", 0, False, self.gates.get(whose, True), since=self.now)]
+        return assess(node.settings.priority, trackers)
+
+    # ---- the group
+
+    def after(self, node: Node, actions: Sequence[Action]) -> None:
+        """Every event of a member may concern the others."""
+        if self.group is not None and node.router is not None:
+            self._obey(self.group.report(node.settings.name, report_of(node.router)))
+            for action in actions:
+                if isinstance(action, LesserMasterHeard):
+                    self._obey(self.group.lesser_master_heard(node.settings.name, self.now))
+        self.audit.moved(self, actions)
+
+    def _obey(self, orders: Sequence[GroupOrder]) -> None:
+        for order in orders:
+            if isinstance(order, MemberOrder):
+                next(node for node in self.nodes if node.settings.name == order.member).feed(order.event)
+            else:
+                self.world.tell(f"{self.name}/G1", order)
+                self.audit.group_moved(self, order)
 
     def _die(self) -> None:
-        self.router, self.frozen = None, False
-        self._queue.clear()
+        self.runs = self.frozen = False
+        self.group = None
+        for node in self.nodes:
+            node.was_heard = node.was_heard and not node.is_master
+            node.router = None
+        self.audit.touched(self)
 
-    def _arrives(self, packet: bytes) -> None:
-        if self.link_up and self.router is not None:
-            self._queue.append(packet)
-            self._world.at(self._world.now + self._random.randint(0, LONGEST_WAKE_UP), self._wake)
-
-    def _arm(self) -> None:
-        deadline = self.router.deadline() if self.router else None
-        if deadline is not None:
-            self._world.at(deadline + self._random.randint(0, LONGEST_WAKE_UP), self._wake)
-
-    def _wake(self) -> None:
-        if not self.runs:
-            return
-        while self._queue and self.router is not None:
-            self._receive(self._queue.popleft())
-        if self.router is not None and self.link_up is (self.router.state is State.FAULT):
-            self.feed(LinkChanged(self.link_up, "" if self.link_up else "carrier lost"))
-        deadline = self.router.deadline() if self.router else None
-        if deadline is not None and deadline <= self._world.now:
-            self.feed(DeadlineReached())
-
-    def _receive(self, packet: bytes) -> None:
-        wanted = Expectations(self.settings.virtual_router_id, self.settings.advert_int, VIRTUAL_ADDRESSES)
-        try:
-            received = receive_datagram(packet, wanted)
-        except PacketError as refused:
-            self._world.tell(self.name, f"discards {refused.reason.value}")
-        else:
-            self.feed(AdvertReceived(received.advert, received.source))
-
-    def _carry_out(self, action: Action, before: State) -> None:
-        self._world.tell(self.name, _in_words(action))
-        if isinstance(action, SendAdvert):
-            self._send(action.priority, before)
-        elif isinstance(action, TakeAddresses):
-            self._hold()
-        elif isinstance(action, ReleaseAddresses):
-            self.held_until = None
-        elif isinstance(action, Announce) and not self.is_master:
-            self.faults.append("announced without being master")
-
-    def _send(self, priority: int, before: State) -> None:
-        leaving = before is State.MASTER and not self.is_master
-        if not (self.is_master if priority else leaving):
-            self.faults.append(f"I4: sent priority {priority} on the way from {before.value}")
-        if self.link_up:
-            self._network.send(self.name, advert_datagram(self.settings, priority))
-        if priority and self.held_until is not None:
-            self._hold()
-
-    def _hold(self) -> None:
-        if self._lease is None:
-            self.held_until = FOR_EVER
-            return
-        lease = self._lease(self.settings.advert_int) * NANOSECONDS_PER_SECOND
-        self.held_until = self._world.now + lease + self._random.randint(0, LATEST_WITHDRAWAL)
-        self._world.at(self.held_until, lambda: None)  # a moment to look at
-
-
-def _in_words(action: Action) -> str:
-    if isinstance(action, Transition):
-        return f"{action.before.value} -> {action.after.value}: {action.reason}"
-    if isinstance(action, Alarm):
-        return f"alarm {action.kind}: {action.detail}"
-    return str(action)
+    def states(self) -> str:
+        marks = {"frozen": self.frozen, "crashed": self.crashed, "paused": self.paused_since is not None}
+        states = "+".join(node.router.state.value if node.router else State.INIT.value for node in self.nodes)
+        links = ["no link" for node in self.nodes if not node.link_up]
+        return " ".join([self.name, states, *(mark for mark, applies in marks.items() if applies), *links])

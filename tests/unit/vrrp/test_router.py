@@ -176,7 +176,7 @@ def test_fsm_13_a_master_advertises_each_interval() -> None:
 
 def test_fsm_14_priority_0_is_answered_at_once() -> None:
     router = router_in(State.MASTER)
-    assert router.handle(advert(0), seconds(0.5)) == [SendAdvert(100)]
+    assert router.handle(advert(0), seconds(0.5)) == [SendAdvert(100), Announce(against_lesser=True)]
     assert router.deadline() == seconds(1.5)
 
 

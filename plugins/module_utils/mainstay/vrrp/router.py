@@ -48,7 +48,7 @@ from __future__ import annotations
 import typing as t
 
 from ..model.units import Instant
-from .actions import Action, LesserMasterHeard, ReleaseAddresses, SendAdvert, State
+from .actions import Action, Announce, LesserMasterHeard, ReleaseAddresses, SendAdvert, State
 from .conflicts import equal_address, two_masters, two_owners
 from .events import (
     AdvertReceived,
@@ -237,8 +237,8 @@ class Router(RouterSteps):
         theirs = (event.advert.priority, event.source + event.outranks)
         if self.settings.strict and self.priority.acts_as_owner:  # RX-10 as RFC 3768 and RFC 5798 have it
             return alarms
-        if theirs[0] == 0:  # FSM-14
-            return alarms + self._advertise(now)
+        if theirs[0] == 0:
+            return alarms + self._other_master_resigned(now)
         if theirs > (self.priority.effective, self.settings.local_address):  # FSM-15, FSM-22; not FSM-18
             return alarms + self._yield(event, now)
         if event.source == self.settings.local_address:  # FSM-19: answering our own echo would never end
@@ -246,6 +246,13 @@ class Router(RouterSteps):
         if self._stalled(now) and not self.priority.acts_as_owner:  # TMR-08
             return alarms + self._yield(event, now)
         return alarms + self._lesser_as_master(event, now)
+
+    def _other_master_resigned(self, now: Instant) -> t.List[Action]:
+        """FSM-14; and whoever resigns was master until now, so the neighbours may believe it (I6)."""
+        self._rival.forget()
+        answered, self._answered_at = self._answered_at == now, now
+        advertised = self._advertise(now)
+        return advertised if answered or len(advertised) > 1 else [*advertised, Announce(against_lesser=True)]
 
     def _lesser_as_master(self, event: AdvertReceived, now: Instant) -> t.List[Action]:
         """FSM-16, FSM-17; a rival that does not yield at all is an alarm, a second owner even a reason to."""

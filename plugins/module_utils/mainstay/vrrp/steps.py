@@ -148,7 +148,7 @@ class RouterSteps:
         """To MASTER, from any state. What was learnt of another master is forgotten (TMR-03)."""
         moved = self._reweigh(lambda: self.priority.usurp(False))
         self._forget()
-        self._deadline = now + self.settings.advert_int
+        self._deadline, self._answered_at = now + self.settings.advert_int, now
         return [self._send(now), TakeAddresses(), Announce(), *moved, *self._move(State.MASTER, reason)]
 
     def _wait(self, now: Instant, reason: str) -> t.List[Action]:
@@ -227,7 +227,7 @@ class RouterSteps:
 
     def _reassert(self, now: Instant) -> t.List[Action]:
         """Say who is master; once for all that was heard in one wake-up."""
-        if now in (self._sent_at, self._answered_at):
+        if now == self._answered_at:
             return []
         if self._stalled(now):
             return self._reclaim(now)
@@ -237,6 +237,7 @@ class RouterSteps:
         return [self._send(now), Announce(against_lesser=True)]
 
     def _reclaim(self, now: Instant) -> t.List[Action]:
+        self._answered_at = now
         stall = Alarm("stalled", f"{self._silence(now)} without an advert of ours: a backup may have taken over")
         return [stall, self._send(now), TakeAddresses(), Announce()]
 
