@@ -15,6 +15,7 @@ from netns.segment import VIP, Node
 from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
 _RTMGRP_IPV4_IFADDR = 0x10
+_RTMGRP_IPV6_IFADDR = 0x100
 
 
 class Holding(t.NamedTuple):
@@ -35,7 +36,7 @@ class AddressWatch:
         self._selector.register(wake, selectors.EVENT_READ, None)
         for node in nodes:
             listener = node.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-            listener.bind((0, _RTMGRP_IPV4_IFADDR))
+            listener.bind((0, _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR))
             self._selector.register(listener, selectors.EVENT_READ, node.name)
             if node.holds(address):
                 self._changes[node.name].append((time.monotonic(), True))
@@ -80,5 +81,5 @@ class AddressWatch:
                     self._note(key.data, message, now)
 
     def _note(self, node: str, message: t.Any, now: float) -> None:
-        if message.get_attr("IFA_LOCAL") == self._address:
+        if self._address in (message.get_attr("IFA_LOCAL"), message.get_attr("IFA_ADDRESS")):
             self._changes[node].append((now, message["event"] == "RTM_NEWADDR"))

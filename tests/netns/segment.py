@@ -76,9 +76,20 @@ class Node:
             process.signal(number)
 
     def holds(self, address: str = VIP) -> bool:
-        """Whether the kernel has the address on eth0, as iproute2 sees it."""
-        shown = command.must(["ip", "-netns", self.namespace, "-oneline", "-4", "address", "show"])
-        return f" {address}/" in shown
+        """Whether the kernel has the address, as iproute2 sees it."""
+        return bool(self.shown(address))
+
+    def shown(self, address: str) -> str:
+        """The line of iproute2 about this address, "" when the kernel does not have it."""
+        lines = command.must(["ip", "-netns", self.namespace, "-oneline", "address", "show"]).splitlines()
+        return next((line for line in lines if f" {address}/" in line), "")
+
+    @property
+    def link_local(self) -> str:
+        """Its IPv6 address of the link, made of the MAC as the kernel does; "" until there is one."""
+        shown = self.run("ip", "-6", "-oneline", "address", "show", "dev", DEVICE, "scope", "link").stdout.split()
+        own = [word.partition("/")[0] for word in shown if word.startswith("fe80::") and "ff:fe" in word]
+        return own[0] if own else ""
 
     def cut(self) -> None:
         """Take the carrier away."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from netns.segment import DEVICE, VIP, Node
 from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6, in6_chksum
 from scapy.layers.l2 import Ether
 from scapy.layers.vrrp import VRRPv3
 from scapy.utils import rdpcap
@@ -23,6 +24,8 @@ from lab.waiting import wait_for
 
 GROUP = "224.0.0.18"
 GROUP_MAC = "01:00:5e:00:00:12"
+GROUP_V6 = "ff02::12"
+GROUP_V6_MAC = "33:33:00:00:00:12"
 _NOTHING = 0  # protocol of a packet socket that receives no frames
 
 
@@ -59,6 +62,16 @@ def advert(source: str, **fields: object) -> t.Any:
     return IP(src=source, dst=GROUP, ttl=ttl, proto=112, tos=0xC0) / VRRPv3(**{**usual, **fields})
 
 
+def advert_v6(source: str, addresses: t.Sequence[str], **fields: object) -> t.Any:
+    """A good VRRPv3 advert over IPv6 whose checksum scapy computes; hlim and the fields of VRRPv3 change it."""
+    header = IPv6(src=source, dst=GROUP_V6, hlim=fields.pop("hlim", 255), nh=112, tc=0xC0)
+    usual = {"vrid": 51, "priority": 200, "adv": 100, "ipcount": len(addresses), "chksum": 0}
+    fixed = bytes(VRRPv3(**{**usual, **fields}))
+    listed = b"".join(socket.inet_pton(socket.AF_INET6, address) for address in addresses)
+    checksum = in6_chksum(112, header, fixed + listed)
+    return header / (fixed[:6] + checksum.to_bytes(2, "big") + listed)
+
+
 def cut_to(packet: t.Any, length: int) -> t.Any:
     """The same packet with only `length` bytes of its VRRP message."""
     head = IP(src=packet[IP].src, dst=packet[IP].dst, ttl=packet[IP].ttl, proto=112)
@@ -66,9 +79,9 @@ def cut_to(packet: t.Any, length: int) -> t.Any:
 
 
 @contextlib.contextmanager
-def injector(node: Node) -> t.Iterator[t.Callable[[t.Any], None]]:
-    """A function that puts an IP packet of scapy's onto the segment, from this node."""
+def injector(node: Node, destination: str = GROUP_MAC) -> t.Iterator[t.Callable[[t.Any], None]]:
+    """A function that puts an IP packet of scapy's onto the segment, from this node, to this MAC."""
     packet_socket = node.socket(socket.AF_PACKET, socket.SOCK_RAW, _NOTHING)
     with packet_socket:
         packet_socket.bind((DEVICE, 0))
-        yield lambda packet: t.cast(None, packet_socket.send(bytes(Ether(dst=GROUP_MAC) / packet)))
+        yield lambda packet: t.cast(None, packet_socket.send(bytes(Ether(dst=destination) / packet)))

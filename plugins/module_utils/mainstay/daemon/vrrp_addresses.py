@@ -44,6 +44,7 @@ class HeldAddresses:
         self._refused: t.List[str] = []
         self._static: t.FrozenSet[str] = frozenset()
         self._ordered_at = mirror.caught_up
+        self._shown: t.Set[rtnl.AddressKey] = set()
         self._taken_at: Instant = 0
         self.refreshed_at: Instant = 0
         """When the addresses were last given their whole lease."""
@@ -110,6 +111,7 @@ class HeldAddresses:
         """Install the addresses with a full lease; those already there get the full lease again."""
         if not self.taken:
             self.taken, self._taken_at = True, now
+            self._shown = set()
         self._ordered_at = self._mirror.caught_up
         self._refused = self._program.take((now - self._taken_at) // NANOSECONDS_PER_SECOND)
         self.refreshed_at = now
@@ -145,11 +147,15 @@ class HeldAddresses:
     def missing(self, now: Instant) -> t.List[LeasedAddress]:
         """Those somebody else removed. Empty when the lease may have ended: that is the kernel's work, and right.
 
-        Empty, too, until the mirror has read what our last order did: its notification brings the next look.
+        Empty, too, until the mirror has read what our last order did: its notification brings the next look. Of an
+        IPv6 address the kernel tells later, when its worker has got to it; one that was never shown is not missing.
         """
         if not self._is_settled(now):
             return []
-        return [leased for leased in self.addresses if self._mirror.held(leased.key) is None]
+        held = {leased.key for leased in self.addresses if self._mirror.held(leased.key) is not None}
+        missing = [one for one in self.addresses if one.key not in held and self._is_told(one.key)]
+        self._shown = held
+        return missing
 
     def unusable(self, now: Instant) -> t.List[LeasedAddress]:
         """Those that are there and that the kernel will not use: duplicate address detection failed (NDP-08)."""
@@ -171,6 +177,10 @@ class HeldAddresses:
         if not held or not self._lease or self._unplaced:
             return False
         return all(one is not None and self._is_recent(one.valid_seconds, shortest_down) for one in held)
+
+    def _is_told(self, key: rtnl.AddressKey) -> bool:
+        """The kernel has told of it, if it was there."""
+        return key.family == 4 or key in self._shown
 
     def _is_settled(self, now: Instant) -> bool:
         """What the mirror shows is what became of our last order."""
