@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import typing as t
 from pathlib import Path
@@ -16,6 +17,8 @@ from netns.segment import DEVICE, NETWORK, VIP, Node, Segment
 
 from lab.command import Completed
 from lab.waiting import wait_for
+from mainstay.model.route_text import parse_route
+from mainstay.net.routing_socket import Outcome, RoutingOrders, route_entry
 
 GATEWAY, SECOND_GATEWAY = f"{NETWORK}.253", f"{NETWORK}.254"
 NET6 = "2001:db8:0:1"
@@ -151,8 +154,8 @@ def test_routes_that_somebody_removes_come_back_and_are_reported(segment: Segmen
     ):
         a.node.ip(words)
         await_line(a, ROUTES[text])
-    await_report(a, "somebody removed route default via")
-    assert any("somebody removed" in problem for problem in a.status()["problems"])
+    await_report(a, f"warning vrrp_instance VI_1: route default via {GATEWAY} had gone from the kernel; put back")
+    assert any("had gone" in problem for problem in a.status()["problems"])
     wait_for(lambda: holds_all(a.node), SECOND, "everything again", evidence=a.evidence)
 
 
@@ -173,7 +176,7 @@ def test_rules_that_somebody_flushes_come_back_and_are_reported(segment: Segment
     a.node.ip("-6 rule flush")
     for line in RULES.values():
         await_line(a, line)
-    await_report(a, "somebody removed rule ")
+    await_report(a, "priority 1000 had gone from the kernel; put back")
 
 
 def test_routes_that_the_kernel_drops_with_the_address_come_back_with_it(segment: Segment, tmp_path: Path) -> None:
@@ -248,6 +251,45 @@ def test_a_route_of_two_instances_goes_with_the_last_of_them(segment: Segment, t
     daemon.write(VI_1=routed(150, [], []))
     assert daemon.ask("reload")["ok"] is True
     wait_for(lambda: shown(daemon.node, "route") == [], 5, "the route to be gone", evidence=daemon.evidence)
+
+
+def test_a_thousand_routes_are_told_apart_from_missing_ones(segment: Segment) -> None:
+    """Their answers are far more than a socket's receive buffer holds."""
+    with segment.node("a").inside():
+        orders = RoutingOrders()
+    texts = [f"blackhole 10.{number // 256}.{number % 256}.0/24" for number in range(1000)]
+    entries = [route_entry(parse_route(text), {}.__getitem__) for text in texts]
+    assert (len(orders.add(entries).done), orders.add(entries)) == (1000, Outcome())
+    segment.node("a").ip("route del blackhole 10.3.9.0/24")
+    assert [entry.text for entry in orders.add(entries).done] == ["route blackhole 10.3.9.0/24"]
+    assert (len(orders.remove(entries).done), orders.remove(entries)) == (1000, Outcome())
+    orders.close()
+
+
+def test_an_instance_in_fault_has_no_routes(segment: Segment, tmp_path: Path) -> None:
+    daemon = master(segment, tmp_path, f"default via {GATEWAY}", rules=["from 10.0.0.0/8 table 100 priority 900"])
+    daemon.node.cut()
+    daemon.await_state("FAULT")
+    assert both(daemon.node) == []
+    daemon.node.heal()
+    daemon.await_state("MASTER")
+    await_line(daemon, ROUTES[f"default via {GATEWAY}"])
+
+
+def test_a_worker_that_is_killed_goes_on_as_master_and_no_route_is_ever_away(segment: Segment, tmp_path: Path) -> None:
+    daemon = master(segment, tmp_path, f"default via {GATEWAY}", "blackhole 10.66.0.0/16", rules=RULES)
+    before = both(daemon.node)
+    monitor = tmp_path / "monitor"
+    watching = daemon.node.start(["ip", "monitor", "route", "rule"], monitor)
+    daemon.node.ip("route add blackhole 10.99.0.0/16")
+    wait_for(lambda: "10.99.0.0/16" in monitor.read_text(), 5, "the monitor to run")
+    worker = daemon.ask("status")["vrrp"]["pid"]
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: daemon.answers() and daemon.ask("status")["vrrp"]["pid"] != worker, 10, "another worker")
+    daemon.await_state("MASTER")
+    assert both(daemon.node) == before
+    watching.signal(signal.SIGTERM)
+    assert "Deleted" not in monitor.read_text(), daemon.evidence()
 
 
 def kill(node: Node) -> None:
@@ -348,7 +390,7 @@ def test_static_things_that_somebody_removes_come_back_and_are_reported(static: 
         static.node.ip(words)
         await_line(static, line)
     await_report(static, f"static network: somebody removed {STATIC}/24 from {DEVICE}; put back")
-    await_report(static, "static network: somebody removed r")
+    await_report(static, f"static network: route {STATIC_ROUTE} had gone from the kernel; put back")
 
 
 def test_static_things_that_leave_the_configuration_are_removed(static: Daemon) -> None:

@@ -67,7 +67,7 @@ class StaticNetwork:
             self._ordered_at = self._mirror.caught_up
             self._refused = AddressProgram(self._orders, missing, STATIC_LIFETIME).take()
             self._added.update(leased.key for leased in missing)
-            self._report("addresses", gone, now)
+            self._report("addresses", f"somebody removed {gone}" if gone else "", now)
         elif not missing:
             self._refused = []
         self._added &= {leased.key for leased in placed}
@@ -76,7 +76,7 @@ class StaticNetwork:
     def look_at_routes(self, now: Instant) -> None:
         """Put back the routes and rules that are missing."""
         gone = self._routes.put_back() if self._routes.taken else self._routes.take()
-        self._report("routes", ", ".join(gone), now)
+        self._report("routes", f"{', '.join(gone)} had gone from the kernel" if gone else "", now)
         self._tell_problems()
 
     def stop(self) -> None:
@@ -123,9 +123,9 @@ class StaticNetwork:
         held = self._mirror.held(key)
         return key in self._added if held is None else held.valid_seconds is not None
 
-    def _report(self, kind: str, gone: str, now: Instant) -> None:
-        if gone and self._limit.allows(kind, now):
-            self._say(LogLine("warning", _SUBJECT, f"somebody removed {gone}; put back"))
+    def _report(self, kind: str, happened: str, now: Instant) -> None:
+        if happened and self._limit.allows(kind, now):
+            self._say(LogLine("warning", _SUBJECT, f"{happened}; put back"))
 
     def _tell_problems(self) -> None:
         """Each once, until it is over."""

@@ -26,6 +26,7 @@ def vrrp_trouble(section: Section) -> t.Iterator[str]:
     for name, instance in section_of(section, "instances").items():
         subject = f"vrrp_instance {text(name)}" + (" is in FAULT" if instance.get("state") == "FAULT" else "")
         yield from (f"{subject}: {text(one)}" for one in instance.get("problems") or ())
+    yield from (f"static network: {text(one)}" for one in section_of(section, "static").get("problems") or ())
 
 
 def vrrp_tables(section: Section) -> t.List[str]:

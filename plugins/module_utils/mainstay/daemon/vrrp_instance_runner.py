@@ -209,7 +209,7 @@ class InstanceRunner:
             return
         missing = self.routes.put_back()
         if missing:
-            self.report.alarm(Alarm("route_removed", f"somebody removed {', '.join(missing)}; put back"), now)
+            self.report.alarm(Alarm("route_gone", f"{', '.join(missing)} had gone from the kernel; put back"), now)
 
     def _repair(self, now: Instant) -> None:
         """NDP-08: somebody put an address there without NODAD, and the kernel found it on another machine."""

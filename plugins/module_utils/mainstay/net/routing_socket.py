@@ -38,8 +38,8 @@ _NLMSGERR_ATTR_MSG = 1
 _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK = 270, 10, 11
 # The groups IPV4_ROUTE, IPV4_RULE, IPV6_ROUTE and IPV6_RULE of linux/rtnetlink.h, as bits.
 _GROUPS = 1 << 6 | 1 << 7 | 1 << 10 | 1 << 18
-_BATCH = 32 * 1024
-"""Bytes of one send: its answers fit into the default receive buffer."""
+_BATCH = 64
+"""Messages of one send: that many refusals fit into the default receive buffer (212 kB, under 1 kB each) thrice."""
 _DATAGRAM = 256 * 1024
 _ABSENT = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.EADDRNOTAVAIL)
 
@@ -139,33 +139,37 @@ class RoutingOrders:
 
     def _send(self, messages: t.Sequence[bytes]) -> t.List[Answer]:
         """One answer for each message. The kernel works within send(): silence after it means done."""
-        answers = [Answer()] * len(messages)
-        first, batch = 0, bytearray()
-        for position, message in enumerate(messages):
-            if batch and len(batch) + len(message) > _BATCH:
-                answers[first:position] = self._send_batch(batch, position - first)
-                first, batch = position, bytearray()
-            start = len(batch)
-            batch += message
-            _SEQUENCE.pack_into(batch, start + _SEQUENCE_AT, self._sequence + 1 + position - first)
-        if batch:
-            answers[first:] = self._send_batch(batch, len(messages) - first)
+        answers: t.List[Answer] = []
+        for start in range(0, len(messages), _BATCH):
+            answers += self._send_batch(messages[start : start + _BATCH])
         return answers
 
-    def _send_batch(self, batch: bytearray, count: int) -> t.List[Answer]:
-        first = self._sequence + 1
+    def _send_batch(self, messages: t.Sequence[bytes]) -> t.List[Answer]:
+        first, count = self._sequence + 1, len(messages)
         self._sequence += count
+        batch = bytearray()
+        for position, message in enumerate(messages):
+            start = len(batch)
+            batch += message
+            _SEQUENCE.pack_into(batch, start + _SEQUENCE_AT, first + position)
+        answers = [Answer()] * count
         try:
             self._socket.send(batch)
+            for sequence, answer in self._refusals():
+                if first <= sequence < first + count:
+                    answers[sequence - first] = answer
         except OSError as error:
             return [Answer(error.errno or errno.EIO)] * count
-        answers = [Answer()] * count
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                for sequence, answer in _answers(*self._socket.recvfrom(_DATAGRAM)):
-                    if first <= sequence < first + count:
-                        answers[sequence - first] = answer
         return answers
+
+    def _refusals(self) -> t.Iterator[t.Tuple[int, Answer]]:
+        """What waits. Raises OSError when some of it is lost."""
+        while True:
+            try:
+                datagram, sender = self._socket.recvfrom(_DATAGRAM)
+            except BlockingIOError:
+                return
+            yield from _answers(datagram, sender)
 
 
 def _answers(datagram: bytes, sender: t.Tuple[int, int]) -> t.Iterator[t.Tuple[int, Answer]]:
