@@ -96,7 +96,8 @@ def test_the_same_results_told_again_are_no_news_and_keep_their_since() -> None:
     tracked.findings.tell({"script:chk": {"up": False, "why": "exit status 1"}}, NOW)
     before = tracked.findings.of("script", "chk")
 
-    assert not tracked.findings.tell({"script:chk": {"up": False, "why": "exit status 2"}}, NOW + 9)
+    assert not tracked.findings.tell({"script:chk": {"up": False, "why": "exit status 1"}}, NOW + 3)
+    assert tracked.findings.tell({"script:chk": {"up": False, "why": "exit status 2"}}, NOW + 9), "another reason"
 
     after = tracked.findings.of("script", "chk")
     assert before is not None and after is not None

@@ -61,22 +61,20 @@ class Findings:
         return self._known.get((kind, name))
 
     def tell(self, results: t.Mapping[str, t.Mapping[str, t.Any]], now: Instant) -> bool:
-        """Results of all scripts, files and processes, by "kind:name"; whether any outcome is another now."""
+        """Results of all scripts, files and processes, by "kind:name"; whether anything about them is new."""
         told = {_key(word): result for word, result in results.items()}
         before = dict(self._known)
         self._known = {key: found for key, found in before.items() if key[0] not in _TOLD or key in told}
         for (kind, name), result in told.items():
             self.note(kind, name, result.get("value", result.get("up")), str(result.get("why", "")), now)
-        return self._outcomes(before) != self._outcomes(self._known)
+        return before != self._known
 
     def note(self, kind: str, name: str, outcome: Result, why: str, now: Instant) -> bool:
-        """One result; whether the outcome is another than before."""
+        """One result; whether it says anything new, and be it another reason for the same outcome."""
         known = self._known.get((kind, name))
-        if known is not None and known.outcome == outcome:
-            self._known[kind, name] = Finding(outcome, why, known.since, known.at)
-            return False
-        self._known[kind, name] = Finding(outcome, why, wall_clock(), now)
-        return True
+        since, at = (known.since, known.at) if known and known.outcome == outcome else (wall_clock(), now)
+        found = self._known[kind, name] = Finding(outcome, why, since, at)
+        return found != known
 
     def follow(self, interfaces: t.FrozenSet[str], now: Instant) -> None:
         """These interfaces are tracked from now on."""
@@ -85,7 +83,7 @@ class Findings:
         self.look(interfaces, now)
 
     def look(self, names: t.Collection[str], now: Instant) -> bool:
-        """These links changed; whether that is another outcome of a tracked one."""
+        """These links changed; whether that says anything new about a tracked one."""
         changed = False
         for name in self._interfaces.intersection(names):
             trouble = self._trouble(name)
@@ -100,9 +98,6 @@ class Findings:
         if not link.enabled:
             return "is set down"
         return "" if link.running else "no carrier"
-
-    def _outcomes(self, known: t.Mapping[Key, Finding]) -> t.Dict[Key, Result]:
-        return {key: found.outcome for key, found in known.items()}
 
 
 @dataclass(frozen=True)
