@@ -32,7 +32,7 @@ def reason_against(payload: bytes) -> RejectReason:
     return refused.value.reason
 
 
-@pytest.mark.conformance("PKT-01", "PKT-02", "PKT-03", "PKT-04", "PKT-11")
+@pytest.mark.conformance("PKT-01", "PKT-02", "PKT-03", "PKT-04", "PKT-07", "PKT-11")
 def test_pkt_01_to_11_the_golden_packet() -> None:
     # version 3 type 1 | vrid 51 | priority 150 | two addresses | 100 cs | checksum | addresses in order
     advert = replace(ADVERT, addresses=("192.0.2.10", "192.0.2.9"))
@@ -47,7 +47,7 @@ def test_pkt_06_the_longest_interval_and_the_reserved_bits() -> None:
     assert advert.advert_int == seconds(1)
 
 
-@pytest.mark.conformance_negative("PKT-02", "PKT-03", "PKT-04", "PKT-06")
+@pytest.mark.conformance_negative("PKT-02", "PKT-03", "PKT-04", "PKT-06", "TX-05")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -98,7 +98,7 @@ def test_rx_05_another_version_is_refused(version: int) -> None:
     assert reason_against(message(first=version << 4 | 1)) is RejectReason.VERSION
 
 
-@pytest.mark.conformance_negative("RX-06")
+@pytest.mark.conformance_negative("RX-06", "PKT-01")
 @pytest.mark.parametrize("kind", [0, *range(2, 16)])
 def test_rx_06_another_type_is_refused(kind: int) -> None:
     assert reason_against(message(first=3 << 4 | kind)) is RejectReason.TYPE
@@ -115,7 +115,7 @@ def test_rx_07_a_v3_packet_with_the_trailer_of_v2_is_refused() -> None:
     assert reason_against(message() + bytes(8)) is RejectReason.LENGTH
 
 
-@pytest.mark.conformance_negative("CS-03", "CS-04", "CS-07")
+@pytest.mark.conformance_negative("PKT-07", "CS-03", "CS-04", "CS-07")
 def test_cs_04_a_single_wrong_bit_is_found() -> None:
     good = message()
     for bit in range(8 * len(good)):
@@ -169,3 +169,11 @@ def test_rx_12_interval_zero_is_refused(interval: int) -> None:
 @pytest.mark.conformance_negative("RX-22")
 def test_rx_22_a_huge_packet_is_refused_by_its_length() -> None:
     assert reason_against(message() + bytes(9000)) is RejectReason.LENGTH
+
+
+@pytest.mark.conformance_negative("PKT-11")
+def test_fields_in_the_other_byte_order_or_a_list_in_another_are_other_packets() -> None:
+    swapped, _ = decode_advert(message(interval=0x6400), SOURCE, GROUP)
+    assert swapped.advert_int == 0x400 * CENTISECOND
+    both = bytes([192, 0, 2, 11, 192, 0, 2, 10])
+    assert decode_advert(message(count=2, addresses=both), SOURCE, GROUP)[0].addresses == ("192.0.2.11", "192.0.2.10")

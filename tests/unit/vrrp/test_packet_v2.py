@@ -142,6 +142,7 @@ def test_another_password_or_type_is_refused(
     assert "1111" not in str(error), "no password in a log"
 
 
+@pytest.mark.conformance("AUTH-03")
 @pytest.mark.conformance_negative("RX-14", "AUTH-03")
 @pytest.mark.parametrize("auth_type", [2, 3, 254, 255])
 def test_ah_and_types_of_vendors_are_refused_for_what_they_are(auth_type: int) -> None:
