@@ -8,6 +8,7 @@ Everything comes from one seeded generator, so a finding is told by its seed and
 
 from __future__ import annotations
 
+import functools
 import random
 import typing as t
 from dataclasses import dataclass, replace
@@ -46,6 +47,10 @@ class Kind:
     @property
     def family(self) -> int:
         return self.expectations.family
+
+    @functools.cached_property
+    def ends(self) -> Ends:
+        return int(ip_address(self.source)), int(ip_address(self.destination))
 
 
 def kinds() -> list[Kind]:
@@ -100,13 +105,13 @@ def mutated(random_: random.Random, kind: Kind, pool: t.Sequence[bytes], ends: E
 
 def ends_of(random_: random.Random, kind: Kind) -> Ends:
     """Nearly always the kind's own; else some address that must not be there."""
-    source, destination = int(ip_address(kind.source)), int(ip_address(kind.destination))
+    source, destination = kind.ends
     odd = random_.random()
+    if odd >= 0.05:
+        return kind.ends
     if odd < 0.03:
         return random_.choice(_ODD_ADDRESSES[kind.family]), destination
-    if odd < 0.05:
-        return source, random_.choice(_ODD_ADDRESSES[kind.family])
-    return source, destination
+    return source, random_.choice(_ODD_ADDRESSES[kind.family])
 
 
 def _repaired(payload: bytes, ends: Ends) -> bytes:
