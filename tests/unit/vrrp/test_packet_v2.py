@@ -122,6 +122,10 @@ def test_without_authentication_nobody_looks_at_the_data() -> None:
     assert received(message_v2(auth_data=b"whatever")).advert == ADVERT_V2
 
 
+def test_no_password_is_seen_where_expectations_are_printed() -> None:
+    assert "1111" not in repr(GUARDED)
+
+
 @pytest.mark.conformance_negative("RX-14", "AUTH-01", "AUTH-02")
 @pytest.mark.parametrize(
     ("expectations", "auth_type", "data", "reason"),

@@ -38,7 +38,7 @@ class Expectations:
     peers: t.Tuple[UnicastPeer, ...] = ()
     check_unicast_src: bool = True
     """Unicast: only peers may send."""
-    auth_data: t.Optional[bytes] = None
+    auth_data: t.Optional[bytes] = field(default=None, repr=False)
     """Version 2: the password as it is sent (authentication.auth_data); None is no authentication."""
     hmac: t.Optional[HmacVerifier] = field(default=None, compare=False)
     """Verifies signed adverts; None: signed adverts are refused by their length."""
