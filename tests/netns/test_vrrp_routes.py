@@ -292,6 +292,26 @@ def test_a_worker_that_is_killed_goes_on_as_master_and_no_route_is_ever_away(seg
     assert "Deleted" not in monitor.read_text(), daemon.evidence()
 
 
+def test_a_master_that_was_frozen_gives_its_routes_to_the_new_one(segment: Segment, tmp_path: Path) -> None:
+    a, b = pair(segment, tmp_path)
+    b.write(VI_1=routed(200))  # so that a does not take it back
+    assert b.ask("reload")["ok"] is True
+    b.await_state("MASTER")
+    b.node.signal_all(signal.SIGSTOP)
+    a.await_state("MASTER")
+    left = both(b.node)
+    assert not [line for line in left if f"src {VIP}" in line], "gone with the lease of their source"
+    assert ROUTES[f"default via {GATEWAY}"] in left, "nothing leases the others"
+    a.node.signal_all(signal.SIGSTOP)
+    wait_for(lambda: not a.node.holds(), 10, "the lease of a to end")
+    b.node.signal_all(signal.SIGCONT)
+    b.await_state("MASTER")
+    wait_for(lambda: holds_all(b.node), 5, "everything on b", evidence=lambda: f"{both(b.node)}\n{b.evidence()}")
+    a.node.signal_all(signal.SIGCONT)
+    a.await_state("BACKUP")
+    assert both(a.node) == []
+
+
 def kill(node: Node) -> None:
     """Everything at one instant: a worker that sees its supervisor die first would end in order."""
     node.signal_all(signal.SIGSTOP)
@@ -410,6 +430,15 @@ def test_static_things_of_a_killed_daemon_are_found_again_or_released(static: Da
     assert release(static).rc == 0
     assert not static.node.holds(STATIC)
     assert both(static.node) == []
+
+
+def test_adverts_may_be_sent_from_a_static_address(segment: Segment, tmp_path: Path) -> None:
+    node = segment.node("a")
+    node.ip(f"address del {node.address}/24 dev {DEVICE}")
+    daemon = Daemon(node, tmp_path)
+    write_static(daemon, [f"{STATIC}/24"], [], [])
+    daemon.start().await_state("MASTER")
+    assert daemon.status()["master"] == STATIC and daemon.status()["transitions"] <= 2, daemon.evidence()
 
 
 def test_what_the_host_has_for_good_is_not_taken_from_it(segment: Segment, tmp_path: Path) -> None:
