@@ -44,7 +44,11 @@ class Daemon:
 
     def write(self, **instances: Document) -> None:
         """Write the configuration file."""
-        self.write_text(json.dumps({"vrrp_instances": instances}))
+        self.write_document(vrrp_instances=instances)
+
+    def write_document(self, **sections: Document) -> None:
+        """Write a configuration of several sections."""
+        self.write_text(json.dumps(sections))
 
     def write_text(self, text: str) -> None:
         """Write whatever instead of a configuration."""

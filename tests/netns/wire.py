@@ -33,9 +33,10 @@ class Capture:
     """A running tcpdump."""
 
     def __init__(self, node: Node, folder: Path, expression: str) -> None:
-        self._file = folder / f"{node.name}.pcap"
-        self._log = folder / "capture" / "log"
-        self._log.parent.mkdir(exist_ok=True)
+        number = sum(1 for _earlier in folder.glob("capture-*"))
+        self._file = folder / f"capture-{number}" / f"{node.name}.pcap"
+        self._log = self._file.parent / "log"
+        self._log.parent.mkdir()
         # -Z root: it must not give up the right to write where the test keeps its files.
         options = ["-i", DEVICE, "-n", "-U", "--immediate-mode", "-Z", "root", "-w", str(self._file)]
         self._process: Process = node.start(["tcpdump", *options, expression], self._log)

@@ -155,7 +155,7 @@ class HeldAddresses:
         held = {leased.key for leased in self.addresses if self._mirror.held(leased.key) is not None}
         missing = [one for one in self.addresses if one.key not in held and self._is_told(one.key)]
         self._shown = held
-        return missing
+        return [one for one in missing if one not in self._program.refused]
 
     def unusable(self, now: Instant) -> t.List[LeasedAddress]:
         """Those that are there and that the kernel will not use: duplicate address detection failed (NDP-08)."""

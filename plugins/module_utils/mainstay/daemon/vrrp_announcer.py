@@ -51,13 +51,13 @@ class Announcer:
 
     def prepare(self, addresses: t.Sequence[LeasedAddress]) -> None:
         """Build the frames for these addresses, and open a socket on each link that needs one."""
-        self._pacing.drop(self._announcements)
-        self._announcements = {}
+        before, self._announcements = self._announcements, {}
         for leased in addresses:
             link = self._mirror.named(leased.device)
             if link is not None and link.ethernet:
                 sender = (link.index, link.name, link.hardware_address)
                 self._announcements[self._announcement(leased, link.hardware_address)] = sender
+        self._pacing.drop(set(before) - set(self._announcements))
         wanted = set(self._announcements.values())
         self._open(wanted)
         self._unopened = addresses if wanted - set(self._sockets) else ()

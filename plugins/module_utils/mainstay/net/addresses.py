@@ -77,6 +77,8 @@ class AddressProgram:
         self.addresses = tuple(addresses)
         self._orders = orders
         self._subjects: t.Dict[int, LeasedAddress] = {}
+        self.refused: t.FrozenSet[LeasedAddress] = frozenset()
+        """What the kernel did not do of the last order."""
         self._lifetime = lease or rtnl.FOREVER
         self._takes = self._numbered()
         self._take = self._batch(0)
@@ -119,7 +121,10 @@ class AddressProgram:
             refused = self._orders.send(batch)
         except OSError as error:
             return [f"virtual addresses {verb} their interface: {os.strerror(error.errno or 0)}"]
-        return [self._sentence(refusal, verb) for refusal in refused if refusal.errno not in harmless]
+        harmful = [refusal for refusal in refused if refusal.errno not in harmless]
+        subjects = (self._subjects.get(refusal.sequence) for refusal in harmful)
+        self.refused = frozenset(subject for subject in subjects if subject is not None)
+        return [self._sentence(refusal, verb) for refusal in harmful]
 
     def _sentence(self, refusal: rtnl.Refused, verb: str) -> str:
         leased = self._subjects.get(refusal.sequence)
@@ -131,7 +136,7 @@ class AddressProgram:
 _REMEDIES = {
     errno.EPERM: "; the daemon needs CAP_NET_ADMIN",
     errno.ENODEV: "; the interface is gone",
-    errno.EINVAL: "; see the prefix length and the label",
+    errno.EINVAL: "; see the prefix length, the label and the scope, which is one for all addresses of a network",
     errno.EACCES: "; IPv6 is turned off there (sysctl net.ipv6.conf.IFACE.disable_ipv6)",
     errno.ENOBUFS: "; the kernel is out of memory or of addresses",
 }
