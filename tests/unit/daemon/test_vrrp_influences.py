@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from mainstay.daemon import vrrp_announcer
-from mainstay.model.tracking import TrackReference
+from mainstay.model.commands import Command
+from mainstay.model.tracking import TrackReference, VrrpScript
 from mainstay.model.units import seconds
 from mainstay.model.vrrp_config import Authentication, Tracking
 from mainstay.net.standing import Standing
@@ -165,3 +166,50 @@ def test_held_at_the_start_it_neither_listens_nor_takes_over() -> None:
     assert story.state == "BACKUP" and story.port.sent == []
     story.passes(6)
     assert story.state == "MASTER"
+
+
+CHECKED = replace(INSTANCE, tracking=Tracking(track_script=(TrackReference("chk"),)))
+SCRIPTS = {"chk": VrrpScript("chk", Command(("/bin/true",)))}
+
+
+def test_a_check_that_was_never_made_is_no_failure_to_tell_scripts_of() -> None:
+    """It is FAULT all the same: nobody becomes master on the strength of it."""
+    script = VrrpScript("chk", Command(("/bin/true",)))
+    story = Story(
+        replace(INSTANCE, tracking=Tracking(track_script=(TrackReference("chk"),))), vrrp_scripts={"chk": script}
+    )
+    assess(story)
+    story.started()
+    assert (story.state, story.happenings) == ("FAULT", []) and "error" not in story.log
+
+    story.tracking.findings.tell({"script:chk": {"up": False, "why": "exit status 1"}}, story.poller.now())
+    assess(story)
+    assert story.status["faults"] == ["script chk is down: exit status 1"]
+    story.tracking.findings.tell({"script:chk": {"up": True, "why": "exit status 0"}}, story.poller.now())
+    assess(story)
+    assert [one.event for one in story.happenings] == ["FAULT", "BACKUP"], "its first result was a failure"
+
+
+def test_a_first_result_that_is_good_tells_of_no_fault_at_all() -> None:
+    story = Story(CHECKED, vrrp_scripts=SCRIPTS)
+    assess(story)
+    story.started()
+    story.tracking.findings.tell({"script:chk": {"up": True, "why": "exit status 0"}}, story.poller.now())
+    assess(story)
+    assert (story.state, [one.event for one in story.happenings]) == ("BACKUP", ["BACKUP"])
+
+
+def test_a_link_that_is_missing_while_a_check_was_never_made_is_a_failure() -> None:
+    script = VrrpScript("chk", Command(("/bin/true",)))
+    story = Story(
+        replace(INSTANCE, tracking=Tracking(track_script=(TrackReference("chk"),))), vrrp_scripts={"chk": script}
+    )
+    assess(story)
+    story.port.standing = NO_CARRIER
+    story.started()
+    assert [one.event for one in story.happenings] == ["FAULT"]
+
+
+def assess(story: Story) -> None:
+    """As the worker does when a result came."""
+    story.runner.influence(story.tracking.assess("VI_1", 100), False, story.poller.now())

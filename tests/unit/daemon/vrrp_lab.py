@@ -97,9 +97,7 @@ class PlayedKernel:
         if left is not None and left <= 0:
             return None
         failed, label = key in self.dad_failed, form.label or "eth0"
-        return rtnl.HeldAddress(
-            key, True, form.scope, left, dad_failed=failed, label=label, broadcast=form.broadcast
-        )
+        return rtnl.HeldAddress(key, True, form.scope, left, dad_failed=failed, label=label, broadcast=form.broadcast)
 
 
 class PlayedPort:
@@ -203,7 +201,7 @@ class Said:
 class Story:
     """A runner and everything around it."""
 
-    def __init__(self, instance: RunningInstance = INSTANCE) -> None:
+    def __init__(self, instance: RunningInstance = INSTANCE, **sections: t.Any) -> None:
         self.poller = ScriptedPoller()
         self.kernel = PlayedKernel(self.poller)
         said = Said()
@@ -213,7 +211,7 @@ class Story:
         played, pacing = t.cast(t.Any, self.kernel), AnnouncementPacing(self.poller)
         kernel = Kernel(self.poller, played, played, pacing, routing)
         self.tracking = TrackingBook(t.cast(t.Any, self.kernel))
-        self.tracking.configure(Config(vrrp_instances={instance.name: instance}), self.poller.now())
+        self.tracking.configure(Config(vrrp_instances={instance.name: instance}, **sections), self.poller.now())
         self.runner = InstanceRunner(instance, kernel, t.cast(t.Any, self.port), said)
 
     def started(self, may_adopt: bool = False) -> Story:

@@ -254,6 +254,8 @@ class InstanceRunner:
         """One event and everything that follows from it, in the group too."""
         for action in self.router.handle(event, now):
             self.perform(action, now)
+        if self.report.waiting and not self._only_waits():  # the first result has come, and it is a failure
+            self._transition(Transition(State.INIT, State.FAULT, self.router.reason), now)
         self.arm()
         if self.group is not None:
             self.group.changed(self, now)
@@ -293,7 +295,10 @@ class InstanceRunner:
         self._announcer.start(now, action.against_lesser)
 
     def _transition(self, action: Transition, _now: Instant) -> None:
-        self.report.transition(action.before, action.after, action.reason, self.router.effective_priority)
+        if action.after is State.FAULT and self._only_waits():
+            self.report.wait(action.before, action.after, action.reason)
+        else:
+            self.report.transition(action.before, action.after, action.reason, self.router.effective_priority)
 
     def _lesser_master_heard(self, action: LesserMasterHeard, now: Instant) -> None:
         sender = address_text(action.source, self.instance.family)
@@ -301,6 +306,11 @@ class InstanceRunner:
         self.report.happened(MASTER_RX_LOWER_PRI, reason, self.router.effective_priority)
         if self.group is not None:
             self.group.lesser_master_heard(self, now)
+
+    def _only_waits(self) -> bool:
+        """Every reason for FAULT is a check that has not been made yet, as at each start."""
+        assessment = self.influences.assessment
+        return assessment.waits and self.router.own_faults == assessment.faults and bool(assessment.faults)
 
     def _priority_moved(self, action: PriorityMoved, _now: Instant) -> None:
         moved = f"effective priority {action.effective_priority} of {self.instance.priority}"

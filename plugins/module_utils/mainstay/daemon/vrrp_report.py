@@ -39,6 +39,8 @@ class ObjectReport:
         self.since = wall_clock()
         self.ending = STOP
         """What its end is called: STOP, or DELETED when the configuration dropped it."""
+        self.waiting = False
+        """`wait` was the last that it told."""
         self._kind = kind
         self._state = State.INIT.value
         self._say = say
@@ -52,12 +54,16 @@ class ObjectReport:
 
     def transition(self, before: State, after: State, reason: str, priority: int = 0) -> None:
         """The state changed; `priority` is the effective one."""
-        self.transitions += 1
-        self.since = wall_clock()
-        self.last_transition = f"{before.value} -> {after.value}: {reason}"
+        self.waiting = False
+        self._moved(before, after, reason)
         self._say(LogLine(_LEVELS.get(after, "info"), self.subject, self.last_transition))
-        self._state = after.value
         self._happened(self.ending if after is State.INIT else after.value, before.value, reason, priority)
+
+    def wait(self, before: State, after: State, reason: str) -> None:
+        """A state that only bridges the time until a first result: no script and no mail shall call it a failure."""
+        self.waiting = True
+        self._moved(before, after, reason)
+        self._say(LogLine("info", self.subject, self.last_transition))
 
     def happened(self, event: str, reason: str, priority: int) -> None:
         """Something that changed no state."""
@@ -84,6 +90,12 @@ class ObjectReport:
     def alarms(self, now: Instant) -> t.List[str]:
         """The alarms of late, as sentences."""
         return [detail for detail, at in self._alarms.values() if now - at < _PERIOD]
+
+    def _moved(self, before: State, after: State, reason: str) -> None:
+        self.transitions += 1
+        self.since = wall_clock()
+        self.last_transition = f"{before.value} -> {after.value}: {reason}"
+        self._state = after.value
 
     def _happened(self, event: str, before: str, reason: str, priority: int) -> None:
         self._say(Happening(self._kind, self.name, event, priority, reason, before, wall_clock()))

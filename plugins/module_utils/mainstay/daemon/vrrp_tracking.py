@@ -116,23 +116,28 @@ class TrackerTable:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._groups = groups_by_member(config.vrrp_sync_groups.values())
+        self._of_instance = {name: self._of(name) for name in config.vrrp_instances}
         trackings = [one.tracking for one in config.vrrp_instances.values()]
         trackings += [one.tracking for one in config.vrrp_sync_groups.values()]
         self.interfaces = frozenset(one.name for tracking in trackings for one in tracking.track_interface)
         """Names of all interfaces that are tracked."""
 
     def of_instance(self, name: str) -> t.List[Tracker]:
-        """Its own and its group's; a member's own ones with a weight only where the group allows it."""
+        """Its own and its group's."""
+        return self._of_instance[name]
+
+    def of_group(self, group: VrrpSyncGroup) -> t.List[Tracker]:
+        """Those that apply to each of its members."""
+        return self._resolve(group.tracking)
+
+    def _of(self, name: str) -> t.List[Tracker]:
+        """A member's own ones with a weight count only where the group allows it."""
         own = self._resolve(self._config.vrrp_instances[name].tracking)
         group = self._groups.get(name)
         if group is None:
             return own
         allowed = [one for one in own if not one.weight or group.sync_group_tracking_weight]
         return self.of_group(group) + allowed
-
-    def of_group(self, group: VrrpSyncGroup) -> t.List[Tracker]:
-        """Those that apply to each of its members."""
-        return self._resolve(group.tracking)
 
     def _resolve(self, tracking: Tracking) -> t.List[Tracker]:
         """Where the reference does not say, the definition does."""

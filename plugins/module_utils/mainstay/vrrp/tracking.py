@@ -59,16 +59,19 @@ class Assessment:
     faults: t.Tuple[str, ...]
     why: t.Tuple[Influence, ...]
     """Who moves the priority; in FAULT too, and for an owner nobody."""
+    waits: bool = False
+    """All `faults` are first results that are not there yet: no failure."""
 
 
 def assess(base_priority: int, trackers: t.Sequence[Tracked]) -> Assessment:
     """The priority and the faults that follow from `trackers`. Owners keep 255 (OWN-02), others 1..254 (FSM-25)."""
-    faults = tuple(fault for fault in map(_fault, trackers) if fault)
+    found = [(each, fault) for each in trackers for fault in (_fault(each),) if fault]
+    faults, waits = tuple(fault for _each, fault in found), all(each.result is None for each, _fault in found)
     if base_priority == OWNER_PRIORITY:
-        return Assessment(OWNER_PRIORITY, faults, ())
+        return Assessment(OWNER_PRIORITY, faults, (), waits)
     why = tuple(Influence(each.name, change, each.since) for each in trackers for change in (_change(each),) if change)
     moved = base_priority + sum(influence.change for influence in why)
-    return Assessment(min(max(moved, 1), HIGHEST_PRIORITY), faults, why)
+    return Assessment(min(max(moved, 1), HIGHEST_PRIORITY), faults, why, waits)
 
 
 def _change(tracked: Tracked) -> int:
