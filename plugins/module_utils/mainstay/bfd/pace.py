@@ -47,6 +47,8 @@ class Pace:
         self.desired_min_tx = self.transmit_floor = desired_min_tx
         self.required_min_rx = self.receive_floor = required_min_rx
         self._poll = Poll.OFF
+        self._asked = False
+        """Whether a packet with P has left: what comes before cannot be the answer."""
 
     @property
     def polls(self) -> bool:
@@ -71,19 +73,22 @@ class Pace:
             self._poll = _REQUESTED[self._poll]
 
     def sent(self) -> None:
-        """A periodic packet has left."""
+        """A periodic packet has left, with P if `polls`."""
+        self._asked = self._asked or self.polls
         if self._poll is Poll.PAUSED:
             self._poll = Poll.ON
 
     def confirmed(self) -> None:
-        """The neighbor answered with F."""
-        self._poll = _CONFIRMED[self._poll]
+        """A packet with F came; it counts when P was sent."""
+        if not self._asked:
+            return
+        self._poll, self._asked = _CONFIRMED[self._poll], False
         if self._poll is Poll.OFF:
             self._settle()
 
     def forget(self) -> None:
         """The neighbor is gone: nobody is left to confirm."""
-        self._poll = Poll.OFF
+        self._poll, self._asked = Poll.OFF, False
         self._settle()
 
     def _settle(self) -> None:

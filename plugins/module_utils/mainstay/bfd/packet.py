@@ -153,7 +153,7 @@ def check_ttl(ttl: int, max_hops: int) -> None:
     `max_hops`: routers it may have passed all the same; -1: any number.
     """
     if 0 <= max_hops < 255 - ttl:
-        detail = f"TTL {ttl}, at least {255 - max_hops} is expected: is the neighbor on the same link, does it send 255?"
+        detail = f"TTL {ttl}, at least {255 - max_hops} is expected: is the neighbor on this link, does it send 255?"
         raise PacketError(RejectReason.TTL, detail)
 
 
