@@ -44,11 +44,15 @@ def _sessions(sessions: t.Iterable[BfdInstance]) -> t.Iterator[Problem]:
         neighbour, source = session.neighbor_ip, session.source_ip
         if source is not None and (":" in source) != (":" in neighbour):
             yield Problem(f"{path}.source_ip", source, f"must be of the family of neighbor_ip, {neighbour}.")
+        if neighbour.startswith("fe80:"):
+            message = "is link-local, and a session has no interface to say on which link; use another address of it."
+            yield Problem(f"{path}.neighbor_ip", neighbour, message)
         if source == neighbour:
             yield Problem(f"{path}.neighbor_ip", neighbour, "is our own source_ip; name the other router.")
-        first = seen.setdefault((neighbour, source), path)
+        alike = [path for (other, its), path in seen.items() if other == neighbour and None in (its, source)]
+        first = seen.setdefault((neighbour, source), alike[0] if alike else path)
         if first != path:
-            message = f"is already watched by {first}; track that one in both places."
+            message = f"is already watched by {first}; track that one in both places, or give both a source_ip."
             yield Problem(f"{path}.neighbor_ip", neighbour, message)
 
 
