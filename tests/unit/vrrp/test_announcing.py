@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, strategies as st
 
 from mainstay.model.config import VirtualAddress
@@ -71,3 +72,37 @@ def test_a_stall_never_multiplies_what_is_sent(wakeups: list[int]) -> None:
     for second in wakeups:
         assert announcing.due(seconds(second)) <= INSTANCE.garp_master_repeat
         assert announcing.due(seconds(second)) == 0, "the same instant asked twice"
+
+
+FEWER = replace(INSTANCE, garp_lower_prio_delay=seconds(2), garp_lower_prio_repeat=3)
+
+
+@pytest.mark.conformance("NDP-12")
+def test_a_lesser_master_is_answered_with_bursts_of_their_own_numbers() -> None:
+    announcing = started(FEWER)
+    bursts(announcing, until=50)
+    announcing.start_against_lesser(seconds(60))
+    assert bursts(announcing, until=1000) == [(60, 3), (62, 3)]
+
+
+@pytest.mark.conformance_negative("NDP-12")
+def test_it_does_not_cut_the_larger_bursts_of_a_new_master_short() -> None:
+    announcing = started(FEWER)
+    announcing.due(0)
+    announcing.start_against_lesser(seconds(1))
+    assert bursts(announcing, until=1000) == [(5, 5)]
+
+
+def test_a_refresh_goes_on_beside_it() -> None:
+    announcing = started(replace(REFRESHING, garp_lower_prio_delay=0, garp_lower_prio_repeat=1))
+    bursts(announcing, until=61)
+    announcing.start_against_lesser(seconds(70))
+    assert bursts(announcing, until=180) == [(70, 1), (120, 2), (180, 2)]
+
+
+def test_no_repeat_is_no_announcement() -> None:
+    """strict_mode: garp_lower_prio_repeat is 0."""
+    announcing = started(replace(INSTANCE, garp_lower_prio_repeat=0))
+    bursts(announcing, until=50)
+    announcing.start_against_lesser(seconds(60))
+    assert [rounds for _at, rounds in bursts(announcing, until=1000)] in ([0, 0], [0])
