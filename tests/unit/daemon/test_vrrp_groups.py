@@ -126,6 +126,21 @@ def test_a_group_of_its_own_is_not_touched_by_the_failure_of_another(both: Story
     assert [name for name, _before, _event in both.group_events()] == ["G"]
 
 
+@pytest.mark.conformance("TMR-08")
+def test_what_waits_at_any_member_is_heard_before_the_last_deadline_promotes_all(both: Story) -> None:
+    """TMR-08: a member that wanted to be master long ago may have its master's advert in the queue."""
+    both.carrier(ETH1, False)
+    both.passes(1).carrier(ETH1, True)
+    both.passes(2)
+    both.hears("two", advert(200, "198.51.100.2", 52)).passes(3)
+    assert both.worker._runners["one"].router.wants_master
+    PlayedSocket.waiting.append(advert(200))
+
+    both.passes(1)
+
+    assert both.states == {"one": "BACKUP", "two": "BACKUP"} and not PlayedSocket.waiting
+
+
 class TestAReload:
     def test_that_changes_nothing_moves_nothing(self, both: Story) -> None:
         both.forgets().runs_groups(ONE, TWO, G=("one", "two"))
@@ -187,6 +202,7 @@ class TestAdoption:
     def test_of_a_group_needs_the_proof_of_every_member(self) -> None:
         self.held("one")
         assert Story().runs_groups(ONE, TWO, G=("one", "two")).states == {"one": "BACKUP", "two": "BACKUP"}
+        assert PlayedSocket.sent == [], "nobody was master, not even for a moment"
 
     def test_of_a_group_that_holds_everything(self) -> None:
         self.held("one", "two")

@@ -271,7 +271,7 @@ class Story:
         return "\n".join(f"{line.level}: {line.subject}: {line.message}" for line in self.lines)
 
 
-def advert(priority: int, source: str = PEER) -> bytes:
+def advert(priority: int, source: str = PEER, virtual_router_id: int = 51) -> bytes:
     """A datagram of a peer; the checksum is of the message-only form, which does not depend on the source."""
-    whole = message(priority=priority)
+    whole = message(priority=priority, vrid=virtual_router_id)
     return datagram(with_checksum(whole), source=source)
