@@ -70,7 +70,10 @@ def test_the_surroundings_are_plain(lab: ScriptLab, monkeypatch: pytest.MonkeyPa
     command = lab.program(
         "env", "env; echo umask=$(umask); echo at=$(pwd); echo core=$(ulimit -c); cat; ls /proc/$$/fd"
     )
+    inherited = os.open("/dev/null", os.O_RDONLY)
+    os.set_inheritable(inherited, True)
     said = lab.run(command).output.split()
+    os.close(inherited)
     names = {line.partition("=")[0] for line in said if "=" in line}
     assert names == {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "PWD", "umask", "at", "core"}
     assert {"umask=0077", "at=/", "core=0"} <= set(said)
@@ -208,6 +211,18 @@ def test_not_too_many_run_at_a_time_and_all_get_their_turn(lab: ScriptLab) -> No
         runner.run(command, (), seconds(5), book)
     lab.loop.until(all_ended, "six runs")
     assert most == 2 and all(result.good for result in book.results)
+    runner.close()
+
+
+def test_at_the_end_what_waits_is_not_started_but_told(lab: ScriptLab) -> None:
+    runner = ScriptRunner(lab.loop, most=1)
+    runner.set_script_user("root")
+    book = Book()
+    for _number in range(3):
+        runner.run(lab.program("hangs", "sleep 100"), (), seconds(100), book)
+    runner.end_all("the end", lab.loop.now())
+    lab.loop.until(lambda: len(book.results) == 3, "three results")
+    assert {result.reason for result in book.results} == {"the end"} and not runner.running
     runner.close()
 
 

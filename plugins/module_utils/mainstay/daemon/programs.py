@@ -46,6 +46,9 @@ class Programs:
         self._notifier = Notifier(poller, journal, self._for_telling)
         self._config = Config()
         self._started = False
+        self._stopping = False
+        self._alone = False
+        """A startup_script or shutdown_script runs."""
 
     def configure(self, config: Config, now: Instant) -> None:
         """Track and tell as this configuration says from now on; before the start is over, from then on."""
@@ -61,7 +64,8 @@ class Programs:
 
         def begin(now: Instant) -> None:
             self._started = True
-            self.configure(self._config, now)
+            if not self._stopping:
+                self.configure(self._config, now)
             then(now)
 
         defs = self._config.global_defs
@@ -77,6 +81,7 @@ class Programs:
 
     def stop(self, now: Instant) -> None:
         """The end begins: nothing is tracked any more. A startup_script that still runs is ended."""
+        self._stopping = True
         self._trackers.close(now)
         self._for_tracking.end_all(_STOPS, now)
         if not self._started:
@@ -97,7 +102,10 @@ class Programs:
                 timer.cancel()
             self._shut_down(then)
 
-        self._wait(lambda: self._notifier.idle, now + _PATIENCE + _LAST_GRACE, shut_down)
+        self._wait(self._all_ended, now + _PATIENCE + _LAST_GRACE, shut_down)
+
+    def _all_ended(self) -> bool:
+        return self._notifier.idle and not self._alone and not self._for_tracking.running
 
     def _shut_down(self, then: t.Callable[[Instant], None]) -> None:
         defs = self._config.global_defs
@@ -122,7 +130,10 @@ class Programs:
             then(self._poller.now())
             return
 
+        self._alone = True
+
         def done(result: ScriptResult, now: Instant) -> None:
+            self._alone = False
             say = self._journal.info if result.good else self._journal.warning
             say(_SUBJECT, f"{what}: {result.reason}")
             then(now)

@@ -86,7 +86,8 @@ class ScriptRunner:
 
     def end_all(self, why: str, now: Instant) -> None:
         """Nothing that waits starts any more, everything that runs is ended."""
-        self._waiting.clear()
+        while self._waiting:
+            self._failed(self._waiting.popleft(), why, now)
         for run in list(self._running.values()):
             run.end(why, now)
 
