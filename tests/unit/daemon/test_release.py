@@ -94,6 +94,13 @@ def test_the_only_address_to_send_from_stays_without_a_lease_too() -> None:
     assert removed([held("192.0.2.10"), held("192.0.2.11", index=3)], vip_lease=0) == ["192.0.2.11"]
 
 
+def test_an_address_of_the_other_family_is_no_replacement() -> None:
+    """Every interface has a link-local IPv6 address; nobody reaches an IPv4 host by it."""
+    link_local = rtnl.HeldAddress(rtnl.AddressKey(2, "fe80::1", 64), False, 253, None)
+    assert removed([held("192.0.2.10"), link_local], vip_lease=0) == []
+    assert removed([held("192.0.2.10"), held("192.0.2.1"), link_local], vip_lease=0) == ["192.0.2.10"]
+
+
 @pytest.mark.parametrize(("applied", "status"), [(True, 0), (False, 1)])
 def test_a_remark_on_what_was_removed_is_told_and_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, applied: bool, status: int

@@ -237,12 +237,16 @@ def removable(
 ) -> t.List[rtnl.HeldAddress]:
     """What of the kernel's addresses is ours to remove; `names` of the links by index."""
     listed = [one for one in held if _place(one, names) in ours.addresses]
-    others = {names.get(one.key.index) for one in held if one not in listed}
+    others = {(one.key.index, one.key.family) for one in held if one not in listed}
+
+    def is_spare(one: rtnl.HeldAddress) -> bool:
+        """The host can do without: adverts do not leave from there, or it has another address of that family."""
+        return names[one.key.index] not in ours.senders or (one.key.index, one.key.family) in others
+
     return [
         one
         for one in listed
-        if one.valid_seconds is not None
-        or (_place(one, names) in ours.endless and names[one.key.index] not in ours.senders - others)
+        if one.valid_seconds is not None or (_place(one, names) in ours.endless and is_spare(one))
     ]
 
 
