@@ -50,6 +50,14 @@ mypy: ready
 unit: ready  ## unit and property tests
 	$(PYTEST) -q -n 2 tests/unit $(ARGS)
 
+# The seeds to try: make sim SEEDS=100000 FIRST=1. One that fails is told by: make sim SEED=4711
+SEEDS ?= 20000
+FIRST ?= 1
+SEED ?=
+.PHONY: sim
+sim: ready  ## simulated machines that break at random, on two processes (SEEDS=100000; SEED=n tells one story)
+	@PYTHONPATH=plugins/module_utils:tests $(PYTHON) -m sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
+
 .PHONY: oldest-python
 oldest-python: ready  ## the runtime's unit tests on the oldest Python that is here (3.9 or later)
 	$(PYTHON) tests/setup/oldest_python.py --junitxml=$(REPORTS)/$@.xml $(ARGS)

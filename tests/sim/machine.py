@@ -50,6 +50,8 @@ class Machine:
         """How long the whole machine has stood still, its monotonic clock included."""
         self.gates: dict[str, bool] = {}
         self.weights: dict[str, int] = {}
+        self.acted = False
+        """Something came of this wake-up, so it is worth looking at."""
         self._router_class, self._group_class = router_class, group_class
         self._hold: Duration = 0
 
@@ -181,7 +183,9 @@ class Machine:
             for action in actions:
                 if isinstance(action, LesserMasterHeard):
                     self._obey(self.group.lesser_master_heard(node.settings.name, self.now))
-        self.audit.moved(self, actions)
+        if actions:
+            self.acted = True
+            self.audit.moved(self, actions)
 
     def _obey(self, orders: Sequence[GroupOrder]) -> None:
         for order in orders:

@@ -114,7 +114,8 @@ class Node:
         for action in actions:
             self._carry_out(action, before)
         self._arm()
-        self.machine.after(self, actions)
+        if actions or self.machine.group is not None:
+            self.machine.after(self, actions)
 
     def drain(self) -> None:
         """Everything that has arrived, before any deadline (TMR-08)."""
@@ -147,9 +148,11 @@ class Node:
 
     def _wake(self) -> None:
         if self.machine.awake:
+            self.machine.acted = False
             self.drain()
             self.due()
-            self.machine.audit.touched(self.machine)
+            if self.machine.acted:
+                self.machine.audit.touched(self.machine)
 
     def _timer(self, armed_at: Instant) -> None:
         if self._armed_at != armed_at:

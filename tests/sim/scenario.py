@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 from random import Random
 from typing import Any
@@ -67,7 +68,7 @@ class Scenario:
     """After the last fault everything has come to rest within this."""
     until: Instant
 
-    @property
+    @cached_property
     def settings(self) -> RouterSettings:
         """Of any router: version, interval and the like are the same for all."""
         return self.machines[0][1][0]
@@ -76,7 +77,7 @@ class Scenario:
     def segments(self) -> int:
         return len(self.machines[0][1])
 
-    @property
+    @cached_property
     def is_consistent(self) -> bool:
         """Every machine has the same priority on each segment, so that groups agree on who is the best."""
         return all(len({settings.priority for settings in routers}) == 1 for _, routers in self.machines)
@@ -85,11 +86,11 @@ class Scenario:
     def is_quiet_in_the_end(self) -> bool:
         return self.is_consistent or not self.grouped
 
-    @property
+    @cached_property
     def loser_speaks(self) -> bool:
         return self.settings.higher_prio_send_advert
 
-    @property
+    @cached_property
     def overlap_allowed(self) -> Duration | None:
         """How long two machines may hold the addresses after one fault; None where the lease cannot be that short."""
         settings = self.settings

@@ -29,7 +29,7 @@ def advert(priority: int, source: int = HIGHER, advert_int: Duration = SETTINGS.
     return AdvertReceived(Advert(3, 51, priority, advert_int, ("192.0.2.10",)), source)
 
 
-def router_in(state: State, settings: RouterSettings = SETTINGS, at: Instant = 0, **changes: Any) -> Router:
+def router_in(state: State, /, settings: RouterSettings = SETTINGS, at: Instant = 0, **changes: Any) -> Router:
     """A router that reached `state` the ordinary way; a MASTER entered it at `at`."""
     router = Router(replace(settings, **changes))
     events: dict[State, list[Event]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from mainstay.model.leasing import outlives_refresh
+from mainstay.model.leasing import outlives_refresh, refresh_period
 from mainstay.model.units import seconds
 from mainstay.vrrp.lease import WITHDRAWAL_SLACK, lease_seconds
 from mainstay.vrrp.timers import shortest_down_interval
@@ -42,3 +42,24 @@ def test_a_living_master_refreshes_before_its_lease_ends(advert_int: int) -> Non
 def test_zero_turns_leasing_off_and_a_number_is_taken() -> None:
     assert lease_seconds(seconds(1), 0) == 0
     assert lease_seconds(seconds(1), seconds(5)) == 5
+
+
+@pytest.mark.parametrize(
+    ("advert_int", "version", "adverts", "expected"),
+    [(1, 2, 3, 2), (10, 2, 3, 29), (255, 2, 3, 764), (1, 3, 5, 4), (1, 3, 2, 1), (2, 3, 2, 3), (0.5, 3, 10, 4)],
+)
+def test_tmr_06_the_lease_follows_the_version_and_down_timer_adverts(
+    advert_int: float, version: int, adverts: int, expected: int
+) -> None:
+    lease = lease_seconds(seconds(advert_int), None, version, adverts)
+    assert lease == expected or not outlives_refresh(seconds(expected), seconds(advert_int))
+
+
+@given(ADVERT_INTERVALS, st.sampled_from([2, 3]), st.integers(1, 100))
+def test_a_lease_that_can_be_safe_is_and_every_lease_is_refreshed_in_time(
+    advert_int: int, version: int, adverts: int
+) -> None:
+    lease = seconds(lease_seconds(advert_int, None, version, adverts))
+    assert outlives_refresh(lease, advert_int)
+    soonest = shortest_down_interval(advert_int, version, adverts)
+    assert lease + WITHDRAWAL_SLACK < soonest or lease <= refresh_period(advert_int) + seconds(1)

@@ -29,6 +29,7 @@ PROMOTION = ["SendAdvert", "TakeAddresses", "Announce", "Transition"]
 CARRIER_LOST = LinkChanged(False, "carrier lost on eth0")
 
 
+@pytest.mark.conformance("FSM-24")
 @pytest.mark.parametrize("state", [State.BACKUP, State.MASTER])
 def test_fsm_24_a_lost_link_means_fault(state: State) -> None:
     router = router_in(state)
@@ -46,6 +47,7 @@ def test_a_router_that_does_not_take_part_knows_no_master(event: Event) -> None:
     assert router.master is None
 
 
+@pytest.mark.conformance_negative("FSM-24")
 def test_fsm_24_in_fault_adverts_and_deadlines_are_ignored() -> None:
     router = router_in(State.FAULT)
     for event in (advert(0), advert(255), DeadlineReached(), Started(adopt=True)):
@@ -73,6 +75,7 @@ def test_a_start_without_a_link_is_a_fault_that_holds_nothing(adopt: bool) -> No
     assert router.state is State.FAULT
 
 
+@pytest.mark.conformance_negative("FSM-21")
 def test_fsm_21_link_news_that_is_no_news_changes_nothing() -> None:
     for state, up in [(State.BACKUP, True), (State.MASTER, True), (State.FAULT, False)]:
         router = router_in(state)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, strategies as st
 
 from mainstay.vrrp.actions import State
@@ -18,6 +19,8 @@ from .routers import router_in
 DAMAGE = st.tuples(st.integers(0, 31), st.integers(1, 255))
 
 
+@pytest.mark.conformance("RX-25")
+@pytest.mark.conformance_negative("RX-25")
 @given(st.sampled_from(State), st.lists(DAMAGE, min_size=1, max_size=4), st.integers(0, 32))
 def test_i5_rx_25_a_packet_that_is_refused_changes_nothing(
     state: State, damage: list[tuple[int, int]], size: int

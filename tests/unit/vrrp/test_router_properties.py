@@ -128,6 +128,7 @@ def test_addresses_are_held_exactly_by_a_master(settings: RouterSettings, story:
         assert held is (router.state is State.MASTER)
 
 
+@pytest.mark.conformance_negative("FSM-14", "FSM-16")
 @given(ANY_SETTINGS, STORIES)
 def test_i4_only_a_master_advertises_and_only_a_leaving_master_says_0(
     settings: RouterSettings, story: list[tuple[int, Event]]
@@ -203,6 +204,8 @@ def assert_same(router: Router, model: ReferenceModel, event: Event, now: Instan
     assert (router.state.value, router.deadline()) == (model.state, model.deadline), (event, now)
 
 
+@pytest.mark.conformance("RX-24")
+@pytest.mark.conformance_negative("RX-24")
 @pytest.mark.parametrize("state", State)
 def test_rx_24_an_advert_is_never_an_exception(state: State) -> None:
     for priority in range(256):

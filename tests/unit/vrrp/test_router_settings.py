@@ -23,6 +23,7 @@ from mainstay.vrrp.events import (
 from .routers import DOWN, OWNER, SETTINGS, advert, at_deadline, names, router_in
 
 
+@pytest.mark.conformance("FSM-25")
 def test_fsm_25_a_backups_timer_moves_by_the_difference_of_the_skews() -> None:
     router = router_in(State.BACKUP)
     router.handle(PriorityChanged(228), seconds(3))
@@ -39,12 +40,14 @@ def test_fsm_25_a_better_priority_stops_following_at_the_next_advert() -> None:
     assert router.deadline() == before
 
 
+@pytest.mark.conformance("FSM-25", "TX-01")
 def test_fsm_25_tx_01_a_masters_next_advert_carries_the_new_priority() -> None:
     router = router_in(State.MASTER)
     assert router.handle(PriorityChanged(42), 1) == [PriorityMoved(42)]
     assert at_deadline(router) == [SendAdvert(42)]
 
 
+@pytest.mark.conformance_negative("FSM-25")
 @pytest.mark.parametrize(("asked", "effective"), [(-5, 1), (0, 1), (1, 1), (254, 254), (255, 254), (400, 254)])
 def test_fsm_25_the_effective_priority_is_clamped(asked: int, effective: int) -> None:
     for state in State:
@@ -53,12 +56,14 @@ def test_fsm_25_the_effective_priority_is_clamped(asked: int, effective: int) ->
         assert router.effective_priority == effective
 
 
+@pytest.mark.conformance_negative("OWN-02")
 def test_fsm_25_the_owners_priority_never_changes() -> None:
     router = router_in(State.MASTER, OWNER)
     router.handle(PriorityChanged(10), 1)
     assert at_deadline(router) == [SendAdvert(255)]
 
 
+@pytest.mark.conformance("TX-01")
 def test_tx_01_a_reload_is_advertised_at_once_with_the_new_values() -> None:
     router = router_in(State.MASTER)
     faster = replace(SETTINGS, priority=120, advert_int=seconds(0.1))
@@ -66,6 +71,7 @@ def test_tx_01_a_reload_is_advertised_at_once_with_the_new_values() -> None:
     assert router.deadline() == seconds(0.6)
 
 
+@pytest.mark.conformance_negative("TX-01")
 def test_a_reload_to_a_shorter_interval_is_no_stall() -> None:
     router = router_in(State.MASTER)
     actions = router.handle(Reconfigured(replace(SETTINGS, advert_int=seconds(0.01))), seconds(0.9))

@@ -18,6 +18,8 @@ from mainstay.vrrp.events import (
 from .routers import DOWN, OWNER, advert, names, router_in
 
 
+@pytest.mark.conformance("FSM-20")
+@pytest.mark.conformance_negative("FSM-20", "FSM-06", "FSM-13")
 def test_fsm_20_a_deadline_that_has_moved_is_no_deadline() -> None:
     backup, master = router_in(State.BACKUP), router_in(State.MASTER)
     assert backup.handle(DeadlineReached(), DOWN - 1) == []
@@ -28,6 +30,8 @@ def test_fsm_20_a_deadline_that_has_moved_is_no_deadline() -> None:
 SOONEST_TAKEOVER = seconds(3.0078125)
 
 
+@pytest.mark.conformance("TMR-08")
+@pytest.mark.conformance_negative("TMR-08")
 @pytest.mark.parametrize(("slept", "reclaims"), [(SOONEST_TAKEOVER - 1, False), (SOONEST_TAKEOVER, True)])
 def test_tmr_08_after_a_stall_that_allowed_a_takeover_everything_is_reclaimed(slept: int, reclaims: bool) -> None:
     router = router_in(State.MASTER)
@@ -36,6 +40,7 @@ def test_tmr_08_after_a_stall_that_allowed_a_takeover_everything_is_reclaimed(sl
     assert router.deadline() == slept + seconds(1)
 
 
+@pytest.mark.conformance("TMR-08")
 @pytest.mark.parametrize("priority", [50, 150])
 def test_tmr_08_after_a_stall_any_master_in_the_queue_is_yielded_to_without_a_word(priority: int) -> None:
     router, thawed = router_in(State.MASTER), seconds(60)
