@@ -32,6 +32,7 @@ class ReferenceModel:
         self.down_at: Optional[int] = None
         self.preempt_at: Optional[int] = None
         self.hinted = False
+        self.heard = 0
 
     @property
     def deadline(self) -> Optional[int]:
@@ -70,6 +71,8 @@ class ReferenceModel:
             self.tracked = event.effective_priority
         if self.state == "BACKUP" and not self.hinted and self.down_at is not None:
             self.down_at += self.skew() - old
+        if self.demoted or self.settings.nopreempt or self.heard >= self.priority:
+            self.preempt_at = None
         if self.state == "MASTER" and self.demoted and not was_demoted:
             return self.backup(now, [SendAdvert(0), ReleaseAddresses()])
         return []
@@ -98,6 +101,7 @@ class ReferenceModel:
     def hear(self, event: AdvertReceived, now: int) -> list[Action]:
         owner = self.settings.priority == 255
         preempt = (owner or not self.settings.nopreempt) and not self.demoted
+        self.heard = event.advert.priority
         if event.advert.priority == 0:
             self.down_at, self.preempt_at, self.hinted = now + self.skew(), None, False
         elif not preempt or event.advert.priority >= self.priority:

@@ -5,11 +5,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mainstay.model.units import seconds
 from mainstay.vrrp.actions import State
-from mainstay.vrrp.events import DeadlineReached, FaultsChanged, PriorityChanged, Started
+from mainstay.vrrp.events import (
+    DeadlineReached,
+    DemotionChanged,
+    Event,
+    FaultsChanged,
+    PriorityChanged,
+    Reconfigured,
+    Started,
+)
 from mainstay.vrrp.router import Router
 
 from .routers import DOWN, HIGHER, LOWER, OWNER, SETTINGS, SKEW, advert, at_deadline, names, router_in
@@ -139,6 +149,26 @@ def test_fsm_23_an_owner_and_a_router_that_never_preempts_know_no_delay() -> Non
     for second in range(60):
         shy.handle(advert(50, LOWER), seconds(second))
         assert shy.deadline() == seconds(second) + DOWN
+
+
+@pytest.mark.conformance_negative("FSM-23")
+@pytest.mark.parametrize(
+    "event",
+    [
+        PriorityChanged(50),
+        DemotionChanged(True),
+        Reconfigured(replace(SETTINGS, nopreempt=True, preempt_delay=DELAY)),
+        Reconfigured(replace(SETTINGS, preempt_delay=2 * DELAY)),
+    ],
+)
+def test_fsm_23_a_delay_ends_without_preemption_when_we_may_not_preempt_any_more(event: Event) -> None:
+    router = router_in(State.BACKUP, preempt_delay=DELAY)
+    for second in range(1, 21):
+        router.handle(advert(50), seconds(second))
+    assert router.delays_preemption
+    router.handle(event, seconds(20.5))
+    assert not router.delays_preemption
+    assert router.deadline() != seconds(1) + DELAY
 
 
 # ---- down_timer_adverts

@@ -147,6 +147,7 @@ class Router(RouterSteps):
         before = self.down_interval
         moved = self._weigh(event, now)
         self._shift_deadline(self.down_interval - before)
+        self._reconsider_preemption()
         return moved
 
     def _demote_as_master(self, event: DemotionChanged, now: Instant) -> t.List[Action]:
@@ -165,9 +166,12 @@ class Router(RouterSteps):
         return self._reweigh(change)
 
     def _set_settings_as_backup(self, event: Reconfigured, now: Instant) -> t.List[Action]:
-        before = self.down_interval
+        before, delay = self.down_interval, self.settings.preempt_delay
         moved = self._set_settings(event, now)
         self._shift_deadline(self.down_interval - before)
+        self._reconsider_preemption()
+        if self.settings.preempt_delay != delay:
+            self._preempt_at = None  # the next lesser advert begins the new one
         if self.wants_master and not self.settings.in_group:
             return moved + self._promote(now, "does not belong to a sync group any more, no master heard")
         return moved

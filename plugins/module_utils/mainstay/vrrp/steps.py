@@ -200,6 +200,12 @@ class RouterSteps:
         if self._deadline is not None and self._skewed:
             self._deadline += difference
 
+    def _reconsider_preemption(self) -> None:
+        """A preempt_delay that runs ends when we may not preempt that master any more; if we still may, it goes on."""
+        theirs = self.master_priority
+        if not self.preempts or theirs is None or theirs >= self.priority.effective:
+            self._preempt_at = None
+
     def _reweigh(self, change: t.Callable[[], None]) -> t.List[Action]:
         """Let `change` happen to the priority, and say so where FIFOs have a line for it."""
         before = self.priority.effective
