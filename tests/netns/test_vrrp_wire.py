@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import typing as t
 from pathlib import Path
 
+import pytest
 from netns.daemons import Daemon, instance
 from netns.segment import DEVICE, VIP, Node, Segment
 from netns.wire import GROUP, GROUP_MAC, Capture, advert, cut_to, injector
@@ -25,8 +27,9 @@ def hardware_address(node: Node) -> str:
     return node.run("cat", f"/sys/class/net/{DEVICE}/address").stdout.strip()
 
 
+@pytest.mark.conformance("PKT-11", "PKT-13", "PKT-14", "PKT-15", "TX-02", "TX-03", "TX-05", "NDP-02", "NDP-04")
 def test_adverts_and_gratuitous_arp_are_decoded_without_fault(segment: Segment, tmp_path: Path) -> None:
-    """PKT-13, PKT-14, TX-02, TX-03, NDP-02, NDP-04, and priority 0 at the end."""
+    """And priority 0 at the end. Without a macvlan the MAC is the interface's own (PKT-15)."""
     capture = Capture(segment.node("c"), tmp_path, "ip proto 112 or arp")
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, **QUICK, garp_master_repeat=3, garp_master_delay=0))
     a.start().await_state("MASTER")
@@ -75,6 +78,7 @@ def malformed(source: str) -> t.Iterator[tuple[str, t.Any]]:
     yield "source", advert("240.1.2.3")  # our own VIP as the source would not pass the kernel of the master
 
 
+@pytest.mark.conformance_negative("PKT-13", "TX-02", "TX-03", "TX-05")
 def test_malformed_packets_are_counted_by_reason_and_change_nothing(segment: Segment, tmp_path: Path) -> None:
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, **QUICK)).start()
     b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100, **QUICK)).start()
@@ -134,6 +138,8 @@ def test_a_good_packet_of_a_better_router_does_take_the_address(segment: Segment
     wait_for(lambda: "advertises priority 200" in a.log.read_text(), 10, "the reason", evidence=a.evidence)
 
 
+@pytest.mark.conformance("TX-04")
+@pytest.mark.conformance_negative("TX-04")
 def test_a_blocked_output_is_told_and_the_lease_lets_go(segment: Segment, tmp_path: Path) -> None:
     """TX-04: nobody hears this master, so it must not keep the addresses."""
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, **QUICK)).start()
@@ -148,3 +154,69 @@ def test_a_blocked_output_is_told_and_the_lease_lets_go(segment: Segment, tmp_pa
     assert a.node.run("nft", "delete table ip t").rc == 0
     wait_for(a.node.holds, 10, "the address to be back", evidence=a.evidence)
     assert a.state() == "MASTER"
+
+
+def arp_request(node: Node, address: str) -> t.Any:
+    return Ether(src=hardware_address(node), dst="ff:ff:ff:ff:ff:ff") / ARP(
+        op=1, hwsrc=hardware_address(node), psrc=node.address, pdst=address
+    )
+
+
+@pytest.mark.conformance("NDP-07")
+@pytest.mark.conformance_negative("NDP-07")
+def test_the_master_answers_for_the_address_and_the_backup_never_does(segment: Segment, tmp_path: Path) -> None:
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, **QUICK)).start()
+    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100, **QUICK)).start()
+    a.await_state("MASTER")
+    b.await_state("BACKUP")
+    asker = segment.node("c")
+    capture = Capture(asker, tmp_path, "arp")
+    with asker.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw:
+        raw.bind((DEVICE, 0))
+        for _count in range(3):
+            raw.send(bytes(arp_request(asker, VIP)))
+
+    def answers() -> list[str]:
+        return [one[ARP].hwsrc for one in capture.packets() if one[ARP].op == 2 and one[ARP].psrc == VIP]
+
+    wait_for(lambda: len(answers()) >= 3, 10, "three answers", evidence=capture.words)
+    capture.stop()
+    assert set(answers()) == {hardware_address(a.node)}
+
+
+@pytest.mark.conformance("NDP-10")
+def test_the_group_is_joined_at_the_start_and_again_when_the_link_is_back(segment: Segment, tmp_path: Path) -> None:
+    capture = Capture(segment.node("c"), tmp_path, "igmp or (ip6[6] = 0 and ip6[48] = 143)")
+    addresses = ["fe80::51/64", "2001:db8::51/64"]
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150), VI_6=instance(150, virtual_ipaddress=addresses))
+    a.start().await_state("MASTER")
+
+    def joins() -> tuple[int, int]:
+        words = capture.words()
+        return words.count("[gaddr 224.0.0.18"), words.count("[gaddr ff02::12")
+
+    wait_for(lambda: min(joins()) >= 1, 10, "both groups to be joined", evidence=capture.words)
+    before = joins()
+    a.node.ip(f"link set {DEVICE} down")
+    a.await_state("FAULT")
+    a.node.ip(f"link set {DEVICE} up")
+    wait_for(lambda: all(now > was for now, was in zip(joins(), before)), 10, "a new join", evidence=capture.words)
+    capture.stop()
+
+
+@pytest.mark.conformance("NDP-12")
+def test_a_lesser_master_is_answered_with_an_advert_and_a_burst(segment: Segment, tmp_path: Path) -> None:
+    options = {**QUICK, "garp_master_repeat": 1, "garp_master_delay": 0}
+    options |= {"garp_lower_prio_repeat": 3, "garp_lower_prio_delay": 0}
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, **options)).start()
+    a.await_state("MASTER")
+    capture = Capture(segment.node("c"), tmp_path, "arp")
+    with injector(segment.node("c")) as send:
+        send(advert(segment.node("c").address, priority=50, adv=50))
+
+    def announced() -> int:
+        return sum(1 for one in capture.packets() if one[ARP].psrc == VIP == one[ARP].pdst)
+
+    wait_for(lambda: announced() >= 3, 10, "three announcements", evidence=capture.words)
+    capture.stop()
+    assert announced() == 3 and a.state() == "MASTER"

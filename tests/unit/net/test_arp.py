@@ -13,6 +13,7 @@ from mainstay.net.arp import gratuitous_arp
 MAC = bytes.fromhex("0200c0000201")
 
 
+@pytest.mark.conformance("NDP-02")
 def test_the_frame_is_a_broadcast_request_about_the_sender() -> None:
     frame = Ether(gratuitous_arp(MAC, "192.0.2.10"))
 
@@ -23,6 +24,7 @@ def test_the_frame_is_a_broadcast_request_about_the_sender() -> None:
     assert (arp.hwsrc, arp.hwdst) == ("02:00:c0:00:02:01", "00:00:00:00:00:00")
 
 
+@pytest.mark.conformance_negative("NDP-02")
 def test_a_link_without_ethernet_has_nothing_to_announce() -> None:
     with pytest.raises(ValueError, match="4 bytes is not an Ethernet address"):
         gratuitous_arp(b"\x0a\0\0\1", "192.0.2.10")
