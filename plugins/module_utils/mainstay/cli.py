@@ -76,6 +76,7 @@ def _status(options: argparse.Namespace) -> int:
 def _check_config(options: argparse.Namespace) -> int:
     from .daemon.configuration_files import read_configuration
     from .model.problems import ConfigError
+    from .model.warnings import warnings
 
     try:
         config = read_configuration(options.file, options.conf_dir)
@@ -83,6 +84,8 @@ def _check_config(options: argparse.Namespace) -> int:
         for problem in error.problems:
             sys.stderr.write(f"{options.file}: {_printable(str(problem))}\n")
         return BAD_CONFIGURATION
+    for warning in warnings(config):
+        sys.stderr.write(f"{options.file}: warning: {_printable(str(warning))}\n")
     instances, services = len(config.vrrp_instances), len(config.virtual_servers)
     _write(f"{options.file}: good, {instances} vrrp_instances, {services} virtual_servers\n")
     return GOOD

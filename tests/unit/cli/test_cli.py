@@ -47,6 +47,15 @@ class TestCheckConfig:
 
         assert outcome == (0, f"{tmp_path}/mainstay.json: good, 1 vrrp_instances, 0 virtual_servers\n", "")
 
+    def test_a_warning_is_told_and_the_file_is_good_all_the_same(self, mainstay: Mainstay, tmp_path: Path) -> None:
+        write_config(tmp_path, document(VI_1={**INSTANCE, "smtp_alert": True}))
+
+        outcome = mainstay("check-config", str(tmp_path / "mainstay.json"))
+
+        assert outcome.status == 0
+        (line,) = outcome.err.splitlines()
+        assert line.startswith(f"{tmp_path}/mainstay.json: warning: vrrp_instances.VI_1.smtp_alert = True: no mail is")
+
     def test_a_bad_file_is_2_with_every_problem_on_standard_error(self, mainstay: Mainstay, tmp_path: Path) -> None:
         write_config(tmp_path, document(VI_1={**INSTANCE, "virtual_router_id": 300, "priorty": 1}))
 

@@ -113,9 +113,9 @@ def configs(draw: st.DrawFn) -> Config:
                     st.none() | INTERFACES,
                     st.none() | st.just("eth0:1"),
                 ).map(lambda address: (address,)),
-                priority=st.integers(1, 255),
+                priority=st.integers(1, 255 if number == 2 else 254),  # an owner is never nopreempt
                 advert_int=st.integers(1, 4095).map(lambda n: n * 10_000_000),
-                nopreempt=st.booleans(),
+                nopreempt=st.just(value=False) if number == 2 else st.booleans(),
                 vip_lease=st.none() | st.just(0) | st.integers(41, 3600).map(lambda n: n * 1_000_000_000),
                 garp_master_delay=WHOLE_SECONDS,
             )

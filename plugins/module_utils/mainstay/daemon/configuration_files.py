@@ -13,6 +13,7 @@ from ..model.json_text import MAXIMUM_BYTES, parse_json
 from ..model.load import load_config
 from ..model.merge import merge_documents
 from ..model.problems import ConfigError, Problem
+from .key_files import with_key_files
 
 _MAXIMUM_FILES = 4096
 
@@ -35,7 +36,7 @@ def read_configuration(path: str, directory: t.Optional[str] = None) -> Config:
         raise ConfigError(problems)
     merged = merge_documents(documents)
     try:
-        return load_config(merged.document)
+        return load_config(with_key_files(merged.document))
     except ConfigError as error:
         raise ConfigError([merged.located(problem) for problem in error.problems]) from error
 

@@ -7,8 +7,8 @@ The lock is an open file description that the workers inherit: as long as one of
 daemon starts on the same addresses and `release` takes nothing away from it.
 
 running.json says what in the kernel is ours: the running configuration, and until every worker has confirmed it
-those that it replaces as well. It is written before the kernel is touched and removed by an end in order. Nobody else
-may read it: it holds the keys of the configuration.
+those that it replaces as well. It is written before the kernel is touched and removed by an end in order. Passwords
+and keys are not in it, and nobody else may read it all the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import os
 import typing as t
 
 from ..model.config import Config
-from ..model.dump import config_document
+from ..model.dump import config_document, without_secrets
 from ..model.load import load_config
 
 CONTROL_SOCKET = "control.sock"
@@ -63,8 +63,8 @@ class RunDirectory:
         Raises OSError.
         """
         content = {
-            "running": config_document(running),
-            "leaving": [config_document(one) for one in leaving],
+            "running": config_document(without_secrets(running)),
+            "leaving": [config_document(without_secrets(one)) for one in leaving],
         }
         temporary = os.path.join(self.path, f".{_RUNNING}.{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):

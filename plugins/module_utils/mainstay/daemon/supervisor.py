@@ -27,6 +27,7 @@ from ..model.config import Config
 from ..model.dump import config_document
 from ..model.problems import ConfigError
 from ..model.units import Instant
+from ..model.warnings import warnings
 from ..net.local_sockets import Peer, SocketPathTaken
 from ..version import VERSION
 from . import release
@@ -159,6 +160,8 @@ class Supervisor:
         for link in self._links.values():
             link.configure(document)
         self._programs.configure(config, self._reactor.now())
+        for warning in warnings(config):
+            self._journal.warning(SUBJECT, str(warning))
 
     def unconfirmed(self) -> t.List[str]:
         """Titles of the workers that do not run yet what they were told last."""

@@ -5,9 +5,9 @@
 
 Theory of operation. The document is walked beside the option table (walk.py): unknown keys are refused with a
 suggestion, each known key is read by the reader of its form (readers.py; nested.py for sections inside sections), a
-problem is noted at its path and the walk goes on. Only sections without a problem become values; what spans several
-of them (consistency.py) is checked on those. If anything was noted, ConfigError carries all of it and there is no
-Config.
+problem is noted at its path and the walk goes on. If anything was noted, ConfigError carries all of it and there is
+no Config. Only then is looked for what spans several options or sections (consistency.py): what a misspelt definition
+would be missing for is no news.
 
 null means "not given": the default holds. Ansible writes it for options left out.
 """
@@ -60,11 +60,10 @@ def parse_config(text: str) -> Config:
 
 def load_config(document: object) -> Config:
     """The configuration that the parsed document (a mapping) means. Raises ConfigError with every problem."""
-    walk = Walk(NESTED)
-    config = _config(walk, document)
-    walk.problems.extend(contradictions(config))
-    if walk.problems:
-        raise ConfigError(walk.problems)
+    config = load_part(document)
+    problems = list(contradictions(config))
+    if problems:
+        raise ConfigError(problems)
     return config
 
 

@@ -38,7 +38,7 @@ class Walk:
         `options` are those of the section when a place narrows them.
         """
         if not isinstance(document, t.Mapping):
-            self.note(path, None if _is_secret(name) else document, "must be a mapping of options.")
+            self.note(path, None if name in _SECRET_SECTIONS else document, "must be a mapping of options.")
             return None
         before = len(self.problems)
         known = SECTIONS[name] if options is None else options
@@ -83,6 +83,4 @@ class Walk:
 _HIDDEN = ("authentication", "auth_hmac", "hmac_keys")
 """Forms whose value, misplaced, may be a secret."""
 
-
-def _is_secret(section: str) -> bool:
-    return any(option.secret for option in SECTIONS[section].values())
+_SECRET_SECTIONS = ("authentication", "auth_hmac", "hmac_key")

@@ -1,0 +1,155 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every key of every section: it loads, it survives the way through a file, its range is enforced at its path."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from mainstay.model.dump import config_document
+from mainstay.model.load import load_config
+from mainstay.model.options import REFERENCES, SECTIONS, TOP_KEYS, TOP_LEVEL, TOP_LISTS, Option
+from mainstay.model.plan import plan
+
+from .complete_sample import COMPLETE, complete
+from .model_samples import problems_of
+
+Path = t.Tuple[t.Union[str, int], ...]
+
+INNER = {
+    "lvs_sync_daemon": "lvs_sync_daemon",
+    "virtual_addresses": "virtual_address",
+    "many_addresses": "virtual_address",
+    "unicast_peers": "unicast_peer",
+    "authentication": "authentication",
+    "auth_hmac": "auth_hmac",
+    "hmac_keys": "hmac_key",
+    "command": "command",
+    **dict.fromkeys(REFERENCES, "track_reference"),
+}
+OF_SERVICES = ("virtual_server", "real_server", "tcp_check", "http_check")
+
+
+def places(section: str, value: t.Any, path: Path) -> t.Iterator[t.Tuple[Path, str, str]]:
+    """(path, section, key) of everything said in a section, and of the sections in it."""
+    for key, item in value.items():
+        yield (*path, key), section, key
+        inner = INNER.get(SECTIONS[section][key].form)
+        entries = [((*path, key, index), one) for index, one in enumerate(item)] if isinstance(item, list) else []
+        for below, one in entries or [((*path, key), item)]:
+            if inner and isinstance(one, dict):
+                yield from places(inner, one, below)
+
+
+def said() -> t.Iterator[t.Tuple[Path, str, str]]:
+    for key, section in TOP_LEVEL.items():
+        if key == "global_defs":
+            yield from places(section, COMPLETE[key], (key,))
+        else:
+            for name, entry in COMPLETE.get(key, {}).items():
+                yield from places(section, entry, (key, name))
+    for key in TOP_LISTS:
+        yield (key,), "statics", key
+
+
+SAID = list(said())
+RANGED = [
+    (path, SECTIONS[section][key])
+    for path, section, key in SAID
+    if SECTIONS[section][key].minimum is not None and section != "track_reference"
+]
+
+
+def spelt(path: Path) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)[1:]
+
+
+def put(path: Path, value: object) -> t.Dict[str, t.Any]:
+    document = complete()
+    place: t.Any = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return document
+
+
+def test_the_sample_says_every_key_of_the_model() -> None:
+    told = {(section, key) for _path, section, key in SAID}
+    known = {(section, key) for section, keys in SECTIONS.items() if section not in OF_SERVICES for key in keys}
+
+    assert known - told == set()
+    assert set(COMPLETE) | {"virtual_servers"} == set(TOP_KEYS)
+
+
+def test_every_key_loads_and_comes_back_as_it_was_said() -> None:
+    config = load_config(complete())
+    document = json.loads(json.dumps(config_document(config)))
+
+    assert load_config(document) == config
+    for path, _section, _key in SAID:
+        found: t.Any = document
+        for key in path:
+            found = found[key]
+        expected: t.Any = COMPLETE
+        for key in path:
+            expected = expected[key]
+        assert found == expected, spelt(path)
+
+
+def test_no_key_of_the_sample_has_its_default() -> None:
+    for path, section, key in SAID:
+        value: t.Any = COMPLETE
+        for step in path:
+            value = value[step]
+        option = SECTIONS[section][key]
+        if not option.required and (section, key) not in ROUND_THE_DEFAULT:
+            assert value != option.default or path in SAID_ELSEWHERE, spelt(path)
+
+
+# Said once with another value, and once more with the default because a contradiction leaves no choice.
+ROUND_THE_DEFAULT = {("auth_hmac", "anti_replay"), ("vrrp_instance", "priority"), ("vrrp_instance", "strict_mode")}
+SAID_ELSEWHERE = {("vrrp_instances", "VI_U", "nopreempt")}
+
+
+@pytest.mark.parametrize(("path", "option"), RANGED, ids=[spelt(path) for path, _option in RANGED])
+def test_a_number_outside_of_its_range_is_refused_at_its_path(path: Path, option: Option) -> None:
+    assert option.minimum is not None and option.maximum is not None
+    below = option.minimum - (1 if option.form == "integer" else 0.0000001)
+    for value in (below, option.maximum + 1, "7", True):
+        told = [one for one in problems_of(put(path, value)) if one.path == spelt(path)]
+        assert told, f"{spelt(path)} = {value!r} is taken"
+        assert option.expected in told[0].message
+
+
+@pytest.mark.parametrize("section", [name for name in SECTIONS if name != "statics"])
+def test_a_strange_key_is_refused_in_every_section(section: str) -> None:
+    path = next((path[:-1] for path, name, _key in SAID if name == section), None)
+    if path is None:
+        assert section in OF_SERVICES
+        return
+
+    (problem,) = problems_of(put((*path, "colour"), "red"))
+
+    assert problem.path == spelt((*path, "colour"))
+    assert "is not an option" in problem.message
+
+
+def test_every_change_of_a_key_is_in_the_plan() -> None:
+    before = load_config(complete())
+    document = complete()
+    document["vrrp_instances"]["VI_4"]["track_script"] = []
+    document["vrrp_instances"]["VI_4"]["smtp_alert"] = None
+    document["static_rules"] = []
+    document["vrrp_scripts"]["chk_dns"] = {"script": "/usr/local/bin/chk_dns"}
+    del document["garp_groups"]
+
+    assert plan(before, load_config(document)).sentences() == [
+        "static_rules: changed",
+        "garp_group switch1: removed",
+        "vrrp_script chk_dns: added",
+        "vrrp_instance VI_4: changed track_script, smtp_alert",
+    ]
