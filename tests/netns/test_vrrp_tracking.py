@@ -191,6 +191,25 @@ class TestTrackersOfTheSupervisor:
         a.await_state("FAULT")
         assert a.status()["transitions"] == 1, "it never was BACKUP"
 
+    def test_a_killed_daemon_that_starts_again_adopts_though_its_scripts_have_not_run_yet(
+        self, segment: Segment, root_folder: Path, tmp_path: Path
+    ) -> None:
+        sections = self.sections(root_folder)
+        a = Daemon(segment.node("a"), tmp_path)
+        a.write_text(json.dumps({"vrrp_instances": {"VI_1": instance(150, track_script=["chk weight 0"])}, **sections}))
+        a.start().await_state("MASTER")
+        b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100)).start()
+        b.await_state("BACKUP")
+        at_peer = b.status()["transitions"]
+
+        a.node.signal_all(signal.SIGSTOP)  # or the last to be killed sees the others die and ends in order
+        a.node.signal_all(signal.SIGKILL)
+        wait_for(lambda: not a.node.processes(), 5, "all of it to be dead", evidence=a.evidence)
+        a.start().await_state("MASTER")
+
+        assert "still held under an unexpired lease" in a.status()["last_transition"], a.evidence()
+        assert b.status()["transitions"] == at_peer, b.evidence()
+
 
 def test_promote_secondaries_is_set_for_as_long_as_the_daemon_runs(segment: Segment, tmp_path: Path) -> None:
     node = segment.node("a")

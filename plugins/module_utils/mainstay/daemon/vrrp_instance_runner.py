@@ -24,7 +24,7 @@ import typing as t
 
 from ..model.defaults import RunningInstance
 from ..model.leasing import refresh_period
-from ..model.units import Instant, as_seconds
+from ..model.units import Duration, Instant, as_seconds
 from ..net.double_socket import Double
 from ..net.links import LinkMirror
 from ..net.polling import Poller, Timer
@@ -125,9 +125,9 @@ class InstanceRunner:
         self.feed(Reconfigured(self._settings()), now)
         self._tell_link(now)
 
-    def holds_proof(self) -> bool:
-        """The kernel still holds our addresses under a lease so young that no peer can have taken over."""
-        return self.addresses.proof_of_mastership(shortest_down_interval(self.instance.advert_int))
+    def holds_proof(self, margin: Duration = 0) -> bool:
+        """The lease of our addresses is so young that no peer can take over before `margin` from now."""
+        return self.addresses.proof_of_mastership(shortest_down_interval(self.instance.advert_int) - margin)
 
     def start(self, now: Instant, adopt: bool, hold_until: t.Optional[Instant] = None) -> None:
         """Begin, as MASTER when `adopt`; held still until `hold_until`."""
@@ -254,7 +254,7 @@ class InstanceRunner:
         """One event and everything that follows from it, in the group too."""
         for action in self.router.handle(event, now):
             self.perform(action, now)
-        if self.report.waiting and not self._only_waits():  # the first result has come, and it is a failure
+        if self.report.waiting and not self.only_waits():  # the first result has come, and it is a failure
             self._transition(Transition(State.INIT, State.FAULT, self.router.reason), now)
         self.arm()
         if self.group is not None:
@@ -295,7 +295,7 @@ class InstanceRunner:
         self._announcer.start(now, action.against_lesser)
 
     def _transition(self, action: Transition, _now: Instant) -> None:
-        if action.after is State.FAULT and self._only_waits():
+        if action.after is State.FAULT and self.only_waits():
             self.report.wait(action.before, action.after, action.reason)
         else:
             self.report.transition(action.before, action.after, action.reason, self.router.effective_priority)
@@ -307,7 +307,7 @@ class InstanceRunner:
         if self.group is not None:
             self.group.lesser_master_heard(self, now)
 
-    def _only_waits(self) -> bool:
+    def only_waits(self) -> bool:
         """Every reason for FAULT is a check that has not been made yet, as at each start."""
         assessment = self.influences.assessment
         return assessment.waits and self.router.own_faults == assessment.faults and bool(assessment.faults)
@@ -346,7 +346,8 @@ class InstanceRunner:
         # a mistake in the configuration must not cut the machine off.
         if self.instance.priority == OWNER_PRIORITY or source is None:
             self.addresses.leave_static(self.instance)
-        lease = lease_seconds(self.instance.advert_int, self.instance.vip_lease)
+        own = self.instance
+        lease = lease_seconds(own.advert_int, own.vip_lease, own.version, own.down_timer_adverts)
         changed = self.addresses.prepare(self.instance, lease)
         self.routes.prepare(self.instance.virtual_routes, self.instance.virtual_rules)
         self._announcer.prepare(self.addresses.addresses)

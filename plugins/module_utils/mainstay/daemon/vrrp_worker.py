@@ -42,6 +42,7 @@ from .vrrp_instance_runner import InstanceRunner, Kernel
 from .vrrp_pacing import AnnouncementPacing
 from .vrrp_port import PortKey, VrrpPort, port_key
 from .vrrp_secondaries import PromotedSecondaries
+from .vrrp_starting import Starting
 from .vrrp_status import vrrp_status
 from .vrrp_tracking import BFD, Result, TrackingBook
 from .worker import Arguments, LogLine, Say
@@ -69,6 +70,7 @@ class VrrpWorker:
         self._ports: t.Dict[PortKey, VrrpPort] = {}
         self._runners: t.Dict[str, InstanceRunner] = {}
         self._groups = Groups(say)
+        self._starting = Starting(reactor, self._groups)
         self._tracking = TrackingBook(self._mirror)
         self._secondaries = PromotedSecondaries(self._orders, self._mirror, say)
         self._bfd = BfdSessions(reactor, say, functools.partial(self.note, BFD))
@@ -99,6 +101,7 @@ class VrrpWorker:
             self._run(self._config, now, may_adopt=first)
 
     def _run(self, config: Config, now: Instant, may_adopt: bool) -> None:
+        self._starting.finish(now)
         wanted = running_instances(config)
         self._static.configure(config, now)
         self._mirror.catch_up(now, _PATIENCE)  # what is always there may be what adverts are sent from
@@ -149,6 +152,7 @@ class VrrpWorker:
 
     def stop(self, now: Instant) -> None:
         """Every master says so with priority 0 and gives its addresses back."""
+        self._starting.finish(now)
         self._stop_all_but({}, self._runners, now)
         self._bfd.stop(now)
         self._secondaries.want(frozenset())
@@ -204,12 +208,7 @@ class VrrpWorker:
             runner.make_ready(now)
             self._influence(runner, now)
         held = hold_until(self._config.global_defs, self._daemon_started, boot_instant())
-        proven = {runner for runner in fresh if may_adopt and runner.holds_proof()}
-        for group in self._groups.runners.values():
-            if not proven.issuperset(group.members.values()):
-                proven.difference_update(group.members.values())
-        for runner in fresh:
-            runner.start(now, runner in proven, held if held > now else None)
+        self._starting.begin(fresh, may_adopt, held if held > now else None, now)
 
     def _open_ports(self, wanted: t.Mapping[str, RunningInstance]) -> None:
         for key in {port_key(instance) for instance in wanted.values()} - set(self._ports):
@@ -238,6 +237,7 @@ class VrrpWorker:
     def _weigh(self, now: Instant) -> None:
         for runner in self._runners.values():
             self._influence(runner, now)
+        self._starting.results_came(now)
 
     def _influence(self, runner: InstanceRunner, now: Instant) -> None:
         name = runner.instance.name
