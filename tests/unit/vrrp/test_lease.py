@@ -8,9 +8,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from mainstay.model.defaults import RunningInstance
 from mainstay.model.leasing import outlives_refresh, refresh_period
 from mainstay.model.units import seconds
-from mainstay.vrrp.lease import WITHDRAWAL_SLACK, lease_seconds
+from mainstay.vrrp.lease import WITHDRAWAL_SLACK, lease_of, lease_seconds, soonest_takeover
 from mainstay.vrrp.timers import shortest_down_interval
 
 ADVERT_INTERVALS = st.integers(1, 4095).map(lambda centiseconds: centiseconds * seconds(0.01))
@@ -63,3 +64,12 @@ def test_a_lease_that_can_be_safe_is_and_every_lease_is_refreshed_in_time(
     assert outlives_refresh(lease, advert_int)
     soonest = shortest_down_interval(advert_int, version, adverts)
     assert lease + WITHDRAWAL_SLACK < soonest or lease <= refresh_period(advert_int) + seconds(1)
+
+
+def test_an_instance_is_leased_by_its_own_version_and_patience() -> None:
+    instance = RunningInstance("VI_1", "eth0", 51, advert_int=seconds(1), down_timer_adverts=5)
+    assert (lease_of(instance), soonest_takeover(instance)) == (4, seconds(5.0078125))
+    slow = RunningInstance("VI_1", "eth0", 51, advert_int=seconds(255), version=2)
+    assert (lease_of(slow), soonest_takeover(slow)) == (764, seconds(765.0078125))
+    fixed = RunningInstance("VI_1", "eth0", 51, advert_int=seconds(1), vip_lease=0)
+    assert lease_of(fixed) == 0

@@ -28,12 +28,23 @@ from __future__ import annotations
 
 import typing as t
 
+from ..model.defaults import RunningInstance
 from ..model.leasing import refresh_period
 from ..model.units import NANOSECONDS_PER_SECOND, Duration, seconds
 from .timers import MISSED_ADVERTS, shortest_down_interval
 
 WITHDRAWAL_SLACK = seconds(0.3)
 """The kernel's own lateness in withdrawing an expired address, measured 0.26 s at most."""
+
+
+def soonest_takeover(instance: RunningInstance) -> Duration:
+    """The least silence after which a backup of this instance, configured like ours, can be master."""
+    return shortest_down_interval(instance.advert_int, instance.version, instance.down_timer_adverts)
+
+
+def lease_of(instance: RunningInstance) -> int:
+    """`lease_seconds` of an instance as it is configured."""
+    return lease_seconds(instance.advert_int, instance.vip_lease, instance.version, instance.down_timer_adverts)
 
 
 def lease_seconds(
@@ -48,14 +59,14 @@ def lease_seconds(
     seconds and outlives the refresh period, validation has seen to (model/options.py, model/consistency.py).
     """
     if vip_lease is None:
-        soonest_takeover = shortest_down_interval(advert_int, version, down_timer_adverts)
-        return max(_shortest_lasting_lease(advert_int), _largest_safe_lease(soonest_takeover))
+        limit = shortest_down_interval(advert_int, version, down_timer_adverts)
+        return max(_shortest_lasting_lease(advert_int), _largest_safe_lease(limit))
     return vip_lease // NANOSECONDS_PER_SECOND
 
 
-def _largest_safe_lease(soonest_takeover: Duration) -> int:
+def _largest_safe_lease(limit: Duration) -> int:
     """The last whole second strictly before the soonest takeover less the slack."""
-    return (soonest_takeover - WITHDRAWAL_SLACK - 1) // NANOSECONDS_PER_SECOND
+    return (limit - WITHDRAWAL_SLACK - 1) // NANOSECONDS_PER_SECOND
 
 
 def _shortest_lasting_lease(advert_int: Duration) -> int:
