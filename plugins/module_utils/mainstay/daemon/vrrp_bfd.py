@@ -9,6 +9,7 @@ TTL of what is sent. What is equal stays up; other timers are negotiated while i
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import typing as t
@@ -16,10 +17,10 @@ import typing as t
 from ..bfd.packet import PacketError, RejectReason, decode
 from ..model.tracking import BfdInstance
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
-from ..net.bfd_socket import PORT, BfdReceiver, Datagram, family_of
+from ..net.bfd_socket import PORT, SOURCE_PORTS, BfdReceiver, Datagram, family_of
 from ..net.polling import READABLE, Poller, Timer
 from .log_limit import LogLimit
-from .vrrp_bfd_session import BfdDiscards, BfdSessionRunner, Note
+from .vrrp_bfd_session import BfdDiscards, BfdSessionRunner, Note, Surroundings
 from .worker import LogLine, Say
 
 _SUBJECT = "bfd"
@@ -36,7 +37,8 @@ class BfdSessions:
     """Implements bfd_instances for the vrrp worker."""
 
     def __init__(self, poller: Poller, say: Say, note: Note) -> None:
-        self._poller, self._say, self._note = poller, say, note
+        self._poller, self._say = poller, say
+        self._shared = Surroundings(poller, say, note, self.hear_out, self._free_ports)
         self._runners: t.Dict[str, BfdSessionRunner] = {}
         self._by_discriminator: t.Dict[bytes, BfdSessionRunner] = {}
         self._receivers: t.Dict[int, BfdReceiver] = {}
@@ -83,7 +85,7 @@ class BfdSessions:
 
     def _begin(self, instance: BfdInstance, now: Instant) -> None:
         discriminator = self._new_discriminator()
-        runner = BfdSessionRunner(instance, discriminator, self._poller, self._say, self._note, self.hear_out)
+        runner = BfdSessionRunner(instance, discriminator, self._shared)
         self._runners[instance.name] = runner
         self._by_discriminator[_octets(discriminator)] = runner
         runner.start(now)
@@ -95,6 +97,13 @@ class BfdSessions:
         while _octets(chosen) in self._by_discriminator:
             chosen = chooser.randrange(1, 1 << 32)
         return chosen
+
+    def _free_ports(self) -> t.Iterator[int]:
+        """From a random one on. Sessions of different addresses must not share one either (RFC 5881 section 4)."""
+        taken = {runner.source_port for runner in self._runners.values()}
+        first = random.SystemRandom().choice(SOURCE_PORTS)
+        rotated = itertools.chain(range(first, SOURCE_PORTS.stop), range(SOURCE_PORTS.start, first))
+        return (port for port in rotated if port not in taken)
 
     def _session_status(self, runner: BfdSessionRunner) -> t.Dict[str, object]:
         status = runner.status()

@@ -16,7 +16,7 @@ from ..bfd.packet import ControlPacket, PacketError, RejectReason, State, check_
 from ..bfd.session import Session
 from ..model.tracking import BfdInstance
 from ..model.units import Instant, as_seconds, seconds
-from ..net.bfd_socket import SOURCE_PORTS, BfdSender, Datagram
+from ..net.bfd_socket import BfdSender, Datagram
 from ..net.polling import Poller, Timer
 from .log_limit import LogLimit
 from .vrrp_report import wall_clock
@@ -24,6 +24,9 @@ from .worker import LogLine, Say
 
 Note = t.Callable[[str, bool, str, Instant], None]
 """Takes the result of a session for whoever tracks it: name, up, why."""
+
+FreePorts = t.Callable[[], t.Iterable[int]]
+"""Source ports that no session has, in the order to try."""
 
 HearOut = t.Callable[[Instant], None]
 """Reads all that has arrived for any session."""
@@ -53,22 +56,30 @@ class BfdDiscards:
             self._say(LogLine("warning", self.subject, message))
 
 
+class Surroundings(t.NamedTuple):
+    """What all sessions share."""
+
+    poller: Poller
+    say: Say
+    note: Note
+    hear_out: HearOut
+    free_ports: FreePorts
+
+
 class BfdSessionRunner:
     """One BfdInstance at work."""
 
-    def __init__(
-        self, instance: BfdInstance, discriminator: int, poller: Poller, say: Say, note: Note, hear_out: HearOut
-    ) -> None:
+    def __init__(self, instance: BfdInstance, discriminator: int, shared: Surroundings) -> None:
         self.instance = instance
         self.session = Session(instance, discriminator, random.random)
-        self.discards = BfdDiscards(f"bfd_instance {instance.name}", say)
+        self.discards = BfdDiscards(f"bfd_instance {instance.name}", shared.say)
         self.problem = ""
         """Why it cannot send; "" when it can."""
         self.accepted: t.Optional[Datagram] = None
         """The last valid datagram: one that is equal needs no second look."""
         self.sent = self.received = self.send_failures = self.transitions = 0
         self.since = wall_clock()
-        self._poller, self._say, self._note, self._hear_out = poller, say, note, hear_out
+        self._shared = shared
         self._limit = LogLimit(_PERIOD_OF_PROBLEMS)
         self._limit_of_states = LogLimit(_PERIOD_OF_STATES)
         self._sender: t.Optional[BfdSender] = None
@@ -76,11 +87,16 @@ class BfdSessionRunner:
         self._timer: t.Optional[Timer] = None
         self._armed_for: Instant = 0
 
+    @property
+    def source_port(self) -> t.Optional[int]:
+        """None while there is no socket."""
+        return None if self._sender is None else self._sender.port
+
     # ---- what the sessions' owner calls
 
     def start(self, now: Instant) -> None:
         """Begin; where there is no socket to be had, a second later again."""
-        self._note(self.instance.name, False, f"no packet from {self.instance.neighbor_ip} yet", now)
+        self._shared.note(self.instance.name, False, f"no packet from {self.instance.neighbor_ip} yet", now)
         self._open(now)
 
     def stop(self, now: Instant) -> None:
@@ -117,12 +133,12 @@ class BfdSessionRunner:
     def _open(self, now: Instant) -> None:
         self._timer = None
         instance = self.instance
-        ports = random.sample(SOURCE_PORTS, len(SOURCE_PORTS))
+        ports = self._shared.free_ports()
         try:
             self._sender = BfdSender(instance.source_ip, instance.neighbor_ip, instance.ttl, ports)
         except OSError as error:
             self._complain(f"no socket to send from: {os.strerror(error.errno or 0)}; tried again every second", now)
-            self._timer = self._poller.call_at(now + _RETRY, self._open)
+            self._timer = self._shared.poller.call_at(now + _RETRY, self._open)
             return
         self.problem = ""
         self._feed(Started(), now)
@@ -144,7 +160,7 @@ class BfdSessionRunner:
     def _complain(self, problem: str, now: Instant) -> None:
         self.problem = problem
         if self._limit.allows("sending", now):
-            self._say(LogLine("warning", self.discards.subject, problem))
+            self._shared.say(LogLine("warning", self.discards.subject, problem))
 
     # ---- events in, actions out
 
@@ -161,11 +177,11 @@ class BfdSessionRunner:
         self.since = wall_clock()
         was_up, is_up = transition.before is State.UP, transition.after is State.UP
         if was_up is not is_up:
-            self._note(self.instance.name, is_up, transition.reason, now)
-        if transition.after is not State.INIT and self._limit_of_states.allows(transition.after.name, now):
+            self._shared.note(self.instance.name, is_up, transition.reason, now)
+        way = f"{transition.before.name} -> {transition.after.name}"
+        if transition.after is not State.INIT and self._limit_of_states.allows(way, now):
             level = "warning" if was_up and transition.after is State.DOWN else "info"
-            message = f"{transition.before.name} -> {transition.after.name}: {transition.reason}"
-            self._say(LogLine(level, self.discards.subject, message))
+            self._shared.say(LogLine(level, self.discards.subject, f"{way}: {transition.reason}"))
 
     # ---- the session's deadline
 
@@ -177,7 +193,7 @@ class BfdSessionRunner:
         elif self._timer is None or deadline < self._armed_for:
             self._disarm()
             self._armed_for = deadline
-            self._timer = self._poller.call_at(deadline, self._due)
+            self._timer = self._shared.poller.call_at(deadline, self._due)
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -187,8 +203,8 @@ class BfdSessionRunner:
     def _due(self, now: Instant) -> None:
         self._timer = None
         if self.session.presumed_dead(now):
-            self._hear_out(now)
-            now = self._poller.now()
+            self._shared.hear_out(now)
+            now = self._shared.poller.now()
         self._feed(DeadlineReached(), now)
 
     # ---- status
@@ -204,7 +220,7 @@ class BfdSessionRunner:
             "outlook": explanation.outlook,
             "neighbor_ip": instance.neighbor_ip,
             "source_ip": instance.source_ip,
-            "source_port": None if self._sender is None else self._sender.port,
+            "source_port": self.source_port,
             "diagnostic": diagnostic_text(session.diagnostic),
             "discriminator": session.discriminator,
             "transmit_interval": _span(session.transmit_interval),
