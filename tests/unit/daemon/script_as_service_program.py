@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs PROGRAM as USER (empty: whom the service runs as) and prints the reason and the output, as JSON."""
+"""Runs PROGRAM as USER (empty: whom the service runs as) for SECONDS at most; prints how it ended, as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mainstay.model.commands import Command
 from mainstay.model.units import Instant, seconds
 
 
-def main(program: str, user: str) -> None:
+def main(program: str, user: str, timeout: str) -> None:
     loop = Reactor()
     runner = ScriptRunner(loop)
 
@@ -23,7 +23,7 @@ def main(program: str, user: str) -> None:
         sys.stdout.write(json.dumps({"reason": result.reason, "output": result.output}))
         loop.stop()
 
-    runner.run(Command((program,), user=user or None), (), seconds(10), done)
+    runner.run(Command((program,), user=user or None), (), seconds(float(timeout)), done)
     loop.run()
 
 

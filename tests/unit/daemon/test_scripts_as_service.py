@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from .daemon_process import RUNTIME
+from .daemon_process import RUNTIME, wait_for
+from .script_lab import gone
 
 NOBODY = 65534
-SETPRIV = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
+SOMEBODY = 64231
+"""A user of whom nothing else runs: the limit of processes counts all that a user has."""
 CAPABILITIES = "+net_admin,+net_raw,+sys_nice,+ipc_lock"
 PROGRAM = Path(__file__).with_name("script_as_service_program.py")
 
@@ -34,11 +36,15 @@ def script() -> t.Iterator[Path]:
         yield path
 
 
-def run(script: Path, user: str = "", capabilities: str = CAPABILITIES) -> dict[str, str]:
+def run(
+    script: Path, user: str = "", capabilities: str = CAPABILITIES, uid: int = NOBODY, processes: int = 4096
+) -> dict[str, str]:
+    identity = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
     granted = [f"--ambient-caps={capabilities}", f"--inh-caps={capabilities}"]
-    words = [*SETPRIV, *granted, sys.executable, str(PROGRAM), str(script), user]
+    limited = ["prlimit", f"--nproc={processes}:{processes}", "setpriv", *identity, *granted]
+    words = [*limited, sys.executable, str(PROGRAM), str(script), user, "1"]
     done = subprocess.run(
-        words, capture_output=True, text=True, timeout=30, check=True, env={"PYTHONPATH": str(RUNTIME)}
+        words, capture_output=True, text=True, timeout=60, check=True, env={"PYTHONPATH": str(RUNTIME)}
     )
     return t.cast("dict[str, str]", json.loads(done.stdout))
 
@@ -60,3 +66,30 @@ def test_with_these_capabilities_another_user_works(script: Path) -> None:
     answer = run(script, "daemon", f"{CAPABILITIES},+setuid,+setgid,+kill")
     uid, *capabilities = answer["output"].splitlines()
     assert uid == "1" and {line.split()[1] for line in capabilities} == {"0" * 16}
+
+
+def test_a_user_without_room_for_a_process_is_a_failed_run(script: Path) -> None:
+    """F11, by the kernel itself."""
+    answer = run(script, uid=SOMEBODY, processes=1)
+    assert answer["reason"] == "cannot be started: Resource temporarily unavailable"
+
+
+def test_a_fork_bomb_ends_with_its_group(script: Path) -> None:
+    """F64."""
+    script.write_text("#!/bin/sh\nbomb() { bomb & bomb & wait; }\ntrap '' TERM\nbomb\nsleep 100\n")
+    answer = run(script, uid=SOMEBODY, processes=60)
+    assert answer["reason"] == "did not end within 1 s"
+
+    def left() -> list[str]:
+        """Directories of living processes of that user."""
+        found = (entry for entry in Path("/proc").glob("[0-9]*") if not gone(int(entry.name)))
+        return [str(entry) for entry in found if owner(entry) == SOMEBODY]
+
+    wait_for("nothing of the bomb to be left", lambda: not left())
+
+
+def owner(path: Path) -> int | None:
+    try:
+        return path.stat().st_uid
+    except FileNotFoundError:
+        return None
