@@ -83,7 +83,7 @@ kernel: ready  ## the ipvs data plane against a real ip_vs, inside User-Mode-Lin
 # Packets that `make fuzz` sends.
 COUNT ?= 10000000
 .PHONY: fuzz
-fuzz: ready  ## mutated packets through the codec, COUNT of them in two processes (about 8 minutes for ten million)
+fuzz: ready  ## mutated packets through the codec, COUNT of them in two processes (7 minutes for ten million)
 	@PYTHONPATH=plugins/module_utils:tests nice $(PYTHON) -m fuzz codec --count $(COUNT)
 
 .PHONY: lab
