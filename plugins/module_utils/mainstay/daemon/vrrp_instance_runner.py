@@ -54,10 +54,10 @@ from ..vrrp.events import (
     Stopped,
 )
 from ..vrrp.explanation import Explanation, explain
-from ..vrrp.lease import lease_seconds
+from ..vrrp.lease import lease_of, soonest_takeover
 from ..vrrp.router import Router
 from ..vrrp.settings import RouterSettings
-from ..vrrp.timers import OWNER_PRIORITY, shortest_down_interval
+from ..vrrp.timers import OWNER_PRIORITY
 from ..vrrp.tracking import Assessment
 from .routing_claims import SharedRouting
 from .vrrp_addresses import HeldAddresses
@@ -127,7 +127,7 @@ class InstanceRunner:
 
     def holds_proof(self, margin: Duration = 0) -> bool:
         """The lease of our addresses is so young that no peer can take over before `margin` from now."""
-        return self.addresses.proof_of_mastership(shortest_down_interval(self.instance.advert_int) - margin)
+        return self.addresses.proof_of_mastership(soonest_takeover(self.instance) - margin)
 
     def start(self, now: Instant, adopt: bool, hold_until: t.Optional[Instant] = None) -> None:
         """Begin, as MASTER when `adopt`; held still until `hold_until`."""
@@ -346,9 +346,7 @@ class InstanceRunner:
         # a mistake in the configuration must not cut the machine off.
         if self.instance.priority == OWNER_PRIORITY or source is None:
             self.addresses.leave_static(self.instance)
-        own = self.instance
-        lease = lease_seconds(own.advert_int, own.vip_lease, own.version, own.down_timer_adverts)
-        changed = self.addresses.prepare(self.instance, lease)
+        changed = self.addresses.prepare(self.instance, lease_of(self.instance))
         self.routes.prepare(self.instance.virtual_routes, self.instance.virtual_rules)
         self._announcer.prepare(self.addresses.addresses)
         return changed
