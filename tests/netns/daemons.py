@@ -115,13 +115,24 @@ class Daemon:
 class Keepalived:
     """Debian's keepalived as the peer."""
 
-    def __init__(self, node: Node, folder: Path, priority: int, advert_int: int = 1) -> None:
+    def __init__(
+        self,
+        node: Node,
+        folder: Path,
+        priority: int,
+        advert_int: int = 1,
+        addresses: t.Sequence[str] = (),
+        more: str = "",
+    ) -> None:
+        """`more` are further lines of the instance."""
         self.node = node
         self.folder = folder / f"keepalived-{node.name}"
         self.log = self.folder / "log"
         self.process: Process | None = None
         self.folder.mkdir(parents=True)
-        (self.folder / "keepalived.conf").write_text(_KEEPALIVED.format(priority=priority, advert_int=advert_int))
+        lines = {"addresses": "\n        ".join(addresses or [f"{VIP}/24"]), "more": more}
+        text = _KEEPALIVED.format(priority=priority, advert_int=advert_int, **lines)
+        (self.folder / "keepalived.conf").write_text(text)
 
     def start(self) -> Keepalived:
         """Start it in the foreground."""
@@ -158,8 +169,9 @@ vrrp_instance VI_1 {{
     virtual_router_id 51
     priority {priority}
     advert_int {advert_int}
+    {more}
     virtual_ipaddress {{
-        192.0.2.10/24
+        {addresses}
     }}
 }}
 """
