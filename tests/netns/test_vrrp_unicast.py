@@ -246,3 +246,29 @@ def test_excluded_addresses_move_along_without_being_advertised(segment: Segment
     packets = capture.packets()
     assert {len(one[IP].payload) for one in packets if IP in one} == {12}, "one address in each advert"
     assert "192.0.2.77" in {one[ARP].psrc for one in packets if ARP in one}
+
+
+KEYS = {"keys": [{"id": 1, "key": "hex:" + "5a" * 32}], "active_key": 1}
+OTHER_KEYS = {"keys": [{"id": 1, "key": "hex:" + "a5" * 32}], "active_key": 1}
+FAMILIES = {"IPv4": [f"{VIP}/24"], "IPv6": ["fe80::51/64", "2001:db8::51/64"]}
+
+
+@pytest.mark.parametrize("vips", FAMILIES.values(), ids=FAMILIES)
+def test_signed_adverts_elect_and_another_key_is_not_believed(
+    segment: Segment, tmp_path: Path, vips: list[str]
+) -> None:
+    options = {**QUICK, "virtual_ipaddress": vips}
+    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, **options, auth_hmac=KEYS)).start()
+    a.await_state("MASTER")
+    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100, **options, auth_hmac=KEYS)).start()
+    b.await_state("BACKUP")
+    wait_for(lambda: b.status()["counters"]["adverts_received"] >= 4, 10, "four adverts", evidence=b.evidence)
+    assert b.status()["counters"]["discarded"] == {} and b.state() == "BACKUP"
+
+    c = Daemon(segment.node("c"), tmp_path, VI_1=instance(200, **options, auth_hmac=OTHER_KEYS)).start()
+    c.await_state("MASTER")
+    for daemon in (a, b):
+        counted = lambda daemon=daemon: daemon.status()["counters"]["discarded"].get("auth_hmac", 0) >= 2  # noqa: E731
+        wait_for(counted, 10, f"{daemon.node.name} to discard what c signs", evidence=daemon.evidence)
+    assert (a.state(), b.state()) == ("MASTER", "BACKUP")
+    assert not any("5a5a" in daemon.log.read_text() for daemon in (a, b, c))
