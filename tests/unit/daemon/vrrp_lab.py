@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from mainstay.daemon.routing_claims import SharedRouting
 from mainstay.daemon.vrrp_discards import Discards
-from mainstay.daemon.vrrp_instance_runner import InstanceRunner, Kernel
+from mainstay.daemon.vrrp_instance_runner import InstanceRunner
+from mainstay.daemon.vrrp_kernel import Kernel
 from mainstay.daemon.vrrp_pacing import AnnouncementPacing
 from mainstay.daemon.vrrp_status import vrrp_status
 from mainstay.daemon.vrrp_tracking import TrackingBook
@@ -207,7 +208,7 @@ class Story:
         said = Said()
         self.lines, self.happenings = said.lines, said.happenings
         self.port = PlayedPort(said)
-        routing = SharedRouting(self.poller, lambda now: self.runner.look_at_routes(now))
+        routing = SharedRouting(self.poller, lambda now: self.runner.possessions.look_at_routes(now))
         played, pacing = t.cast(t.Any, self.kernel), AnnouncementPacing(self.poller)
         kernel = Kernel(self.poller, played, played, pacing, routing)
         self.tracking = TrackingBook(t.cast(t.Any, self.kernel))

@@ -23,12 +23,9 @@ from __future__ import annotations
 import typing as t
 
 from ..model.defaults import RunningInstance
-from ..model.leasing import refresh_period
-from ..model.units import Duration, Instant, as_seconds
+from ..model.units import Duration, Instant
 from ..net.double_socket import Double
-from ..net.links import LinkMirror
-from ..net.polling import Poller, Timer
-from ..net.rtnl_socket import OrderSocket
+from ..net.polling import Timer
 from ..net.standing import Standing
 from ..net.vrrp_socket import Datagram
 from ..vrrp.actions import (
@@ -54,34 +51,20 @@ from ..vrrp.events import (
     Stopped,
 )
 from ..vrrp.explanation import Explanation, explain
-from ..vrrp.lease import lease_of, soonest_takeover
+from ..vrrp.lease import soonest_takeover
 from ..vrrp.router import Router
 from ..vrrp.settings import RouterSettings
-from ..vrrp.timers import OWNER_PRIORITY
 from ..vrrp.tracking import Assessment
-from .routing_claims import SharedRouting
-from .vrrp_addresses import HeldAddresses
 from .vrrp_advertiser import Advertiser
-from .vrrp_announcer import Announcer
 from .vrrp_fellowship import Fellowship
 from .vrrp_influences import Influences
-from .vrrp_pacing import AnnouncementPacing
+from .vrrp_kernel import Kernel
 from .vrrp_port import VrrpPort
+from .vrrp_possessions import Possessions
 from .vrrp_reception import Judgement, Reception
 from .vrrp_report import DELETED, INSTANCE, MASTER_RX_LOWER_PRI, ObjectReport, wall_clock
-from .vrrp_routes import HeldRoutes
 from .vrrp_settings import router_settings
 from .worker import Say
-
-
-class Kernel(t.NamedTuple):
-    """What the runners of one worker share."""
-
-    poller: Poller
-    orders: OrderSocket
-    mirror: LinkMirror
-    pacing: AnnouncementPacing
-    routing: SharedRouting
 
 
 class InstanceRunner:
@@ -97,15 +80,15 @@ class InstanceRunner:
         self.group: t.Optional[Fellowship] = None
         self.influences = Influences(instance.priority)
         self.port = port
-        self.addresses = HeldAddresses(kernel.orders, kernel.mirror)
-        self.routes = HeldRoutes(kernel.routing, kernel.mirror)
+        self.possessions = Possessions(kernel, self.report, say)
         self.advertiser = Advertiser(subject, port, say)
         self.reception = Reception(subject, say)
         self.adverts_received = 0
         self.priority_zero_received = 0
         self.router = Router(router_settings(instance, port.standing.source, False))
         self._poller = kernel.poller
-        self._announcer = Announcer(kernel.poller, kernel.mirror, kernel.pacing, subject, say)
+        self.addresses = self.possessions.addresses
+        self.routes = self.possessions.routes
         self._seen = Standing()
         self._timer: t.Optional[Timer] = None
 
@@ -119,7 +102,7 @@ class InstanceRunner:
 
     def make_ready(self, now: Instant) -> None:
         """Prepare everything that concerns nobody else yet."""
-        self._announcer.follow(self.instance)
+        self.possessions.announcer.follow(self.instance)
         self._prepare()
         self._seen = self.port.standing
         self.feed(Reconfigured(self._settings()), now)
@@ -132,12 +115,7 @@ class InstanceRunner:
     def start(self, now: Instant, adopt: bool, hold_until: t.Optional[Instant] = None) -> None:
         """Begin, as MASTER when `adopt`; held still until `hold_until`."""
         self.port.attach(self.instance.virtual_router_id, self.receive, self.receive_double)
-        leftovers = [] if adopt else self.addresses.leftovers()
-        stale = [] if adopt else self.routes.release()
-        if stale:
-            self.report.say("warning", f"{', '.join(stale)} was there at the start and is removed")
-        if adopt:
-            self.addresses.drop_misshapen()  # a label that changed meanwhile
+        leftovers = self.possessions.adopt() if adopt else self.possessions.leftovers()
         self.feed(Started(adopt, hold_until), now)
         if leftovers and self.router.state is not State.MASTER:
             device = self.instance.interface
@@ -149,7 +127,7 @@ class InstanceRunner:
             self.report.ending = DELETED
         self.feed(Stopped(), now)
         self.port.detach(self.instance.virtual_router_id)
-        self._announcer.close()
+        self.possessions.announcer.close()
         self._cancel()
 
     def adopt_settings(self, instance: RunningInstance, in_group: bool) -> None:
@@ -161,7 +139,7 @@ class InstanceRunner:
         if instance.name != self.instance.name:
             self._rename(instance)
         self.instance, self.in_group = instance, in_group
-        self._announcer.follow(instance)
+        self.possessions.announcer.follow(instance)
         self._prepare()
 
     def move_to(self, port: VrrpPort) -> None:
@@ -177,7 +155,7 @@ class InstanceRunner:
         self.feed(self.influences.reconfigured(self._settings(), assessment), now)
         self._tell_link(now)
         if self.addresses.taken:
-            self._put_back(now)
+            self.possessions.put_back(now)
 
     def influence(self, assessment: Assessment, demoted: bool, now: Instant) -> None:
         """What it tracks came to this; an operator demoted it, or did not."""
@@ -195,30 +173,8 @@ class InstanceRunner:
         elif self._prepare():
             self.addresses.let_go()
             if self.addresses.taken:
-                self._put_back(now)
-        self._repair(now)
-        missing = self.addresses.missing(now)
-        if missing:
-            names = ", ".join(f"{leased} from {leased.device}" for leased in missing)
-            self.report.alarm(Alarm("address_removed", f"somebody removed {names}; put back"), now)
-            self._put_back(now)
-
-    def look_at_routes(self, now: Instant) -> None:
-        """A route or rule may be gone. While the lease may have ended, that is right: an advert has to leave first."""
-        if self.routes.taken and self.addresses.expired(now):
-            return
-        missing = self.routes.put_back()
-        if missing:
-            self.report.alarm(Alarm("route_gone", f"{', '.join(missing)} had gone from the kernel; put back"), now)
-
-    def _repair(self, now: Instant) -> None:
-        """NDP-08: somebody put an address there without NODAD, and the kernel found it on another machine."""
-        unusable = ", ".join(str(leased) for leased in self.addresses.unusable(now))
-        if unusable:
-            detail = f"duplicate address detection failed for {unusable}: another machine has it too; added again"
-            self.report.alarm(Alarm("dad_failed", detail), now)
-            self.addresses.drop_misshapen()
-            self._put_back(now)
+                self.possessions.put_back(now)
+        self.possessions.look(now)
 
     def receive(self, datagram: Datagram, now: Instant) -> None:
         """One datagram with our virtual_router_id."""
@@ -274,25 +230,16 @@ class InstanceRunner:
         if not heard or not action.priority:
             return
         # Only what the peers can have heard gives the addresses more time: a master that nobody hears loses them.
-        if self.addresses.expired(now):
-            silence = as_seconds(now - self.addresses.refreshed_at)
-            detail = f"the lease ended after {silence:.1f} s without an advert of ours: addresses taken again"
-            self.report.alarm(Alarm("lease_ended", detail), now)
-            self._put_back(now)
-        elif now - self.addresses.refreshed_at >= _REFRESH_GAP:
-            self.addresses.refresh(now)
+        self.possessions.lease_anew(now)
 
     def _take_addresses(self, _action: TakeAddresses, now: Instant) -> None:
-        self.addresses.take(now)
-        self.routes.take()
+        self.possessions.take(now)
 
     def _release_addresses(self, _action: ReleaseAddresses, _now: Instant) -> None:
-        self._announcer.stop()
-        self.routes.release()
-        self.addresses.release()
+        self.possessions.release()
 
     def _announce(self, action: Announce, now: Instant) -> None:
-        self._announcer.start(now, action.against_lesser)
+        self.possessions.announcer.start(now, action.against_lesser)
 
     def _transition(self, action: Transition, _now: Instant) -> None:
         if action.after is State.FAULT and self.only_waits():
@@ -323,16 +270,12 @@ class InstanceRunner:
     def _alarm(self, action: Alarm, now: Instant) -> None:
         self.report.alarm(action, now)
 
-    def _put_back(self, now: Instant) -> None:
-        self.addresses.take(now)
-        self.routes.let_go()
-        self.routes.take(renew=True)
-        self._announcer.start(now)
-
     def _rename(self, instance: RunningInstance) -> None:
         """Only people see a name: to the peers it is the same virtual router."""
         self.report.rename(instance.name, self.router.effective_priority)
-        self.advertiser.subject = self.reception.discards.subject = self._announcer.subject = self.report.subject
+        self.advertiser.subject = self.reception.discards.subject = self.possessions.announcer.subject = (
+            self.report.subject
+        )
 
     # ---- preparing
 
@@ -342,14 +285,7 @@ class InstanceRunner:
         self.reception.expect(self.instance, self.port.standing)
         if source is not None:
             self.advertiser.prepare(self.instance, source)
-        # Without another address to send from, a permanent one that is listed as virtual is the host's only one:
-        # a mistake in the configuration must not cut the machine off.
-        if self.instance.priority == OWNER_PRIORITY or source is None:
-            self.addresses.leave_static(self.instance)
-        changed = self.addresses.prepare(self.instance, lease_of(self.instance))
-        self.routes.prepare(self.instance.virtual_routes, self.instance.virtual_rules)
-        self._announcer.prepare(self.addresses.addresses)
-        return changed
+        return self.possessions.prepare(self.instance, source)
 
     def _follow_standing(self, before: Standing, now: Instant) -> None:
         after = self._seen
@@ -362,7 +298,7 @@ class InstanceRunner:
             self.feed(Reconfigured(self._settings()), now)
         self._tell_link(now)
         if self.addresses.taken:  # the same link with another hardware address or source
-            self._put_back(now)
+            self.possessions.put_back(now)
 
     def _tell_link(self, now: Instant) -> None:
         self.feed_all(self.influences.link(self._seen, self.instance.dont_track_primary), now)
@@ -382,9 +318,6 @@ class InstanceRunner:
             self._timer.cancel()
             self._timer = None
 
-
-# Many adverts a second do not need a refresh each.
-_REFRESH_GAP = refresh_period(0)
 
 _PERFORM: t.Mapping[t.Type[Action], t.Callable[[InstanceRunner, t.Any, Instant], None]] = {
     SendAdvert: InstanceRunner._send_advert,

@@ -38,7 +38,8 @@ from .startup_delay import boot_instant, hold_until
 from .static_network import StaticNetwork
 from .vrrp_bfd import BfdSessions
 from .vrrp_groups import Groups, groups_by_member
-from .vrrp_instance_runner import InstanceRunner, Kernel
+from .vrrp_instance_runner import InstanceRunner
+from .vrrp_kernel import Kernel
 from .vrrp_pacing import AnnouncementPacing
 from .vrrp_port import PortKey, VrrpPort, port_key
 from .vrrp_secondaries import PromotedSecondaries
@@ -274,7 +275,7 @@ class VrrpWorker:
 
     def _look_at_routes(self, now: Instant) -> None:
         for runner in self._runners.values():
-            runner.look_at_routes(now)
+            runner.possessions.look_at_routes(now)
         self._static.look_at_routes(now)
 
     def _tell_mirror(self, now: Instant) -> None:
