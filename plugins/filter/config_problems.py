@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.load import parse_config
-from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.options import TOP_LEVEL
+from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.options import TOP_KEYS
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.problems import ConfigError, Problem
 
 VARIABLE_PREFIX = "mainstay_"
@@ -38,5 +39,5 @@ def config_problems(document: object) -> t.List[str]:
 
 def _as_variable(problem: Problem) -> str:
     """The problem with the name of the role's variable where the file would have its top-level key."""
-    named = problem.path.split(".")[0] in TOP_LEVEL
+    named = re.split(r"[.\[]", problem.path)[0] in TOP_KEYS
     return f"{VARIABLE_PREFIX if named else ''}{problem}"

@@ -8,6 +8,7 @@ Private to this collection. One table (model/options.py) says what an option is;
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .mainstay.model.options import SECTIONS, Option
@@ -20,18 +21,23 @@ def object_spec(section: str) -> t.Dict[str, t.Any]:
 
     What the object must have is required of a present one only.
     """
-    options = SECTIONS[section]
-    required = [key for key, option in options.items() if option.required]
+    required = [argument_name(key) for key, option in SECTIONS[section].items() if option.required]
+    options = {argument_name(key): entry for key, entry in options_spec(section, required=False).items()}
     return {
-        "argument_spec": {**_COMMON, **options_spec(section, required=False)},
+        "argument_spec": {**_COMMON, **options},
         "required_if": [("state", "present", required)],
         "supports_check_mode": True,
     }
 
 
+def argument_name(key: str) -> str:
+    """The name of a module's argument for an option of its object: state says already whether the object is there."""
+    return _RENAMED.get(key, key)
+
+
 def options_spec(section: str, *, required: bool = True) -> Spec:
     """One entry for each option of `section`; without `required` none of them has to be given."""
-    return {key: _entry(option, required=required) for key, option in SECTIONS[section].items()}
+    return {key: _entry(key, option, required=required) for key, option in SECTIONS[section].items()}
 
 
 def check_spec() -> Spec:
@@ -40,7 +46,7 @@ def check_spec() -> Spec:
     Without defaults, as these differ from type to type and an option of another type may not be filled in.
     """
     spec = {
-        key: _entry(option, defaults=False)
+        key: _entry(key, option, defaults=False)
         for section in ("tcp_check", "http_check")
         for key, option in SECTIONS[section].items()
     }
@@ -57,24 +63,36 @@ def given(value: t.Any) -> t.Any:
     return value
 
 
-def _entry(option: Option, *, required: bool = True, defaults: bool = True) -> t.Dict[str, t.Any]:
-    entry: t.Dict[str, t.Any] = {"type": option.ansible_type, **_NESTED.get(option.form, dict)()}
+def _entry(key: str, option: Option, *, required: bool = True, defaults: bool = True) -> t.Dict[str, t.Any]:
+    entry: t.Dict[str, t.Any] = {"type": option.ansible_type}
+    if option.elements:
+        entry["elements"] = option.elements
+    if option.form in _NESTED:
+        entry["options"] = _NESTED[option.form]()
     if option.required and required:
         entry["required"] = True
     if option.default is not None and defaults:
         entry["default"] = list(option.default) if isinstance(option.default, tuple) else option.default
     if option.choices:
         entry["choices"] = list(option.choices)
+    if option.secret or _LOOKS_SECRET.search(key):
+        entry["no_log"] = option.secret
     return entry
 
 
-_NESTED: t.Mapping[str, t.Callable[[], t.Dict[str, t.Any]]] = {
-    # Text or a mapping, so raw; the model says what is wrong with one.
-    "virtual_addresses": lambda: {"elements": "raw"},
-    "real_servers": lambda: {"elements": "dict", "options": options_spec("real_server")},
-    "check": lambda: {"options": check_spec()},
+_RENAMED = {"state": "initial_state"}
+
+_LOOKS_SECRET = re.compile("key|pass(?!ive)")
+"""Names that Ansible takes for those of secrets unless it is told."""
+
+_NESTED: t.Mapping[str, t.Callable[[], Spec]] = {
+    "real_servers": lambda: options_spec("real_server"),
+    "check": check_spec,
+    "authentication": lambda: options_spec("authentication"),
+    "auth_hmac": lambda: options_spec("auth_hmac"),
+    "hmac_keys": lambda: options_spec("hmac_key"),
 }
-"""What an entry has besides, by form."""
+"""Options below an option, by form. What may be text or a mapping is raw; the model says what is wrong with one."""
 
 _COMMON: Spec = {
     "name": {"type": "str", "required": True},

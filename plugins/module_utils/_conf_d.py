@@ -17,7 +17,7 @@ import typing as t
 from .mainstay.model.config import Config
 from .mainstay.model.dump import config_document
 from .mainstay.model.json_text import parse_json
-from .mainstay.model.load import load_config
+from .mainstay.model.load import load_config, load_part
 from .mainstay.model.merge import merge_documents
 from .mainstay.model.problems import ConfigError, Problem
 
@@ -47,16 +47,19 @@ class ObjectFile:
         try:
             return self.resolved(parse_json(text))
         except ConfigError:
-            # Nothing of it can be kept, so it counts as different from whatever is wanted.
-            return {"unreadable": text}
+            # Nothing of it can be kept, so it counts as different from whatever is wanted. It may hold a secret.
+            return {"unreadable": self.path}
 
     def document(self, options: Document) -> Document:
         """A file's content: the object with nothing around it but its section and name."""
         return {self.section: {self.name: options}}
 
     def resolved(self, document: object) -> t.Optional[Document]:
-        """The object as `document` says it, defaults spelt out. Raises ConfigError."""
-        found = config_document(load_config(document))[self.section].get(self.name)
+        """The object as `document` says it, defaults spelt out. Raises ConfigError.
+
+        What it refers to is in other files, so here it is not asked for; `judged` does.
+        """
+        found = config_document(load_part(document))[self.section].get(self.name)
         return t.cast("t.Optional[Document]", found)
 
     def judged(self, document: t.Optional[Document]) -> Config:

@@ -14,9 +14,10 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ._argspec import given
+from ._argspec import argument_name, given
 from ._conf_d import ObjectFile, file_text, sentences
 from .mainstay.daemon.client import DaemonNotRunning, DaemonUnreachable, request
+from .mainstay.model.dump import HIDDEN, hide_secrets
 from .mainstay.model.options import SECTIONS
 from .mainstay.model.problems import ConfigError
 
@@ -84,7 +85,7 @@ class _Task:
             "changed": before != after,
             "reloaded": False,
             "file": self.file.path,
-            "object": after,
+            "object": hide_secrets(after),
             "diff": self._difference(before, after),
         }
         if self.module.check_mode:
@@ -100,7 +101,7 @@ class _Task:
         if self.module.params["state"] == "absent":
             self._check_absent_everywhere()
             return None
-        options = {key: self.module.params[key] for key in SECTIONS[self.kind.section]}
+        options = {key: self.module.params[argument_name(key)] for key in SECTIONS[self.kind.section]}
         document = self.file.document(given(options))
         self.file.judged(document)
         return self.file.resolved(document)
@@ -112,12 +113,10 @@ class _Task:
 
     def _difference(self, before: t.Optional[Document], after: t.Optional[Document]) -> Document:
         header = f"{self.kind.section} {self.name}"
-        return {
-            "before_header": header,
-            "after_header": header,
-            "before": "" if before is None else file_text(before),
-            "after": "" if after is None else file_text(after),
-        }
+        shown = ["" if document is None else file_text(hide_secrets(document)) for document in (before, after)]
+        if before != after and shown[0] == shown[1]:
+            shown[1] = shown[1].replace(HIDDEN, f"{HIDDEN[:-1]}, changed)")
+        return {"before_header": header, "after_header": header, "before": shown[0], "after": shown[1]}
 
     def _replace(self, wanted: t.Optional[Document]) -> bool:
         """Replace the file and reload; whether every worker took it. Failure brings the former file back."""

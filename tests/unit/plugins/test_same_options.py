@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from ansible_collections.mainstay.ha.plugins.doc_fragments._object import ModuleDocFragment
-from ansible_collections.mainstay.ha.plugins.module_utils._argspec import check_spec, object_spec
-from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.options import SECTIONS, TOP_LEVEL, Option
+from ansible_collections.mainstay.ha.plugins.module_utils._argspec import argument_name, check_spec, object_spec
+from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.options import SECTIONS, TOP_KEYS, Option
 from ansible_collections.mainstay.ha.plugins.modules import ha_check, ipvs_virtual_server, vrrp_instance
 
 from .option_text import lines, span
@@ -54,6 +54,7 @@ def assert_same(option: Option, documented: t.Mapping[str, t.Any], where: str) -
     """The documentation of one option says what the model says."""
     assert_tells(option, documented, where)
     assert documented["type"] == option.ansible_type, where
+    assert documented.get("elements", "") == option.elements, where
     assert documented.get("default") == plain(option.default), where
     assert documented.get("choices", []) == list(option.choices), where
     assert documented.get("required", False) == option.required, where
@@ -62,8 +63,10 @@ def assert_same(option: Option, documented: t.Mapping[str, t.Any], where: str) -
 @OBJECTS
 def test_a_module_documents_exactly_the_models_options(section: str) -> None:
     common = set(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"])
-    assert set(documentation(MODULES[section])) == set(SECTIONS[section])
-    assert set(object_spec(section)["argument_spec"]) == set(SECTIONS[section]) | common
+    named = {argument_name(key) for key in SECTIONS[section]}
+    assert set(documentation(MODULES[section])) == named
+    assert set(object_spec(section)["argument_spec"]) == named | common
+    assert not named & common
 
 
 @OBJECTS
@@ -71,8 +74,9 @@ def test_a_module_documents_each_option_as_the_model_has_it(section: str) -> Non
     documented = documentation(MODULES[section])
     for key, option in SECTIONS[section].items():
         # Of an object that is to be absent nothing is required but its name.
-        assert_same(option._replace(required=False), documented[key], f"{section}.{key}")
-        needed = "Required when O(state=present)." in text_of(documented[key])
+        told = documented[argument_name(key)]
+        assert_same(option._replace(required=False), told, f"{section}.{key}")
+        needed = "Required when O(state=present)." in text_of(told)
         assert needed == option.required, f"{section}.{key}"
 
 
@@ -80,8 +84,9 @@ def test_a_module_documents_each_option_as_the_model_has_it(section: str) -> Non
 def test_an_argument_spec_has_each_option_as_the_model_has_it(section: str) -> None:
     spec = object_spec(section)
     for key, option in SECTIONS[section].items():
-        entry = spec["argument_spec"][key]
+        entry = spec["argument_spec"][argument_name(key)]
         assert entry["type"] == option.ansible_type, key
+        assert entry.get("elements", "") == option.elements, key
         assert entry.get("default") == plain(option.default), key
         assert entry.get("choices", []) == list(option.choices), key
     assert spec["required_if"] == [
@@ -104,6 +109,34 @@ def test_a_real_server_is_documented_as_the_model_has_it() -> None:
         assert_same(option, documented[key], f"real_server.{key}")
         assert spec[key].get("required", False) == option.required, key
         assert spec[key].get("default") == option.default, key
+
+
+@pytest.mark.parametrize(
+    ("path", "section"),
+    [(("authentication",), "authentication"), (("auth_hmac",), "auth_hmac"), (("auth_hmac", "keys"), "hmac_key")],
+    ids=["authentication", "auth_hmac", "keys"],
+)
+def test_a_mapping_with_a_secret_is_documented_and_kept_secret(path: tuple[str, ...], section: str) -> None:
+    documented: t.Any = documentation(vrrp_instance)
+    spec: t.Any = object_spec("vrrp_instance")["argument_spec"]
+    for key in path:
+        documented, spec = documented[key]["suboptions"], spec[key]["options"]
+    assert set(documented) == set(spec) == set(SECTIONS[section])
+    for key, option in SECTIONS[section].items():
+        assert_same(option, documented[key], f"{section}.{key}")
+        assert spec[key].get("required", False) == option.required, key
+        assert spec[key].get("default") == option.default, key
+        assert spec[key].get("no_log", False) == option.secret, key
+
+
+def test_every_name_that_ansible_takes_for_a_secret_says_whether_it_is_one() -> None:
+    def unsaid(spec: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+        for key, entry in spec.items():
+            if ("key" in key or "pass" in key) and "no_log" not in entry:
+                yield key
+            yield from unsaid(entry.get("options", {}))
+
+    assert list(unsaid(object_spec("vrrp_instance")["argument_spec"])) == []
 
 
 def documented_checks() -> list[Documented]:
@@ -135,7 +168,13 @@ def told_default(tcp: Option | None, http: Option) -> str:
 
 
 def test_the_role_declares_a_variable_for_every_section_of_a_file() -> None:
-    assert {f"mainstay_{key}" for key in TOP_LEVEL} <= set(role_options())
+    assert {f"mainstay_{key}" for key in TOP_KEYS} <= set(role_options())
+
+
+def test_the_roles_lists_are_the_models() -> None:
+    for key, option in SECTIONS["statics"].items():
+        documented = role_options()[f"mainstay_{key}"]
+        assert_same(option._replace(default=()), documented, f"mainstay_{key}")
 
 
 def test_the_roles_global_defs_are_the_models() -> None:
@@ -143,12 +182,34 @@ def test_the_roles_global_defs_are_the_models() -> None:
     assert set(documented) == set(SECTIONS["global_defs"])
     for key, option in SECTIONS["global_defs"].items():
         assert_same(option, documented[key], f"mainstay_global_defs.{key}")
+    daemon = documented["lvs_sync_daemon"]["options"]
+    assert set(daemon) == set(SECTIONS["lvs_sync_daemon"])
+    for key, option in SECTIONS["lvs_sync_daemon"].items():
+        assert_same(option, daemon[key], f"mainstay_global_defs.lvs_sync_daemon.{key}")
 
 
 @pytest.mark.parametrize(
     ("variable", "sections"),
     [
-        ("mainstay_vrrp_instances", ["vrrp_instance", "virtual_address"]),
+        (
+            "mainstay_vrrp_instances",
+            [
+                "vrrp_instance",
+                "virtual_address",
+                "unicast_peer",
+                "authentication",
+                "auth_hmac",
+                "hmac_key",
+                "track_reference",
+                "command",
+            ],
+        ),
+        ("mainstay_vrrp_sync_groups", ["vrrp_sync_group"]),
+        ("mainstay_vrrp_scripts", ["vrrp_script"]),
+        ("mainstay_track_files", ["track_file"]),
+        ("mainstay_vrrp_track_processes", ["vrrp_track_process"]),
+        ("mainstay_bfd_instances", ["bfd_instance"]),
+        ("mainstay_garp_groups", ["garp_group"]),
         ("mainstay_virtual_servers", ["virtual_server", "real_server", "tcp_check", "http_check"]),
     ],
 )

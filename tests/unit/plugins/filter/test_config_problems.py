@@ -37,6 +37,18 @@ def test_a_key_that_is_no_variable_of_the_role_is_told_as_it_is() -> None:
     assert told.startswith("vrrp_instance: is not an option")
 
 
+def test_a_list_of_the_top_is_a_variable_too() -> None:
+    (told,) = config_problems({"static_ipaddress": ["192.0.2.300"]})
+    assert told.startswith("mainstay_static_ipaddress[0] = '192.0.2.300': must be an address")
+
+
+def test_a_secret_is_not_repeated() -> None:
+    authentication = {"auth_type": "PASS", "auth_pass": "much too long a secret"}
+    (told,) = config_problems({"vrrp_instances": {"VI_1": {**INSTANCE, "authentication": authentication}}})
+    assert told.startswith("mainstay_vrrp_instances.VI_1.authentication.auth_pass: must be text of 1 to 8")
+    assert "much too long" not in told
+
+
 def test_what_no_file_could_hold_is_an_error_of_the_filter() -> None:
     with pytest.raises(AnsibleFilterError, match="no JSON can be made of this"):
         config_problems({"vrrp_instances": {1, 2}})

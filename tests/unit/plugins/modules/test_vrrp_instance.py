@@ -83,6 +83,59 @@ def test_a_changed_option_shows_in_the_diff_of_the_object(host: Host) -> None:
     assert '"priority": 100' in result.diff["before"] and '"priority": 150' in result.diff["after"]
 
 
+def test_the_hint_for_the_start_has_another_name_as_state_says_whether_it_is_there(host: Host) -> None:
+    with host.daemon():
+        host.run(vrrp_instance, **WANTED, initial_state="MASTER")
+    assert host.content(FILE)["vrrp_instances"]["VI_1"]["state"] == "MASTER"
+
+
+def test_it_may_track_what_another_file_defines_and_stays_unchanged(host: Host) -> None:
+    scripts = {"vrrp_scripts": {"chk_web": {"script": "/usr/local/bin/chk"}}}
+    host.main_file.write_text(json.dumps(scripts), encoding="utf-8")
+    with host.daemon():
+        first = host.run(vrrp_instance, **WANTED, track_script=["chk_web weight -20"])
+        again = host.run(vrrp_instance, **WANTED, track_script=["chk_web weight -20"])
+        wrong = host.run(vrrp_instance, **WANTED, track_script=["chk_wab"])
+    assert first.changed and not again.changed
+    assert wrong.failed and "Did you mean chk_web?" in wrong.msg
+
+
+SECRETS = [
+    {"version": 2, "authentication": {"auth_type": "PASS", "auth_pass": "swordfis"}},
+    {"auth_hmac": {"keys": [{"id": 1, "key": "correct horse battery staple 0123456789"}], "active_key": 1}},
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS, ids=["auth_pass", "key"])
+def test_a_secret_is_in_the_file_and_in_nothing_that_is_shown(host: Host, secret: dict[str, object]) -> None:
+    with host.daemon():
+        result = host.run(vrrp_instance, **WANTED, **secret)
+        again = host.run(vrrp_instance, **WANTED, **secret)
+    text = (host.conf_d / FILE).read_text(encoding="utf-8")
+    assert "swordfis" in text or b"correct horse".hex() in text
+    assert result.changed and not again.changed
+    shown = json.dumps([result.values, again.values])
+    assert not any(word in shown for word in ("swordfis", "correct horse", b"correct horse".hex()))
+
+
+def test_another_secret_shows_as_a_change_and_neither_is_shown(host: Host) -> None:
+    with host.daemon():
+        host.run(vrrp_instance, **WANTED, version=2, authentication={"auth_type": "PASS", "auth_pass": "swordfis"})
+        other = host.run(
+            vrrp_instance, **WANTED, version=2, authentication={"auth_type": "PASS", "auth_pass": "tunafish"}
+        )
+    assert other.changed
+    assert "(not shown)" in other.diff["before"] and "(not shown, changed)" in other.diff["after"]
+    assert "swordfis" not in json.dumps(other.values) and "tunafish" not in json.dumps(other.values)
+
+
+def test_a_refused_secret_is_in_no_message(host: Host) -> None:
+    too_long = {"auth_type": "PASS", "auth_pass": "ninechars"}
+    result = host.run(vrrp_instance, **WANTED, version=2, authentication=too_long)
+    assert result.failed and "auth_pass: must be text of 1 to 8" in result.msg
+    assert "ninechars" not in json.dumps(result.values)
+
+
 def test_check_mode_tells_and_touches_nothing(host: Host) -> None:
     with host.daemon() as daemon:
         result = host.run(vrrp_instance, **WANTED, _ansible_check_mode=True)
