@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from mainstay.model.units import seconds
@@ -20,15 +21,21 @@ from mainstay.vrrp.events import (
     Reconfigured,
     Started,
 )
+from mainstay.vrrp.expectations import GROUP, GROUP_V6
+from mainstay.vrrp.packet import encode_advert
+from mainstay.vrrp.receive import Envelope
 
 from .machine import Machine
-from .node import VIRTUAL_ADDRESSES, Node
+from .node import LISTS, VIRTUAL_ADDRESSES, Node
 from .scenario import Fault
 
 if TYPE_CHECKING:
     from .run import Simulation
 
 Apply = Callable[["Simulation", Fault], None]
+
+STRANGERS = {4: "192.0.2.250", 6: "fe80::ffff"}
+GROUPS = {4: GROUP, 6: GROUP_V6}
 
 
 def _machine(act: Callable[[Machine], None]) -> Apply:
@@ -143,6 +150,18 @@ def _nothing_from_the_group(simulation: Simulation, fault: Fault) -> None:
         node.feed(GroupFaultChanged(""))
 
 
+def _damaged(simulation: Simulation, fault: Fault) -> None:
+    """I5: an advert of the highest priority, from the best address, with one byte of it changed on the way."""
+    node = _node(simulation, fault)
+    settings, priority = node.settings, 255
+    advert = Advert(settings.version, settings.virtual_router_id, priority, settings.advert_int, LISTS[settings.family])
+    source, group = STRANGERS[settings.family], GROUPS[settings.family]
+    good = encode_advert(advert, source, group)
+    position, mask = fault.detail % len(good), 1 + fault.detail % 255
+    damaged = good[:position] + bytes([good[position] ^ mask]) + good[position + 1 :]
+    node.receive(damaged, Envelope(int(ip_address(source)), int(ip_address(group)), 255))
+
+
 def _unless_asleep(act: Callable[[Node], None]) -> Apply:
     def apply(simulation: Simulation, fault: Fault) -> None:
         if simulation.machines[fault.machine].awake:
@@ -155,5 +174,6 @@ NOISE: Mapping[str, Apply] = {
     "stale_deadline": _unless_asleep(lambda node: node.feed(DeadlineReached())),
     "started_again": _unless_asleep(lambda node: node.feed(Started())),
     "same_news": _same_news,
+    "damaged": _damaged,
     "nothing_from_the_group": _nothing_from_the_group,
 }

@@ -28,6 +28,9 @@ from mainstay.vrrp.actions import (
 )
 from mainstay.vrrp.advert import Advert
 from mainstay.vrrp.events import AdvertReceived, DeadlineReached, Event, LinkChanged
+from mainstay.vrrp.expectations import Expectations
+from mainstay.vrrp.receive import Envelope, receive_payload
+from mainstay.vrrp.rejection import PacketError
 from mainstay.vrrp.router import Router
 from mainstay.vrrp.settings import RouterSettings
 from mainstay.vrrp.timers import shortest_down_interval
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from .network import Segment
 
 VIRTUAL_ADDRESSES = ("192.0.2.100",)
+LISTS = {4: VIRTUAL_ADDRESSES, 6: ("fe80::100",)}
 LONGEST_WAKE_UP = seconds(0.0005)
 LATEST_WITHDRAWAL = seconds(0.26)
 """How late the kernel withdraws an address whose lease has ended, measured."""
@@ -125,6 +129,20 @@ class Node:
             if self.link_up:
                 self.feed(AdvertReceived(advert, source))
             inbox = self._inbox
+
+    def receive(self, payload: bytes, envelope: Envelope) -> None:
+        """Bytes instead of a value: through the ladder, as in the daemon."""
+        settings = self.settings
+        addresses, family = LISTS[settings.family], settings.family
+        wanted = Expectations(
+            settings.virtual_router_id, settings.advert_int, addresses, version=settings.version, family=family
+        )
+        try:
+            received = receive_payload(payload, envelope, wanted)
+        except PacketError as refused:
+            self._world.tell(self.name, f"discards {refused.reason.value}")
+        else:
+            self.feed(AdvertReceived(received.advert, received.source))
 
     def follow_link(self) -> None:
         if self.router is not None and self.link_up is (self.router._faults.link != ""):

@@ -238,6 +238,9 @@ def _trouble(random: Random, at: Instant, kind: str, names: list[str], segments:
 
 def _noise(random: Random, names: list[str], segments: int, until: Instant) -> list[Fault]:
     """What must change nothing at all, and is no reason to wait for anything to settle."""
-    kinds = ("stale_deadline", "started_again", "same_news", "nothing_from_the_group")
+    kinds = ("stale_deadline", "started_again", "same_news", "damaged", "nothing_from_the_group")
     times = (random.randint(0, until) for _ in range(12))
-    return [Fault(at, random.choice(kinds), random.choice(names), random.randrange(segments)) for at in times]
+    return [
+        Fault(at, random.choice(kinds), random.choice(names), random.randrange(segments), random.randrange(1 << 30))
+        for at in times
+    ]

@@ -36,6 +36,7 @@ def test_a_demoted_router_takes_over_only_when_nobody_else_is_there() -> None:
     router = router_in(State.BACKUP)
     router.handle(DemotionChanged(True), 0)
     assert router.deadline() == seconds(3) + LONGEST_SKEW
+    assert not router.preempts
     router.handle(advert(1), seconds(2))
     assert router.deadline() == seconds(5) + LONGEST_SKEW, "it preempts nobody, not even its like"
     assert at_deadline(router)[0] == SendAdvert(1)

@@ -11,7 +11,7 @@ import pytest
 
 from mainstay.model.units import seconds
 from mainstay.vrrp.actions import Action, Alarm, PriorityMoved, State
-from mainstay.vrrp.events import DeadlineReached, FaultsChanged
+from mainstay.vrrp.events import DeadlineReached, FaultsChanged, Reconfigured
 from mainstay.vrrp.router import Router
 
 from .routers import HIGHER, LOWER, OWNER, advert, at_deadline, names, router_in
@@ -110,6 +110,12 @@ def test_a_fault_ends_the_yielding_too() -> None:
     hears_each_second(router, 255, 5)
     router.handle(FaultsChanged(("script chk_web is down",)), seconds(8))
     assert router.effective_priority == 255
+
+
+def test_a_reload_that_makes_it_an_ordinary_router_ends_it_too() -> None:
+    router = router_in(State.MASTER, OWNER)
+    hears_each_second(router, 255, 5)
+    assert router.handle(Reconfigured(replace(OWNER, priority=150)), seconds(6)) == [PriorityMoved(150)]
 
 
 @pytest.mark.conformance_negative("FSM-19")

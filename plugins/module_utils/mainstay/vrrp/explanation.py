@@ -71,7 +71,7 @@ def _restraint(router: Router, theirs: int) -> str:
         return ""
     if router.preempts:
         return " and preempt_delay runs" if router.delays_preemption else " and is about to be replaced"
-    return " and a demoted router replaces nobody" if router.priority.demoted else " and nopreempt is set"
+    return " and nopreempt is set"
 
 
 def _why_master(router: Router, since: Since) -> str:

@@ -130,7 +130,7 @@ class SyncGroup:
 
     def _mastership(self, member: str) -> t.Iterator[GroupOrder]:
         reports = self._reports
-        if any(report.state in (State.INIT, State.FAULT) or report.own_faults for report in reports.values()):
+        if any(report.state in (State.INIT, State.FAULT) for report in reports.values()):
             return
         masters = [name for name, report in reports.items() if report.state is State.MASTER]
         backups = [name for name, report in reports.items() if report.state is State.BACKUP]
