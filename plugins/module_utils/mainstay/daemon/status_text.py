@@ -14,6 +14,7 @@ import typing as t
 
 from ..model.units import as_seconds
 from .page_words import GAP, STALE, Row, Section, of, section_of, table, text, time
+from .status_bfd import bfd_tables, bfd_trouble
 from .status_vrrp import vrrp_tables, vrrp_trouble
 
 _SERVER_HEAD = ("REAL SERVER", "STATE", "WEIGHT", "ACTIVE", "INACTIVE", "SINCE", "REASON")
@@ -21,7 +22,8 @@ _SERVER_HEAD = ("REAL SERVER", "STATE", "WEIGHT", "ACTIVE", "INACTIVE", "SINCE",
 
 def status_page(status: Section) -> str:
     """The whole page, with a line end."""
-    tables = [*vrrp_tables(section_of(status, "vrrp")), *_lvs(section_of(status, "lvs"))]
+    vrrp = section_of(status, "vrrp")
+    tables = [*vrrp_tables(vrrp), *bfd_tables(vrrp), *_lvs(section_of(status, "lvs"))]
     parts = [_headline(status), *_trouble(status), "", *tables]
     return "\n".join(parts).rstrip("\n") + "\n"
 
@@ -39,7 +41,8 @@ def _trouble(status: Section) -> t.List[str]:
     lvs = section_of(status, "lvs")
     if lvs.get("error"):
         found.append(f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}")
-    found += vrrp_trouble(section_of(status, "vrrp"))
+    vrrp = section_of(status, "vrrp")
+    found += [*vrrp_trouble(vrrp), *bfd_trouble(vrrp)]
     for name, service in section_of(lvs, "virtual_servers").items():
         found += [f"virtual_server {text(name)}: {text(one)}" for one in service.get("refusals") or ()]
         found += _pool_trouble(name, service)
