@@ -112,7 +112,7 @@ molecule-%: ready
 
 .PHONY: docs
 docs: ready  ## write the tables of docs/configuration.md anew, from the runtime's model
-	PYTHONPATH=plugins/module_utils $(PYTHON) tests/setup/configuration_page.py
+	PYTHONPATH=plugins/module_utils:tests $(PYTHON) -m setup.configuration_page
 
 ## ---- to look at
 

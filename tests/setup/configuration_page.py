@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the tables of docs/configuration.md anew from the runtime's model; the prose around them stays.
 
-    PYTHONPATH=plugins/module_utils python tests/setup/configuration_page.py      (make docs)
+    PYTHONPATH=plugins/module_utils:tests python -m setup.configuration_page      (make docs)
 
 A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`: one for each section of the model, and
 `defaults` for what differs from keepalived.
@@ -15,57 +15,11 @@ import re
 import typing as t
 from pathlib import Path
 
+from setup.keepalived_defaults import KEEPALIVED, WHY
+
 from mainstay.model.options import SECTIONS, Option
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
-
-# What keepalived does when a keyword is left out, as ours spells it. Ellipsis: it has no such keyword.
-# A new option of the model has to be entered here (a test asks for it).
-KEEPALIVED: t.Mapping[str, t.Mapping[str, object]] = {
-    "global_defs": {"router_id": "", "data_plane": ...},
-    "vrrp_instance": {
-        "interface": "required", "virtual_router_id": "required", "virtual_ipaddress": None,
-        "priority": "100, but 255 with `state MASTER`", "advert_int": 1, "version": 2, "nopreempt": False,
-        "vip_lease": ..., "garp_master_delay": 5, "garp_master_repeat": 5, "garp_master_refresh": 0,
-        "garp_master_refresh_repeat": 1,
-    },
-    "virtual_address": {"address": "required", "dev": None, "label": None},
-    "virtual_server": {
-        "address": "required", "port": None, "protocol": "UDP", "lb_algo": "wlc", "lb_kind": "NAT",
-        "delay_loop": 60, "persistence_timeout": 0, "inhibit_on_failure": False,
-        "real_servers": "a service without any is dropped",
-    },
-    "real_server": {
-        "address": "required", "port": None, "weight": 1, "inhibit_on_failure": None, "check": None,
-    },
-    "tcp_check": {
-        "type": "required", "connect_ip": None, "connect_port": None, "connect_timeout": "5 s for each step",
-        "retry": 1, "delay_before_retry": 1,
-    },
-    "http_check": {
-        "type": "required", "connect_ip": None, "connect_port": None, "connect_timeout": "5 s for each step",
-        "retry": 1, "delay_before_retry": 3, "path": "required", "status_code": "200-299", "virtualhost": None,
-        "http_protocol": "1.0",
-    },
-}  # fmt: skip
-
-# Why ours differs. Every difference has its reason here, and nothing else is in it (a test compares).
-WHY: t.Mapping[str, str] = {
-    "vrrp_instance.virtual_ipaddress": "A virtual router without an address protects nothing.",
-    "vrrp_instance.priority": "There is no `state`. 255 means the owner of the addresses (RFC 9568); a router that "
-    "has it by accident takes over at once and cannot be preempted.",
-    "vrrp_instance.version": "RFC 9568 is version 3. It carries intervals below a second, and backups take the "
-    "master's. Both directors of a group must speak the same: beside keepalived, say `version 3` there.",
-    "virtual_server.port": "A service for every port is opened by one forgotten word.",
-    "virtual_server.protocol": "A web service that was balanced as UDP without a word has cost many an evening.",
-    "virtual_server.delay_loop": "A dead server would be offered to clients for up to a minute.",
-    "virtual_server.real_servers": "An empty pool is kept and shown in the status: a service that vanishes silently "
-    "looks like one that was never configured.",
-    "real_server.port": "Said where it is needed, and with DR it must be the service's (it is checked).",
-    "check.connect_timeout": "One deadline for the whole probe. A server that sends a byte now and then would "
-    "otherwise hold a probe for ever.",
-    "http_check.path": "The most common path.",
-}
 
 
 def tables() -> dict[str, str]:
@@ -124,7 +78,7 @@ def differs(option: Option, theirs: object) -> bool:
 
 
 def told(theirs: object) -> str:
-    return "may be left out" if theirs is None else f"{theirs}"
+    return "may be left out" if theirs is None else spelt(theirs)
 
 
 def reason_name(section: str, key: str) -> str:
