@@ -17,5 +17,6 @@ same seed gives the same trace on every machine and Python (I12).
     faults.py    what each kind of fault does
     audit.py     the invariants
     run.py       all of it together
+    crossed.py   groups whose priorities contradict each other
     broken.py    routers and groups with one wrong rule each, which the simulation has to catch
 """

@@ -65,12 +65,32 @@ def test_an_owner_in_a_group_asks_at_once() -> None:
 
 def test_a_member_whose_group_yields_resigns_so_that_its_segment_has_a_master_soon() -> None:
     router = router_in(State.MASTER, MEMBER)
-    assert router.handle(GroupYields("vrrp_instance VI_2 is BACKUP"), 0) == [
+    assert router.handle(GroupYields("vrrp_instance VI_2 is BACKUP"), seconds(5)) == [
         SendAdvert(0),
         ReleaseAddresses(),
         Transition(State.MASTER, State.BACKUP, "vrrp_instance VI_2 is BACKUP"),
     ]
-    assert router.deadline() == DOWN
+    assert router.deadline() == seconds(5) + DOWN
+
+
+@pytest.mark.conformance("INT-05")
+def test_int_05_after_a_short_mastership_neighbours_do_not_try_again_at_the_same_time() -> None:
+    waits = []
+    for address in (0xC0000201, 0xC0000202):
+        router = router_in(State.MASTER, MEMBER, local_address=address)
+        router.handle(GroupYields("vrrp_instance VI_2 is BACKUP"), seconds(0.5))
+        waits.append((router.deadline() or 0) - seconds(0.5))
+    assert waits == [DOWN + seconds(1 / 16), DOWN + seconds(2 / 16)]
+
+
+@pytest.mark.conformance_negative("INT-05")
+def test_int_05_a_long_mastership_and_a_router_without_a_group_know_no_such_wait() -> None:
+    router = router_in(State.MASTER, MEMBER)
+    router.handle(GroupYields("vrrp_instance VI_2 is BACKUP"), DOWN)
+    assert router.deadline() == DOWN + DOWN
+    alone = router_in(State.MASTER)
+    alone.handle(advert(150), 1)
+    assert alone.deadline() == 1 + DOWN
 
 
 def test_a_member_reasserts_for_another_once_for_each_wake_up() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pytest
 from sim.broken import BROKEN
+from sim.crossed import crossed_scenarios, masters_in_the_end
 from sim.run import simulate
 from sim.scenario import scenario
 
@@ -62,6 +63,13 @@ def test_the_stories_show_what_they_are_for(happening: str, stories: str) -> Non
 @pytest.fixture(scope="module")
 def stories() -> str:
     return "\n".join(line for seed in range(1, 301) for line in simulate(seed).story)
+
+
+@pytest.mark.conformance("INT-05")
+def test_int_05_groups_with_contradictory_priorities_do_not_oscillate() -> None:
+    plans = list(crossed_scenarios(range(1, 1001)))
+    assert len(plans) > 50
+    assert {len(masters_in_the_end(plan)) for plan in plans} == {1}
 
 
 @pytest.mark.conformance_negative("INT-04", "INT-05")

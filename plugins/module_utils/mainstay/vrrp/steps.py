@@ -34,6 +34,9 @@ from .timers import (
     skew_time,
 )
 
+_TURNS = 16
+"""Parts of an interval among which members of groups that clashed choose theirs."""
+
 
 class RouterSteps:
     """The memory of one virtual router. Every step that changes the state returns its Transition last."""
@@ -63,6 +66,7 @@ class RouterSteps:
         self._rival = RivalWatch()
         self._sent_at: Instant = -1
         self._answered_at: Instant = -1
+        self._mastered_at: Instant = 0
         self._takeover_from: Instant = 0
         """As master: the first instant at which a backup that heard our last advert can take over."""
 
@@ -148,15 +152,27 @@ class RouterSteps:
         """To MASTER, from any state. What was learnt of another master is forgotten (TMR-03)."""
         moved = self._reweigh(lambda: self.priority.usurp(False))
         self._forget()
-        self._deadline, self._answered_at = now + self.settings.advert_int, now
+        self._deadline, self._answered_at, self._mastered_at = now + self.settings.advert_int, now, now
         return [self._send(now), TakeAddresses(), Announce(), *moved, *self._move(State.MASTER, reason)]
 
     def _wait(self, now: Instant, reason: str) -> t.List[Action]:
         """To BACKUP, with a full down interval."""
         self.wants_master = self.holding = False
-        self._follow(now)
+        hesitation = self._hesitation(now)
+        self._follow(now + hesitation)
         self._rival.forget()
         return self._move(State.BACKUP, reason)
+
+    def _hesitation(self, now: Instant) -> Duration:
+        """What a member adds to its wait after a short mastership (INT-05).
+
+        Two groups, each the better one on another segment, that are promoted at the same moment yield to each other.
+        Their next try must not be simultaneous again; neighbours on a segment differ in the last bits of the address.
+        """
+        short = now - self._mastered_at < self.down_interval
+        if self.state is not State.MASTER or not self.settings.in_group or not short:
+            return 0
+        return self.settings.local_address % _TURNS * self.settings.advert_int // _TURNS
 
     def _resign(self, now: Instant, reason: str) -> t.List[Action]:
         """From MASTER to BACKUP of our own accord: the peers need only wait for their skew."""
