@@ -15,6 +15,7 @@ from .model_samples import problems_of
 Document = t.Dict[str, t.Any]
 
 IPV4 = {"interface": "eth0", "virtual_router_id": 51, "virtual_ipaddress": ["192.0.2.10/24"]}
+OWN_IP = "192.0.2.1"
 IPV6 = {"interface": "eth0", "virtual_router_id": 51, "virtual_ipaddress": ["fe80::51/64", "2001:db8::10/64"]}
 UNICAST = {**IPV4, "unicast_src_ip": "192.0.2.1", "unicast_peer": ["192.0.2.2"]}
 KEYS = [{"id": 1, "key": "k" * 32}, {"id": 2, "key": "l" * 64}]
@@ -329,6 +330,16 @@ DEFINITIONS = [
         {"bfd_instances": {"b": {"neighbor_ip": "192.0.2.2"}, "c": {"neighbor_ip": "192.0.2.2"}}},
         "bfd_instances.c.neighbor_ip",
         "already watched by bfd_instances.b",
+    ),
+    (
+        {"bfd_instances": {"b": {"neighbor_ip": "192.0.2.2"}, "c": {"neighbor_ip": "192.0.2.2", "source_ip": OWN_IP}}},
+        "bfd_instances.c.neighbor_ip",
+        "give both a source_ip",
+    ),
+    (
+        {"bfd_instances": {"b": {"neighbor_ip": "fe80::2"}}},
+        "bfd_instances.b.neighbor_ip",
+        "is link-local, and a session has no interface",
     ),
     (
         {"garp_groups": {"a": {"interfaces": ["eth0"]}, "b": {"interfaces": ["eth1", "eth0"]}}},
