@@ -10,8 +10,8 @@ when the advert leaves.
 
 from __future__ import annotations
 
+import ipaddress
 import os
-import socket
 import time
 import typing as t
 
@@ -49,6 +49,7 @@ class Advertiser:
         self._say = say
         self._instance: t.Optional[RunningInstance] = None
         self._source = ""
+        self._packed_source = b""
         self._mtu = 0
         self._destinations: t.Dict[str, Delivery] = {}
         self._letters: t.Dict[int, t.List[_Letter]] = {}
@@ -79,6 +80,7 @@ class Advertiser:
         if link is None:
             return
         self._instance, self._source, self._mtu = instance, source, link.mtu
+        self._packed_source = ipaddress.ip_address(source).packed
         self._adopt_keys(instance)
         peers = [peer.address for peer in instance.unicast_peer]
         hop_limit = instance.unicast_ttl if peers else _HOP_LIMIT
@@ -123,8 +125,7 @@ class Advertiser:
         """One signature serves every peer: it covers neither destination nor checksum."""
         if self._signer is None or not letters:
             return b""
-        family = socket.AF_INET6 if ":" in self._source else socket.AF_INET
-        return self._signer.trailer(letters[0].packet, socket.inet_pton(family, self._source), time.time_ns())
+        return self._signer.trailer(letters[0].packet, self._packed_source, time.time_ns())
 
     def _adopt_keys(self, instance: RunningInstance) -> None:
         """The signer goes on over a reload: its numbers may never start again."""
