@@ -31,6 +31,7 @@ DELAY = seconds(20)
 # ---- the hint state MASTER
 
 
+@pytest.mark.conformance_negative("OWN-03")
 def test_state_master_waits_one_interval_and_the_least_skew() -> None:
     router = router_in(State.BACKUP, state="MASTER")
     assert router.deadline() == HINTED_WAIT

@@ -192,6 +192,7 @@ def test_many_lesser_masters_are_answered_by_the_group_once_a_second() -> None:
     assert daemon.group.lesser_master_heard("VI_1", seconds(6))
 
 
+@pytest.mark.conformance_negative("NDP-12")
 def test_a_group_that_is_not_master_has_nothing_to_reassert() -> None:
     assert Daemon(VI_1=100, VI_2=100).group.lesser_master_heard("VI_1", 0) == []
 
