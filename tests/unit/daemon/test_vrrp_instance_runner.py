@@ -340,7 +340,7 @@ def test_the_status_has_the_agreed_keys() -> None:
         "state", "since", "interface", "virtual_router_id", "priority", "effective_priority", "addresses",
         "addresses_held", "master", "last_transition", "transitions", "advert_int", "vip_lease", "problems",
         "counters", "priority_because", "demoted", "faults", "group", "trackers", "version", "family",
-        "unicast_peers", "authentication", "routes", "routes_held",
+        "unicast_peers", "authentication", "routes", "routes_held", "statistics", "master_priority",
     }  # fmt: skip
     assert status["master"] == OWN and status["advert_int"] == 1.0
     assert status["last_transition"].startswith("BACKUP -> MASTER: no advert of priority 100")

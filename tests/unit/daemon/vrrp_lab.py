@@ -258,9 +258,16 @@ class Story:
         return self.kernel.held(VIP) is not None
 
     @property
+    def worker_status(self) -> dict[str, t.Any]:
+        """The worker's whole section."""
+        ports = [t.cast(t.Any, self.port)]
+        told = vrrp_status({"VI_1": self.runner}, {}, self.tracking, ports, True, self.poller.now())
+        return t.cast("dict[str, t.Any]", told)
+
+    @property
     def status(self) -> dict[str, t.Any]:
         """Of the instance."""
-        document = t.cast(t.Any, vrrp_status({"VI_1": self.runner}, {}, self.tracking, True, self.poller.now()))
+        document = self.worker_status
         return t.cast("dict[str, t.Any]", document["instances"]["VI_1"])
 
     @property

@@ -64,6 +64,7 @@ from .vrrp_possessions import Possessions
 from .vrrp_reception import Judgement, Reception
 from .vrrp_report import DELETED, INSTANCE, MASTER_RX_LOWER_PRI, ObjectReport, wall_clock
 from .vrrp_settings import router_settings
+from .vrrp_statistics import Career
 from .worker import Say
 
 
@@ -85,6 +86,7 @@ class InstanceRunner:
         self.reception = Reception(subject, say)
         self.adverts_received = 0
         self.priority_zero_received = 0
+        self.career = Career()
         self.router = Router(router_settings(instance, port.standing.source, False))
         self._poller = kernel.poller
         self.addresses = self.possessions.addresses
@@ -194,6 +196,7 @@ class InstanceRunner:
             return
         self.adverts_received += 1
         self.priority_zero_received += received.advert.priority == 0
+        self.career.heard(received.source, received.advert.priority)
         self.advertiser.follow(received.checksum_form)
         self.feed(AdvertReceived(received.advert, received.source, outranks), now)
 
@@ -242,6 +245,7 @@ class InstanceRunner:
         self.possessions.announcer.start(now, action.against_lesser)
 
     def _transition(self, action: Transition, _now: Instant) -> None:
+        self.career.moved(action.before, action.after, self.router.effective_priority, self.router.preempts)
         if action.after is State.FAULT and self.only_waits():
             self.report.wait(action.before, action.after, action.reason)
         else:

@@ -12,10 +12,12 @@ from ..model.defaults import RunningInstance
 from ..model.units import Instant, as_seconds
 from ..vrrp.actions import State
 from ..vrrp.conflicts import address_text
-from .vrrp_discards import merged
+from .vrrp_discards import Discards, merged
 from .vrrp_groups import GroupRunner
 from .vrrp_instance_runner import InstanceRunner
+from .vrrp_port import VrrpPort
 from .vrrp_report import wall_clock
+from .vrrp_statistics import error_statistics, instance_statistics
 from .vrrp_tracking import TrackingBook
 
 
@@ -23,6 +25,7 @@ def vrrp_status(
     runners: t.Mapping[str, InstanceRunner],
     groups: t.Mapping[str, GroupRunner],
     tracking: TrackingBook,
+    ports: t.Collection[VrrpPort],
     real_time: bool,
     now: Instant,
 ) -> t.Dict[str, object]:
@@ -34,7 +37,30 @@ def vrrp_status(
         "real_time": real_time,
         "groups": {name: _group_status(group, tracking) for name, group in sorted(groups.items())},
         "instances": {name: _instance_status(runner, tracking, now) for name, runner in sorted(runners.items())},
+        "interfaces": _interfaces(runners.values(), ports),
+        "statistics": error_statistics(*_discards(runners.values(), ports)),
     }
+
+
+def _interfaces(runners: t.Collection[InstanceRunner], ports: t.Collection[VrrpPort]) -> t.Dict[str, object]:
+    """What came for all virtual routers on each, and for none of them."""
+    devices = sorted({port.device for port in ports})
+    return {
+        device: {
+            "virtual_routers": sum(runner.port.device == device for runner in runners),
+            "statistics": error_statistics(
+                *_discards(
+                    [runner for runner in runners if runner.port.device == device],
+                    [port for port in ports if port.device == device],
+                )
+            ),
+        }
+        for device in devices
+    }
+
+
+def _discards(runners: t.Iterable[InstanceRunner], ports: t.Iterable[VrrpPort]) -> t.List[Discards]:
+    return [*(runner.reception.discards for runner in runners), *(port.discards for port in ports)]
 
 
 def _group_status(runner: GroupRunner, tracking: TrackingBook) -> t.Dict[str, object]:
@@ -82,6 +108,8 @@ def _instance_status(runner: InstanceRunner, tracking: TrackingBook, now: Instan
         "vip_lease": round(as_seconds(runner.addresses.lease)),
         "problems": _problems(runner, now),
         "counters": _counters(runner),
+        "statistics": instance_statistics(runner),
+        "master_priority": _master_priority(runner),
     }
 
 
@@ -104,6 +132,13 @@ def _master(runner: InstanceRunner) -> t.Optional[str]:
         return runner.port.standing.source
     heard = runner.router.master
     return None if heard is None else address_text(heard, runner.instance.family)
+
+
+def _master_priority(runner: InstanceRunner) -> t.Optional[int]:
+    """What that master advertises."""
+    if runner.router.state is State.MASTER:
+        return runner.router.effective_priority
+    return runner.router.master_priority
 
 
 def _problems(runner: InstanceRunner, now: Instant) -> t.List[str]:

@@ -128,7 +128,8 @@ class VrrpWorker:
 
     def status(self, now: Instant) -> t.Dict[str, object]:
         """The "vrrp" section of the status answer."""
-        told = vrrp_status(self._runners, self._groups.runners, self._tracking, _is_real_time(), now)
+        ports = self._ports.values()
+        told = vrrp_status(self._runners, self._groups.runners, self._tracking, ports, _is_real_time(), now)
         return {**told, "static": self._static.status(), "bfd_instances": self._bfd.status()}
 
     def tell(self, verb: str, arguments: Arguments, now: Instant) -> None:
