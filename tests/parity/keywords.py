@@ -1,0 +1,135 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""keepalived's keywords in docs/parity/keywords.yml beside the model's options and the tests, and the page of all."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from mainstay.model.options import LEFT_OUT, SECTIONS
+
+from .marks import ROOT
+
+SOURCE = ROOT / "docs" / "parity" / "keywords.yml"
+PAGE = ROOT / "docs" / "keepalived.md"
+VERDICTS = ("works", "differs", "refused")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One keyword, or one behaviour."""
+
+    group: str
+    word: str
+    tier: str
+    verdict: str
+    reason: str
+    """How it differs, or why it is refused."""
+    option: t.Optional[str]
+    """Key of our configuration; empty: we need none for it; None: texts such as routes, which have no keys."""
+    proof: t.Sequence[str]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The whole file."""
+
+    keywords: t.Sequence[Entry]
+    behaviour: t.Sequence[Entry]
+    sections: t.Mapping[str, t.Optional[str]]
+    """Group -> section of the model."""
+
+
+def read(source: Path = SOURCE) -> Ledger:
+    """The ledger as it stands."""
+    document = yaml.safe_load(source.read_text(encoding="utf-8"))
+    groups = document["keywords"]
+    return Ledger(
+        [
+            _entry(group, word, one, content["options"])
+            for group, content in groups.items()
+            for word, one in content["words"].items()
+        ],
+        [_entry("behaviour", word, one, None) for word, one in document["behaviour"].items()],
+        {group: content["options"] for group, content in groups.items()},
+    )
+
+
+def problems(ledger: Ledger, tests: t.Collection[str]) -> list[str]:
+    """What does not agree with the model or the tests."""
+    found: list[str] = []
+    for entry in [*ledger.keywords, *ledger.behaviour]:
+        where = f"{entry.group}.{entry.word}"
+        if entry.verdict not in VERDICTS:
+            found.append(f"{where}: the verdict is one of {', '.join(VERDICTS)}, not {entry.verdict}")
+        if entry.verdict == "works" and not entry.proof:
+            found.append(f"{where}: works, but names no test that proves it")
+        if entry.verdict != "works" and not entry.reason:
+            found.append(f"{where}: {entry.verdict}, but says neither how nor why")
+        found += [f"{where}: there is no test {test}" for test in entry.proof if test not in tests]
+    return found + _beside_the_model(ledger)
+
+
+def _beside_the_model(ledger: Ledger) -> list[str]:
+    found: list[str] = []
+    for entry in ledger.keywords:
+        section = ledger.sections[entry.group]
+        if section is None or entry.option is None:
+            continue
+        where, known = f"{entry.group}.{entry.word}", SECTIONS.get(section, {})
+        if entry.verdict == "refused" and entry.word in known:
+            found.append(f"{where}: refused, but the model has it")
+        if entry.verdict != "refused" and entry.option and entry.option not in known:
+            found.append(f"{where}: {entry.verdict}, but the model has no {section}.{entry.option}")
+        spoken = entry.verdict != "refused" and entry.option
+        if not spoken and entry.word not in {
+            **known,
+            **LEFT_OUT.get(section, {}),
+        }:
+            found.append(
+                f"{where}: who writes it gets no word of help: LEFT_OUT has nothing for {section}.{entry.word}"
+            )
+    return found
+
+
+def page(ledger: Ledger) -> str:
+    """docs/keepalived.md."""
+    counted = {verdict: sum(entry.verdict == verdict for entry in ledger.keywords) for verdict in VERDICTS}
+    lines = [
+        "# keepalived's keywords",
+        "",
+        f"Of {len(ledger.keywords)} keywords of VRRP that operators use, {counted['works']} work as they know them, "
+        f"{counted['differs']} differ, {counted['refused']} are refused with the reason.",
+        "",
+        "Written by `make docs` from `docs/parity/keywords.yml`; a test compares that with the model and the tests.",
+    ]
+    for group in dict.fromkeys(entry.group for entry in ledger.keywords):
+        lines += ["", f"## {group}", "", "| keyword | tier | verdict | | proof |", "|---|---|---|---|---|"]
+        lines += [_row(entry, (f"`{entry.word}`", entry.tier)) for entry in ledger.keywords if entry.group == group]
+    lines += [
+        "",
+        "## What keepalived does beyond the RFCs",
+        "",
+        "| | behaviour | verdict | | proof |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [_row(entry, (entry.word, entry.tier)) for entry in ledger.behaviour]
+    return "\n".join(lines) + "\n"
+
+
+def _row(entry: Entry, first: t.Sequence[str]) -> str:
+    proof = ", ".join(f"`{test.removeprefix('tests/')}`" for test in entry.proof)
+    return "| " + " | ".join([*first, entry.verdict, entry.reason, proof]) + " |"
+
+
+def _entry(group: str, word: str, one: t.Mapping[str, t.Any], section: t.Optional[str]) -> Entry:
+    option = one.get("option", word) if section is not None else None
+    reason = one.get("how", one.get("why", ""))
+    return Entry(
+        group, word, one.get("tier", one.get("text", "")), one["verdict"], reason, option, one.get("proof", ())
+    )

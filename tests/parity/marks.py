@@ -1,0 +1,70 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which test claims to prove what, read from the source: no test has to run for it."""
+
+from __future__ import annotations
+
+import ast
+import typing as t
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+ROOT = TESTS.parent
+KINDS = ("conformance", "conformance_negative", "fault")
+
+Claims = t.Mapping[str, t.Mapping[str, t.Sequence[str]]]
+"""Kind of mark -> id -> tests as path::name."""
+
+
+def claims(root: Path = TESTS) -> Claims:
+    """Every mark in every test file below `root`."""
+    found: dict[str, dict[str, list[str]]] = {kind: {} for kind in KINDS}
+    for file in sorted(root.rglob("test_*.py")):
+        for test, kind, ids in _marks(ast.parse(file.read_text(encoding="utf-8"))):
+            for one in ids:
+                found[kind].setdefault(one, []).append(f"{_shown(file)}::{test}")
+    return found
+
+
+def tests(root: Path = TESTS) -> frozenset[str]:
+    """Every test as path::name."""
+    names: set[str] = set()
+    for file in sorted(root.rglob("test_*.py")):
+        for function in _functions(ast.parse(file.read_text(encoding="utf-8"))):
+            names.add(f"{_shown(file)}::{function.name}")
+    return frozenset(names)
+
+
+def _shown(file: Path) -> str:
+    return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else file.name
+
+
+def _functions(tree: ast.AST) -> t.Iterator[ast.FunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield node
+
+
+def _marks(tree: ast.Module) -> t.Iterator[tuple[str, str, list[str]]]:
+    """(test, kind, ids) of each mark; one at module level (pytestmark, a table of cases) counts for its file."""
+    inside: set[ast.AST] = set()
+    for function in _functions(tree):
+        for decorator in function.decorator_list:
+            inside.update(ast.walk(decorator))
+            yield from ((function.name, kind, ids) for kind, ids in _calls(decorator))
+    rest = ast.Module(list(tree.body), [])
+    for node in ast.walk(rest):
+        if isinstance(node, ast.Call) and node not in inside:
+            yield from (("(module)", kind, ids) for kind, ids in _call(node))
+
+
+def _calls(node: ast.AST) -> t.Iterator[tuple[str, list[str]]]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call):
+            yield from _call(inner)
+
+
+def _call(node: ast.Call) -> t.Iterator[tuple[str, list[str]]]:
+    if isinstance(node.func, ast.Attribute) and node.func.attr in KINDS:
+        yield node.func.attr, [str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)]
