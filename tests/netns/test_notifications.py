@@ -13,6 +13,7 @@ import signal
 import typing as t
 from pathlib import Path
 
+import pytest
 from netns.daemons import Daemon, Document, instance
 from netns.segment import VIP, Node, Segment
 from netns.wire import Capture
@@ -126,6 +127,7 @@ def _assert_told(operator: Operator, priority: int, *states: str) -> None:
     assert [line for line in lines if "VI_1" not in line] == [f'GROUP "VG_1" {state} 0' for state in states]
 
 
+@pytest.mark.fault("F64")
 def test_programs_that_hang_flood_and_fork_delay_no_advert(segment: Segment, tmp_path: Path) -> None:
     """F64: whatever programs do, the adverts of the master are on the wire and the backup stays one."""
     a, b = (Operator(segment.node(name), tmp_path) for name in "ab")
@@ -249,6 +251,7 @@ def test_results_and_running_readers_survive_a_reload_and_the_death_of_the_worke
     wait_for(lambda: a.lines().count(repeated) == 2, 10, "the state to be repeated", evidence=a.evidence)
 
 
+@pytest.mark.fault("F11")
 def test_no_room_for_a_process_is_a_failed_script_and_the_daemon_lives(segment: Segment, tmp_path: Path) -> None:
     """F11."""
     a = Operator(segment.node("a"), tmp_path)

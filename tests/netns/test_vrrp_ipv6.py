@@ -161,6 +161,7 @@ def test_what_does_not_come_from_the_link_or_is_malformed_changes_nothing(segmen
 
 
 @pytest.mark.conformance_negative("NDP-08")
+@pytest.mark.fault("F45")
 def test_an_address_that_failed_duplicate_address_detection_is_repaired(segment: Segment, tmp_path: Path) -> None:
     """Somebody puts our address there by hand, another machine has it: the kernel would never use it again."""
     a = Daemon(segment.node("a"), tmp_path, VI_1=ipv6_instance(150, vip_lease=0)).start()

@@ -137,6 +137,7 @@ def test_each_yields_to_the_other_and_takes_over_from_it(segment: Segment, tmp_p
     assert complaints(peer) == []
 
 
+@pytest.mark.fault("F41")
 def test_another_password_is_told_on_our_side_and_nothing_is_believed(segment: Segment, tmp_path: Path) -> None:
     manner = MANNERS["version 2 with a password"]
     wrong = {**manner.ours, "authentication": {"auth_type": "PASS", "auth_pass": "2222"}}

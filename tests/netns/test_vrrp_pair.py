@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
 from netns.address_watch import AddressWatch
 from netns.daemons import Daemon, instance
 from netns.segment import DEVICE, VIP, Segment
@@ -24,6 +25,7 @@ def pair(segment: Segment, folder: Path, **options: object) -> tuple[Daemon, Dae
     return a, b
 
 
+@pytest.mark.fault("F13")
 def test_the_higher_priority_becomes_master_and_holds_the_address_alone(segment: Segment, tmp_path: Path) -> None:
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150))
     b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100))
@@ -39,6 +41,7 @@ def test_the_higher_priority_becomes_master_and_holds_the_address_alone(segment:
     assert b.status()["addresses_held"] == []
 
 
+@pytest.mark.fault("F01")
 def test_sigterm_hands_over_by_priority_zero(segment: Segment, tmp_path: Path) -> None:
     a, b = pair(segment, tmp_path)
 
@@ -49,6 +52,7 @@ def test_sigterm_hands_over_by_priority_zero(segment: Segment, tmp_path: Path) -
     assert b.node.holds() and not a.node.holds()
 
 
+@pytest.mark.fault("F04")
 def test_after_sigkill_the_kernel_withdraws_the_address_before_the_backup_takes_it(
     segment: Segment, tmp_path: Path
 ) -> None:
@@ -62,6 +66,7 @@ def test_after_sigkill_the_kernel_withdraws_the_address_before_the_backup_takes_
         assert watch.both_held(a.node, b.node) == 0, (watch.holdings(a.node), watch.holdings(b.node))
 
 
+@pytest.mark.fault("F03")
 def test_a_killed_supervisor_takes_its_workers_down_in_order(segment: Segment, tmp_path: Path) -> None:
     """F03: the workers hear that it died, send priority 0 and release."""
     a, b = pair(segment, tmp_path, advert_int=0.5)
@@ -74,6 +79,7 @@ def test_a_killed_supervisor_takes_its_workers_down_in_order(segment: Segment, t
     assert not a.node.holds()
 
 
+@pytest.mark.fault("F05")
 def test_a_frozen_master_loses_the_address_and_yields_when_it_thaws(segment: Segment, tmp_path: Path) -> None:
     a, b = pair(segment, tmp_path)
     with AddressWatch([a.node, b.node]) as watch:
@@ -105,6 +111,7 @@ def test_a_short_freeze_without_a_successor_takes_the_address_again(segment: Seg
     assert any("addresses taken again" in problem for problem in a.status()["problems"])
 
 
+@pytest.mark.fault("F27")
 def test_carrier_loss_is_a_fault_and_healing_goes_through_backup(segment: Segment, tmp_path: Path) -> None:
     a, b = pair(segment, tmp_path, advert_int=0.5)
 
@@ -120,6 +127,7 @@ def test_carrier_loss_is_a_fault_and_healing_goes_through_backup(segment: Segmen
     assert "FAULT -> BACKUP" in a.log.read_text()
 
 
+@pytest.mark.fault("F29")
 def test_an_interface_made_anew_is_used_again(segment: Segment, tmp_path: Path) -> None:
     a, b = pair(segment, tmp_path, advert_int=0.5)
 
@@ -133,6 +141,7 @@ def test_an_interface_made_anew_is_used_again(segment: Segment, tmp_path: Path) 
     assert a.node.holds() and not b.node.holds()
 
 
+@pytest.mark.fault("F30")
 def test_without_an_address_to_send_from_it_is_a_fault_and_never_sends_from_the_vip(
     segment: Segment, tmp_path: Path
 ) -> None:
@@ -149,6 +158,7 @@ def test_without_an_address_to_send_from_it_is_a_fault_and_never_sends_from_the_
     b.await_state("BACKUP")
 
 
+@pytest.mark.fault("F31")
 def test_an_address_deleted_by_hand_comes_back_and_is_reported(segment: Segment, tmp_path: Path) -> None:
     a, b = pair(segment, tmp_path)
     transitions = a.status()["transitions"]
@@ -162,6 +172,7 @@ def test_an_address_deleted_by_hand_comes_back_and_is_reported(segment: Segment,
     assert b.state() == "BACKUP"
 
 
+@pytest.mark.fault("F52")
 def test_a_lost_notification_storm_is_made_good_by_reading_everything_anew(
     segment: Segment, tmp_path: Path
 ) -> None:

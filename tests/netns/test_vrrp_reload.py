@@ -126,6 +126,7 @@ def test_a_lower_priority_after_a_reload_hands_over(segment: Segment, tmp_path: 
     assert b.node.holds() and not a.node.holds()
 
 
+@pytest.mark.fault("F22")
 def test_an_instance_that_leaves_the_configuration_is_released_and_the_other_stays(
     segment: Segment, tmp_path: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_an_instance_that_leaves_the_configuration_is_released_and_the_other_sta
     assert list(a.ask("status")["vrrp"]["instances"]) == ["VI_1"]
 
 
+@pytest.mark.fault("F14")
 def test_a_killed_daemon_that_comes_back_within_the_lease_goes_on_as_master(segment: Segment, tmp_path: Path) -> None:
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
     a.await_state("MASTER")
@@ -164,6 +166,7 @@ def test_a_killed_daemon_that_comes_back_within_the_lease_goes_on_as_master(segm
     assert "under an unexpired lease" in a.status()["last_transition"]
 
 
+@pytest.mark.fault("F02")
 def test_a_killed_vrrp_worker_is_replaced_and_its_successor_goes_on_as_master(segment: Segment, tmp_path: Path) -> None:
     """F02: no gap, no transition for the segment."""
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()

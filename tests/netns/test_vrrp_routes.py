@@ -143,6 +143,7 @@ def test_routes_and_rules_move_with_mastership(segment: Segment, tmp_path: Path)
     assert both(a.node) == []
 
 
+@pytest.mark.fault("F33")
 def test_routes_that_somebody_removes_come_back_and_are_reported(segment: Segment, tmp_path: Path) -> None:
     """F33."""
     a, _b = pair(segment, tmp_path)
@@ -167,6 +168,7 @@ def test_a_route_that_somebody_replaces_is_put_in_front_again(segment: Segment, 
     assert f"via {GATEWAY}" in used
 
 
+@pytest.mark.fault("F33")
 def test_rules_that_somebody_flushes_come_back_and_are_reported(segment: Segment, tmp_path: Path) -> None:
     """F33."""
     a, _b = pair(segment, tmp_path)

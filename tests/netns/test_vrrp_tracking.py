@@ -93,6 +93,7 @@ class TestItsOwnInterface:
         a.await_state("MASTER")
         wait_for(lambda: a.node.holds() and not b.node.holds(), 5, "a alone to hold the address", evidence=a.evidence)
 
+    @pytest.mark.fault("F29")
     def test_under_another_name_is_not_its_interface(self, segment: Segment, tmp_path: Path) -> None:
         """F29: renamed away and back."""
         a, b = pair(segment, tmp_path)
@@ -106,6 +107,7 @@ class TestItsOwnInterface:
         a.node.ip(f"link set {DEVICE} up")
         a.await_state("MASTER")
 
+    @pytest.mark.fault("F49")
     def test_follows_the_carrier_of_its_parent(self, segment: Segment, tmp_path: Path) -> None:
         """F49, on a macvlan: its parent is who loses the carrier."""
         node = segment.node("a")

@@ -140,6 +140,7 @@ def test_a_good_packet_of_a_better_router_does_take_the_address(segment: Segment
 
 @pytest.mark.conformance("TX-04")
 @pytest.mark.conformance_negative("TX-04")
+@pytest.mark.fault("F47")
 def test_a_blocked_output_is_told_and_the_lease_lets_go(segment: Segment, tmp_path: Path) -> None:
     """TX-04: nobody hears this master, so it must not keep the addresses."""
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, **QUICK)).start()

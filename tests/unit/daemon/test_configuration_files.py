@@ -68,6 +68,7 @@ def test_a_problem_names_the_file_it_stands_in(main_file: Path) -> None:
     assert problem.endswith("(in conf.d/b.json)")
 
 
+@pytest.mark.fault("F21")
 def test_a_missing_file_says_which(tmp_path: Path) -> None:
     (problem,) = refused(tmp_path / "nothing.json")
 

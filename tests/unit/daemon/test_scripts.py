@@ -143,6 +143,7 @@ def test_without_the_capability_another_user_is_a_clear_failure(
 
 
 @pytest.mark.parametrize("call", ["fork", "pipe2", "pidfd_open"])
+@pytest.mark.fault("F10", "F11")
 def test_no_room_for_a_process_or_a_descriptor_is_a_failed_run_and_nothing_is_left(
     lab: ScriptLab, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:

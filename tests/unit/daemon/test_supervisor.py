@@ -60,6 +60,7 @@ class TestStart:
     def test_the_control_socket_is_for_owner_and_group(self, daemon: DaemonProcess) -> None:
         assert (daemon.run_directory / "control.sock").stat().st_mode & 0o777 == 0o660
 
+    @pytest.mark.fault("F20")
     def test_a_bad_configuration_ends_with_78_every_problem_and_nothing_touched(
         self, folder: Path, start_daemon: StartDaemon
     ) -> None:
@@ -71,6 +72,7 @@ class TestStart:
         assert "Did you mean priority?" in daemon.stderr()
         assert not daemon.run_directory.exists()
 
+    @pytest.mark.fault("F15")
     def test_a_second_daemon_is_refused_and_the_first_goes_on(
         self, daemon: DaemonProcess, start_daemon: StartDaemon
     ) -> None:
@@ -119,6 +121,7 @@ class TestRespawn:
         assert daemon.status()[other]["pid"] == before[other]["pid"]
         assert "was killed by SIGKILL; a new one starts now" in daemon.stderr()
 
+    @pytest.mark.fault("F08")
     def test_a_worker_that_always_fails_is_started_ever_more_slowly(
         self, folder: Path, start_daemon: StartDaemon
     ) -> None:
@@ -165,6 +168,7 @@ class TestRespawn:
         assert list(leaving["vrrp_instances"]) == ["VI_1"]
         assert wait_for("the old one forgotten", lambda: running_json(daemon)["leaving"] == [])
 
+    @pytest.mark.fault("F06")
     def test_a_frozen_worker_is_shown_dead_with_its_last_section_and_quiets_the_watchdog(
         self, folder: Path, start_daemon: StartDaemon
     ) -> None:
@@ -257,6 +261,7 @@ class TestReload:
 
         assert daemon.ask("reload")["unconfirmed"] == ["health worker"]
 
+    @pytest.mark.fault("F19")
     def test_a_bad_one_changes_nothing_and_names_every_problem(self, folder: Path, daemon: DaemonProcess) -> None:
         before = daemon.status()
         write_config(folder, document(VI_1={**INSTANCE, "virtual_router_id": 300, "priorty": 1}))
@@ -275,6 +280,7 @@ class TestReload:
         assert len(daemon.events("vrrp", "configured")) == 1
         assert after["vrrp"]["pid"] == before["vrrp"]["pid"]
 
+    @pytest.mark.fault("F18")
     def test_many_hang_ups_are_few_reloads_and_the_last_state_of_the_files_wins(
         self, folder: Path, daemon: DaemonProcess
     ) -> None:

@@ -97,6 +97,7 @@ def test_a_stall_shorter_than_a_takeover_puts_the_address_back_after_the_advert(
     assert "lease ended" in story.log and len(story.status["problems"]) == 1
 
 
+@pytest.mark.fault("F06")
 def test_after_a_long_stall_the_queue_is_heard_before_the_deadline_is_acted_on(frames: list[bytes]) -> None:
     """A lesser peer took over meanwhile: nothing is sent, nothing is taken."""
     story = Story().master()
@@ -173,6 +174,7 @@ def test_as_backup_a_missing_address_is_as_it_should_be() -> None:
     assert not story.holds and story.status["problems"] == []
 
 
+@pytest.mark.fault("F53")
 def test_a_refused_address_is_a_problem_with_its_reason() -> None:
     story = Story().started()
     story.kernel.refuse_with = 1

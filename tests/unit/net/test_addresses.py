@@ -73,6 +73,7 @@ def test_an_address_that_is_gone_already_is_no_complaint() -> None:
     assert prepared.release() == []
 
 
+@pytest.mark.fault("F53")
 def test_a_refusal_names_address_interface_and_remedy() -> None:
     orders = Orders()
     prepared = program(orders, ONE, TWO)

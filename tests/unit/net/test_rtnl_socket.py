@@ -80,6 +80,7 @@ def test_what_the_kernel_refused_is_there_when_the_send_returns(kernel: type[Scr
     assert refused == [rtnl.Refused(4, errno.ENODEV), rtnl.Refused(5, errno.EPERM)]
 
 
+@pytest.mark.fault("F54")
 def test_messages_of_other_processes_are_dropped(kernel: type[ScriptedSocket]) -> None:
     """F54: anyone may write to a netlink socket."""
     kernel.incoming = [(ADDRESS, 4711)]

@@ -43,6 +43,7 @@ def instance(addresses: tuple[VirtualAddress, ...], **options: object) -> Runnin
     ],
     ids=["the count's own limit", "576", "576 signed", "version 2", "IPv6", "IPv6 1280", "IPv6 signed", "68"],
 )
+@pytest.mark.fault("F46")
 def test_as_many_as_make_a_packet_that_the_link_takes(configured: RunningInstance, mtu: int, count: int) -> None:
     assert capacity(configured, mtu) == count
     assert packet_size(configured, count) <= mtu

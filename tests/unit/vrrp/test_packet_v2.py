@@ -101,6 +101,7 @@ def test_a_frame_padded_to_60_bytes_is_received() -> None:
 
 
 @pytest.mark.conformance_negative("RX-05", "INT-06")
+@pytest.mark.fault("F42")
 def test_each_version_refuses_the_other_and_says_so() -> None:
     assert reason_against(message()) is RejectReason.VERSION
     other = refusal(message_v2(), replace(EXPECTATIONS_V2, version=3))
@@ -169,6 +170,7 @@ def test_a_password_that_does_not_fit_is_not_cut(password: str) -> None:
 
 
 @pytest.mark.conformance_negative("RX-15")
+@pytest.mark.fault("F41")
 def test_another_interval_is_refused_with_an_alarm() -> None:
     error = refusal(message_v2(interval=2))
     assert error.reason is RejectReason.INTERVAL_MISMATCH
