@@ -36,7 +36,7 @@ MAY_IMPORT = {
 COMPUTES = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "copy", "dataclasses", "difflib",
     "enum", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "math", "operator",
-    "re", "string", "struct", "textwrap", "types", "typing", "zlib",
+    "re", "shlex", "string", "struct", "textwrap", "types", "typing", "zlib",
 }
 # Who alone may import it, for what the layers that do touch the machine share out among themselves.
 RESERVED = {

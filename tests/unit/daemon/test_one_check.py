@@ -50,8 +50,13 @@ def test_it_loads_only_what_a_probe_needs() -> None:
         "mainstay.daemon.one_check",
         "mainstay.daemon.reactor",
         "mainstay.daemon.timer_descriptor",
+        # Values alone, which the configuration's own values are made of.
+        "mainstay.model.commands",
         "mainstay.model.config",
+        "mainstay.model.routing",
+        "mainstay.model.tracking",
         "mainstay.model.units",
+        "mainstay.model.vrrp_config",
         "mainstay.net.polling",
         "mainstay.net.probe_driver",
         "mainstay.net.probe_errors",

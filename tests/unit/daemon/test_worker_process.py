@@ -21,7 +21,7 @@ from mainstay.daemon.reactor import Reactor
 from mainstay.daemon.worker import Happening, LogLine, Say
 from mainstay.daemon.worker_process import Role
 from mainstay.model.config import Config
-from mainstay.model.load import load_config
+from mainstay.model.load import load_part
 from mainstay.net.polling import Poller
 
 FULL = 2
@@ -111,9 +111,9 @@ def test_deadlines_start_after_the_configuration_is_loaded(
     def slow(document: object) -> Config:
         time.sleep(0.05)
         LOADED_AT.append(time.monotonic_ns())
-        return load_config(document)
+        return load_part(document)
 
-    monkeypatch.setattr(worker_process, "load_config", slow)
+    monkeypatch.setattr(worker_process, "load_part", slow)
     worker = forked(False)
 
     worker.asks("configured", do="configure", config={}, id=1)
