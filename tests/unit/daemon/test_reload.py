@@ -42,7 +42,7 @@ class Story:
     def unconfirmed(self) -> t.List[str]:
         return self.late
 
-    def reload_ends(self) -> None:
+    def reload_ends(self, result: t.Mapping[str, t.Any]) -> None:
         pass
 
     def asked(self) -> Story:

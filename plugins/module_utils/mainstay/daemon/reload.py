@@ -40,8 +40,8 @@ class Host(t.Protocol):
     def unconfirmed(self) -> t.List[str]:
         """Titles of the workers that do not run yet what they were told last, for whatever reason."""
 
-    def reload_ends(self) -> None:
-        """Tell the service manager."""
+    def reload_ends(self, result: t.Mapping[str, t.Any]) -> None:
+        """Tell the service manager; `result` is the answer to all who asked."""
 
 
 class Reloader:
@@ -110,7 +110,7 @@ class Reloader:
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = None
-        self._host.reload_ends()
+        self._host.reload_ends(result)
         answers, self._running = self._running, []
         for answer in answers:
             answer(result)

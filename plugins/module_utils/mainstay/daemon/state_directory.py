@@ -8,6 +8,7 @@ Addresses are more important than history: a folder that cannot be used is told,
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from .journal import Journal
@@ -26,3 +27,31 @@ def open_state_directory(path: str, journal: Journal) -> str:
     if problem:
         journal.error(_SUBJECT, f"state directory {path} cannot be used: {problem}; events and demotions are not kept")
     return path
+
+
+def replace_file(path: str, text: str) -> None:
+    """Write a whole file that is there after a power failure, or keep the one that was. Raises OSError."""
+    temporary = f"{path}.{os.getpid()}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _settle_folder(os.path.dirname(path))
+
+
+def _settle_folder(path: str) -> None:
+    """The new name is on the disk too."""
+    descriptor = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -36,6 +36,7 @@ from .control import ControlServer, Reply, Request, open_control, refusal
 from .digest import runtime_digest
 from .ending import Ending
 from .journal import Journal
+from .operations import Operations, Verb
 from .programs import Programs
 from .reactor import Reactor
 from .reload import Reloader
@@ -94,20 +95,26 @@ class Supervisor:
             role.name: WorkerLink(role, self._reactor, journal, (directory.lock,), self._confirmed, self._happened)
             for role in roles
         }
-        self._state_path = open_state_directory(state_path, journal)
-        """Where what has to survive the machine's next boot is kept."""
+        self._operations = Operations(
+            self._reactor,
+            journal,
+            open_state_directory(state_path, journal),
+            self._links["vrrp"],
+            lambda: self._state.config,
+        )
         self._listeners: t.List[Happened] = []
         """Each is called with every Happening of the workers, in order."""
         self._programs = Programs(self._reactor, journal, self._publish_results)
-        self._listeners.append(self._programs.happened)
+        self._listeners += [self._programs.happened, self._operations.happened]
         self._control = ControlServer(self._reactor, open_control(directory.control_socket), self._serve)
         self._reloader = Reloader(
             self._reactor, journal, self._state, lambda: read_configuration(config_path), host=self
         )
-        self._verbs: t.Mapping[str, t.Callable[[Peer, Reply], None]] = {
+        self._verbs: t.Mapping[str, Verb] = {
             "status": self._status,
             "reload": self._reload,
             "version": self._version,
+            **self._operations.verbs,
         }
         self._leaving: t.List[Config] = []
         """What was replaced and may still be in the kernel: not every worker has confirmed what came after it."""
@@ -127,6 +134,7 @@ class Supervisor:
         )
         where = f"{self._state.router_id}, pid {os.getpid()}"
         self._journal.info(SUBJECT, f"version {VERSION} starts on {where}, {self._summary()}")
+        self._operations.events.daemon("START", f"version {VERSION} on {where}, {self._summary()}")
         self._remove_leftovers()
         try:
             self.run_configuration(self._state.config)
@@ -157,8 +165,10 @@ class Supervisor:
         self._directory.write_running(config, [*self._leaving, *replaced])
         self._leaving += replaced
         document = config_document(config)
+        self._operations.before_configuration(config)
         for link in self._links.values():
             link.configure(document)
+        self._operations.after_configuration(config)
         self._programs.configure(config, self._reactor.now())
         for warning in warnings(config):
             self._journal.warning(SUBJECT, str(warning))
@@ -167,8 +177,9 @@ class Supervisor:
         """Titles of the workers that do not run yet what they were told last."""
         return [link.role.title for link in self._links.values() if not link.current]
 
-    def reload_ends(self) -> None:
+    def reload_ends(self, result: t.Mapping[str, t.Any]) -> None:
         """Tell the service manager, unless it still waits for the start to be over, or the end has begun."""
+        self._operations.reloaded(result)
         if self._ready and not self._ending.begun:
             self._manager.ready(self._summary())
 
@@ -225,16 +236,16 @@ class Supervisor:
         if verb is None:
             reply(refusal(f"unknown verb {request['verb'][:40]!a}; known are {', '.join(self._verbs)}"))
         else:
-            verb(peer, reply)
+            verb(request, peer, reply)
 
-    def _status(self, _peer: Peer, reply: Reply) -> None:
-        head = {**status_head(self._digest, self._state), **self._programs.status()}
+    def _status(self, _request: Request, _peer: Peer, reply: Reply) -> None:
+        head = {**status_head(self._digest, self._state), **self._operations.status(), **self._programs.status()}
         StatusRequest(self._reactor, self._links, head, reply)
 
-    def _version(self, _peer: Peer, reply: Reply) -> None:
+    def _version(self, _request: Request, _peer: Peer, reply: Reply) -> None:
         reply({"ok": True, "version": VERSION, "digest": self._digest})
 
-    def _reload(self, peer: Peer, reply: Reply) -> None:
+    def _reload(self, _request: Request, peer: Peer, reply: Reply) -> None:
         self._reload_asked(f"pid {peer.pid}, uid {peer.uid}", reply, self._reactor.now())
 
     def _hang_up(self, now: Instant) -> None:
@@ -286,6 +297,7 @@ class Supervisor:
         self._directory.forget_running()
         self._directory.close()
         self._journal.info(SUBJECT, "stopped")
+        self._operations.events.daemon("STOP", "stopped in order")
         self._reactor.stop()
 
     def _summary(self) -> str:

@@ -61,6 +61,18 @@ def hide_secrets(document: t.Any) -> t.Any:
     return document
 
 
+def secrets_in(document: t.Any, path: str = "") -> t.Dict[str, str]:
+    """What `hide_secrets` hides, by path: to see whether two documents agree in it, and for nothing else."""
+    entries = document.items() if isinstance(document, t.Mapping) else enumerate(document)
+    found: t.Dict[str, str] = {}
+    for key, item in entries:
+        if key in _SECRETS and isinstance(item, str):
+            found[f"{path}.{key}"] = item
+        elif isinstance(item, (t.Mapping, list, tuple)):
+            found.update(secrets_in(item, f"{path}.{key}" if path else str(key)))
+    return found
+
+
 def _hidden(key: str, item: t.Any) -> t.Any:
     # A mapping below such a key is an object that has it for a name.
     return HIDDEN if key in _SECRETS and isinstance(item, str) else hide_secrets(item)
