@@ -13,6 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ..model.units import as_seconds
+from .explain_text import demotion_sentence
 from .page_words import GAP, STALE, Row, Section, of, section_of, table, text, time
 from .status_bfd import bfd_tables, bfd_trouble
 from .status_vrrp import vrrp_tables, vrrp_trouble
@@ -37,7 +38,7 @@ def _headline(status: Section) -> str:
 
 def _trouble(status: Section) -> t.List[str]:
     """Everything that wants a human, marked so that the eye and grep find it."""
-    found = [*_worker_trouble(status), *_reload_trouble(section_of(status, "config"))]
+    found = [*_operator_trouble(status), *_worker_trouble(status), *_reload_trouble(section_of(status, "config"))]
     lvs = section_of(status, "lvs")
     if lvs.get("error"):
         found.append(f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}")
@@ -47,6 +48,16 @@ def _trouble(status: Section) -> t.List[str]:
         found += [f"virtual_server {text(name)}: {text(one)}" for one in service.get("refusals") or ()]
         found += _pool_trouble(name, service)
     return [f"!! {one}" for one in found]
+
+
+def _operator_trouble(status: Section) -> t.Iterator[str]:
+    """Somebody took something out on purpose: whoever comes next has to know it before anything else."""
+    demotions, events = section_of(status, "demotions"), section_of(status, "events")
+    yield from (demotion_sentence(order) for order in demotions.get("orders") or ())
+    if demotions.get("problem"):
+        yield f"demotions: {text(demotions['problem'])}"
+    if events.get("problem"):
+        yield f"events cannot be written, {text(events['problem'])}; {text(events.get('dropped'))} are missing"
 
 
 def _worker_trouble(status: Section) -> t.Iterator[str]:

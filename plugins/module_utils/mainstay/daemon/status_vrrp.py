@@ -49,7 +49,7 @@ def _instance_notes(instance: Section) -> t.Iterator[str]:
     if instance.get("last_transition"):
         yield text(instance["last_transition"])
     yield from _priority_notes(instance)
-    yield from (_tracker_note(one) for one in instance.get("trackers") or ())
+    yield from (tracker_note(one) for one in instance.get("trackers") or ())
     if instance.get("authentication"):
         yield f"authentication: {text(instance['authentication'])}"
     if instance.get("unicast_peers"):
@@ -120,7 +120,8 @@ def _priority_notes(instance: Section) -> t.Iterator[str]:
         yield f"priority {text(instance.get('effective_priority'))}: {made_of}"
 
 
-def _tracker_note(tracker: Section) -> str:
+def tracker_note(tracker: Section) -> str:
+    """What is tracked, and how that is."""
     result, why = tracker.get("result"), text(tracker.get("why"))
     since = f" since {time(tracker['since'])}" if tracker.get("since") else ""
     said = why if result is None else text(result) + since + (f" ({why})" if tracker.get("why") else "")

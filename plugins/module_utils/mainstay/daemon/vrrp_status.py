@@ -36,7 +36,7 @@ def vrrp_status(
         "as_of": now,
         "real_time": real_time,
         "groups": {name: _group_status(group, tracking) for name, group in sorted(groups.items())},
-        "instances": {name: _instance_status(runner, tracking, now) for name, runner in sorted(runners.items())},
+        "instances": {name: instance_status(runner, tracking, now) for name, runner in sorted(runners.items())},
         "interfaces": _interfaces(runners.values(), ports),
         "statistics": error_statistics(*_discards(runners.values(), ports)),
     }
@@ -74,7 +74,8 @@ def _group_status(runner: GroupRunner, tracking: TrackingBook) -> t.Dict[str, ob
     }
 
 
-def _instance_status(runner: InstanceRunner, tracking: TrackingBook, now: Instant) -> t.Dict[str, object]:
+def instance_status(runner: InstanceRunner, tracking: TrackingBook, now: Instant) -> t.Dict[str, object]:
+    """Everything about one instance."""
     instance, router = runner.instance, runner.router
     addresses = (*instance.virtual_ipaddress, *instance.virtual_ipaddress_excluded)
     virtual = [f"{one.address}/{one.prefix_length}" for one in addresses]

@@ -37,6 +37,7 @@ from .routing_claims import SharedRouting
 from .startup_delay import boot_instant, hold_until
 from .static_network import StaticNetwork
 from .vrrp_bfd import BfdSessions
+from .vrrp_explain import explanation
 from .vrrp_groups import Groups, groups_by_member
 from .vrrp_instance_runner import InstanceRunner
 from .vrrp_kernel import Kernel
@@ -144,8 +145,7 @@ class VrrpWorker:
         if runner is None:
             known = ", ".join(sorted(self._runners)) or "none"
             return {"ok": False, "error": f"there is no vrrp_instance {arguments.get('instance')}; there are {known}"}
-        told = runner.explain(now)
-        return {"ok": True, "state": told.state.value, "why": told.why, "outlook": told.outlook}
+        return explanation(runner, self._groups.runners, self._tracking, now)
 
     def note(self, kind: str, name: str, outcome: Result, why: str, now: Instant) -> None:
         """A result that this worker found out by itself (BFD)."""
