@@ -44,6 +44,8 @@ RESERVED = {
     "pyroute2": {"net"},
     "nftables": {"net"},
     "ssl": {"net"},
+    "smtplib": {"net"},
+    "email": {"daemon"},  # it only writes mails, but it loads the modules of sockets and clocks
     "time": {"daemon", "cli"},
     "datetime": {"daemon", "cli"},
     "ansible": set(),
@@ -133,6 +135,7 @@ def test_the_runtime_keeps_the_dependency_rule() -> None:
         ("net/arp.py", "from time import monotonic_ns", ":1: imports time, which is for cli and daemon"),
         ("net/arp.py", "from ... import other", ":1: imports (outside the package), which net must"),
         ("daemon/worker.py", "import pyroute2.netlink", ":1: imports pyroute2, which is for net alone"),
+        ("daemon/mailer.py", "import smtplib", ":1: imports smtplib, which is for net alone"),
         ("daemon/worker.py", "from .. import cli", ":1: imports cli, which daemon must not know"),
         ("cli.py", "from ansible.module_utils import basic", ":1: imports ansible, which is for nobody"),
         ("helpers/misc.py", "", ": helpers has no place in the rule"),

@@ -29,8 +29,9 @@ class Story:
         self.lab = ScriptLab(folder)
         self.folder = folder
         self.log: list[str] = []
+        self.mailed: list[Happening] = []
         journal = Journal(lambda text: bool(self.log.append(text)) or True, under_systemd=True)
-        self.notifier = Notifier(self.lab.loop, journal, self.lab.runner)
+        self.notifier = Notifier(self.lab.loop, journal, self.lab.runner, self.mailed.append)
         self.calls_file = folder / "calls"
 
     def program(self, name: str) -> Command:
@@ -146,6 +147,31 @@ def test_a_removed_instance_with_notify_deleted_is_told_as_deleted(story: Story)
     story.configure(None)
     story.happens("DELETED")
     assert story.calls()[2:] == ["notify_deleted ", "notify INSTANCE VI_1 DELETED 150"]
+
+
+# ---- mails
+
+
+def test_a_mail_is_written_once_for_each_new_state_of_whatever_wants_mails(story: Story) -> None:
+    story.configure(Notifications(), group=Notifications(smtp_alert=False), smtp_alert_vrrp=True)
+    story.happens("BACKUP", "BACKUP", "MASTER", "MASTER_RX_LOWER_PRI", "MASTER_PRIORITY", "MASTER", "STOP")
+    story.happens("MASTER", kind="GROUP", name="VG_1", priority=0)
+    assert [(one.name, one.event) for one in story.mailed] == [("VI_1", "BACKUP"), ("VI_1", "MASTER"), ("VI_1", "STOP")]
+
+
+def test_a_removed_instance_is_mailed_as_deleted_if_it_had_mails(story: Story) -> None:
+    story.configure(Notifications(smtp_alert=True))
+    story.happens("MASTER")
+    story.configure(None)
+    story.happens("DELETED")
+    assert [one.event for one in story.mailed] == ["MASTER", "DELETED"]
+
+
+def test_nothing_is_mailed_of_what_wants_none(story: Story) -> None:
+    story.configure(Notifications(), group=Notifications())
+    story.happens("MASTER", "FAULT")
+    story.happens("MASTER", kind="GROUP", name="VG_1", priority=0)
+    assert story.mailed == []
 
 
 # ---- FIFOs

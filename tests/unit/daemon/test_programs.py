@@ -24,6 +24,12 @@ from .script_lab import ScriptLab, gone, lines
 NOTHING_TRACKED, NOBODY_TOLD = Tracking(), Notifications()
 
 
+def nobody_explains(_instance: str, taken: t.Callable[[None], None]) -> t.Callable[[], None]:
+    """As of a worker that is not there."""
+    taken(None)
+    return lambda: None
+
+
 class Story:
     def __init__(self, folder: Path) -> None:
         self.lab = ScriptLab(folder)
@@ -32,7 +38,7 @@ class Story:
         self.published: list[dict[str, t.Any]] = []
         self.steps: list[str] = []
         journal = Journal(lambda text: bool(self.log.append(text)) or True, under_systemd=True)
-        self.programs = Programs(self.lab.loop, journal, self.published.append)
+        self.programs = Programs(self.lab.loop, journal, self.published.append, str(folder / "state"), nobody_explains)
         self.calls_file = folder / "calls"
 
     @property

@@ -54,7 +54,7 @@ def _secret(path: str) -> bytes:
     if not path.startswith("/"):
         raise ValueError("must name the file by its absolute path: file:/etc/mainstay/hmac.key.")
     try:
-        content = _content(path)
+        content = secret_content(path)
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}.") from error
     try:
@@ -67,8 +67,11 @@ def _secret(path: str) -> bytes:
     return secret
 
 
-def _content(path: str) -> bytes:
-    """What is judged is what is read: one descriptor for both."""
+def secret_content(path: str) -> bytes:
+    """Of a file that others may not read or change. Raises OSError, and ValueError with a sentence.
+
+    What is judged is what is read: one descriptor for both.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with open(descriptor, "rb") as file:
         found = os.fstat(descriptor)

@@ -4,9 +4,10 @@
 """Telling the operator's programs and FIFOs what happened to instances and groups.
 
 Theory of operation. What a worker says arrives in order. A new state is told once: a worker that died and found its
-state again has nothing new to tell. For each state the program of that state runs (notify_master ...), then the
-generic notify with four more arguments: INSTANCE or GROUP, name, state, priority (0 of a group). Programs of one
-object run one after the other, those of different objects side by side. FIFO lines are written at once; nobody waits
+state again has nothing new to tell. For each state a mail is written where smtp_alert says so, then the program of
+that state runs (notify_master ...), then the generic notify with four more arguments: INSTANCE or GROUP, name, state,
+priority (0 of a group). Programs of one object run one after the other, those of different objects side by side.
+FIFO lines are written at once; nobody waits
 for a program before them.
 
 An instance that a reload removes is told as FAULT, as keepalived does, or as DELETED when it has a notify_deleted;
@@ -46,6 +47,7 @@ _OF_EVENT = {
     "MASTER_RX_LOWER_PRI": "notify_master_rx_lower_pri",
 }
 
+Mail = t.Callable[[Happening], None]
 _Object = t.Tuple[str, str]
 """Kind and name."""
 
@@ -53,11 +55,12 @@ _Object = t.Tuple[str, str]
 class Notifier:
     """Scripts and FIFOs of the running configuration."""
 
-    def __init__(self, poller: Poller, journal: Journal, runner: ScriptRunner) -> None:
-        """`runner` is for notifications alone."""
+    def __init__(self, poller: Poller, journal: Journal, runner: ScriptRunner, mail: Mail) -> None:
+        """`runner` is for notifications alone; `mail` takes what a mail is to be written about."""
         self._poller = poller
         self._journal = journal
         self._runner = runner
+        self._mail = mail
         self._wanted: t.Dict[_Object, Notifications] = {}
         self._queues: t.Dict[_Object, ScriptQueue] = {}
         self._last: t.Dict[_Object, Happening] = {}
@@ -87,6 +90,8 @@ class Notifier:
             if key in self._last and self._last[key].event == event:
                 return
             self._last[key] = happening
+            if wanted.smtp_alert:
+                self._mail(happening)
             if event == "DELETED" and wanted.notify_deleted is None:
                 event = "FAULT"
         if event not in _PRIORITY_LINES or wanted.notify_priority_changes:

@@ -56,7 +56,7 @@ def _become_worker(
     status = 1
     try:
         signal.set_wakeup_fd(-1)
-        _close_all_but(keep)
+        close_all_but(keep)
         scheduling.set_process_name(f"mainstayd-{role.name}")
         process = WorkerProcess(role, descriptor)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -72,7 +72,7 @@ def _become_worker(
         os._exit(status)
 
 
-def _close_all_but(keep: t.Collection[int]) -> None:
+def close_all_but(keep: t.Collection[int]) -> None:
     """The objects that own the closed descriptors stay referenced by the supervisor's frames, so none of them
     closes a reused number later.
     """

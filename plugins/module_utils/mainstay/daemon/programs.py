@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the supervisor does for the configuration beside its workers: trackers, notify scripts, FIFOs, start and end.
+"""What the supervisor does for the configuration beside its workers: trackers, notify scripts, FIFOs, mails, start and
+end.
 
 A tracker's script that hangs takes no room from notifications and the other way round: each side has its own runner.
 At the end, after the workers have said their last states, programs have a bounded time.
@@ -16,6 +17,7 @@ from ..model.config import Config
 from ..model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Duration, Instant
 from ..net.polling import Poller
 from .journal import Journal
+from .mailer import Explain, Mailer
 from .notifier import Notifier
 from .script_run import ScriptResult
 from .scripts import ScriptRunner
@@ -36,14 +38,17 @@ _LOOK = 20 * NANOSECONDS_PER_MILLISECOND
 class Programs:
     """The operator's programs of one run of the daemon."""
 
-    def __init__(self, poller: Poller, journal: Journal, publish: Publish) -> None:
-        """`publish` takes the results of all trackers."""
+    def __init__(
+        self, poller: Poller, journal: Journal, publish: Publish, state_path: str, explain: Explain
+    ) -> None:
+        """`publish` takes the results of all trackers; `explain` asks for what mails say of an instance."""
         self._poller = poller
         self._journal = journal
         self._for_tracking = ScriptRunner(poller)
         self._for_telling = ScriptRunner(poller)
         self._trackers = Trackers(poller, journal, self._for_tracking, publish)
-        self._notifier = Notifier(poller, journal, self._for_telling)
+        self._mailer = Mailer(poller, journal, state_path, explain)
+        self._notifier = Notifier(poller, journal, self._for_telling, self._mailer.happened)
         self._config = Config()
         self._started = False
         self._stopping = False
@@ -56,6 +61,7 @@ class Programs:
         for runner in (self._for_tracking, self._for_telling):
             runner.set_script_user(config.global_defs.script_user)
         if self._started:
+            self._mailer.configure(config, now)
             self._notifier.configure(config, now)
             self._trackers.configure(config, now)
 
@@ -77,7 +83,11 @@ class Programs:
 
     def status(self) -> t.Dict[str, object]:
         """Sections of the status answer."""
-        return {"trackers": self._trackers.status(), "notifications": self._notifier.status()}
+        return {
+            "trackers": self._trackers.status(),
+            "notifications": self._notifier.status(),
+            "mail": self._mailer.status(),
+        }
 
     def stop(self, now: Instant) -> None:
         """The end begins: nothing is tracked any more. A startup_script that still runs is ended."""
@@ -95,17 +105,20 @@ class Programs:
         timers = [
             self._poller.call_at(now + _HURRY, self._notifier.hurry),
             self._poller.call_at(now + _PATIENCE, self._notifier.end),
+            self._poller.call_at(now + _PATIENCE, self._mailer.end),
         ]
 
-        def shut_down(_now: Instant) -> None:
+        def shut_down(at: Instant) -> None:
             for timer in timers:
                 timer.cancel()
+            self._mailer.end(at)
             self._shut_down(then)
 
         self._wait(self._all_ended, now + _PATIENCE + _LAST_GRACE, shut_down)
 
     def _all_ended(self) -> bool:
-        return self._notifier.idle and not self._alone and not self._for_tracking.running
+        mailed = self._mailer.idle
+        return self._notifier.idle and mailed and not self._alone and not self._for_tracking.running
 
     def _shut_down(self, then: t.Callable[[Instant], None]) -> None:
         defs = self._config.global_defs

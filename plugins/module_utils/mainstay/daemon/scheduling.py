@@ -9,12 +9,14 @@ import ctypes
 import os
 import re
 import signal
+import struct
 import typing as t
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _MCL_CURRENT_FUTURE_ONFAULT = 1 | 2 | 4
 _CAP_IPC_LOCK = 14
+_CAPABILITY_VERSION_3 = 0x20080522
 _REAL_TIME_PRIORITY = 20
 """Above ordinary real-time work, below the kernel's interrupt threads (50)."""
 _NICEST = -20
@@ -30,6 +32,12 @@ def die_with_parent(parent: int) -> None:
 def set_process_name(name: str) -> None:
     """What ps and top show; at most 15 bytes."""
     ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode("ascii")[:15], 0, 0, 0)
+
+
+def drop_capabilities() -> None:
+    """Give up every one for good, as a process that talks to strangers needs none."""
+    header, none_of_them = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
+    ctypes.CDLL(None).capset(header, none_of_them)
 
 
 def take_real_time() -> t.Optional[str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ..model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Duration, Instant, as_seconds
 from ..net.polling import READABLE, Poller, Timer
-from .script_start import Started
+from .watched_child import Started
 
 OUTPUT_KEPT = 4096
 _GRACE = NANOSECONDS_PER_SECOND

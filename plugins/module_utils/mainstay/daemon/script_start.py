@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fork and execute one program: what the child sheds, and who it becomes.
 
-Everything that can fail for want of descriptors or processes fails in the parent with an OSError, nothing left behind.
 What fails in the child before the program runs comes back as a sentence through a pipe that a successful exec closes;
 nobody waits for it: it is read when the child has ended.
 """
@@ -20,6 +19,7 @@ import typing as t
 
 from .script_identity import Identity
 from .script_security import Walked
+from .watched_child import Started, fork_watched
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 """Looked up before any fork: the child should do little."""
@@ -35,56 +35,13 @@ _SHELL = "/bin/sh"
 CANNOT_EXECUTE = 127
 
 
-class Started(t.NamedTuple):
-    """A child and how to hear of it; the descriptors are ours to close."""
-
-    pid: int
-    pidfd: int
-    """Readable when it has ended."""
-    output: int
-    """Its standard output and error, non-blocking."""
-    failure: int
-    """Why the program could not be run; empty when it was."""
-
-
 def start(walked: Walked, argv: t.Sequence[str], identity: Identity, null: int) -> Started:
     """Run the program. `null`: a descriptor of /dev/null. Raises OSError when there is no room for it."""
-    with contextlib.ExitStack() as undo:
-        output, written = _pipe(undo)
-        failure, told = _pipe(undo)
-        # A signal between fork and exec would be written to the supervisor's wake-up pipe.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        try:
-            parent = os.getpid()
-            pid = os.fork()
-            if pid == 0:
-                _become(walked, argv, identity, parent, null, written, told)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        pidfd = _open_pidfd(pid)
-        undo.pop_all()
-    os.close(written)
-    os.close(told)
-    return Started(pid, pidfd, output, failure)
 
+    def become(parent: int, output: int, told: int) -> t.NoReturn:
+        _become(walked, argv, identity, parent, null, output, told)
 
-def _pipe(undo: contextlib.ExitStack) -> t.Tuple[int, int]:
-    """Reading end (non-blocking) and writing end (blocking, as programs expect); closed if the start fails."""
-    reader, writer = os.pipe2(os.O_CLOEXEC)
-    undo.callback(os.close, reader)
-    undo.callback(os.close, writer)
-    os.set_blocking(reader, False)
-    return reader, writer
-
-
-def _open_pidfd(pid: int) -> int:
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        raise
+    return fork_watched(become)
 
 
 def _become(
@@ -103,7 +60,7 @@ def _become(
         _change_user(identity)
         doing = "prepare"
         _die_with(parent)
-        _restore_signals()
+        restore_signals()
         doing = "execute"
         _execute(walked, list(argv), _environment(identity))
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
@@ -157,7 +114,7 @@ def _die_with(parent: int) -> None:
         os._exit(CANNOT_EXECUTE)
 
 
-def _restore_signals() -> None:
+def restore_signals() -> None:
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         if number in _IGNORED_BY_PYTHON or callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)

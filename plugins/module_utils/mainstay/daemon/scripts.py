@@ -20,6 +20,7 @@ from . import script_start
 from .script_identity import Identity, NoSuchIdentity, identity_of
 from .script_run import Done, Run, ScriptResult
 from .script_security import ScriptRefused, walk
+from .watched_child import Started
 
 MOST_AT_A_TIME = 64
 
@@ -108,7 +109,7 @@ class ScriptRunner:
         self._running[started.pid] = run
         return run
 
-    def _fork(self, wish: _Wish) -> script_start.Started:
+    def _fork(self, wish: _Wish) -> Started:
         identity = self._identity(wish.command)
         walked = walk(wish.command.argv[0], identity.uid)
         try:

@@ -46,7 +46,7 @@ from .state_directory import open_state_directory
 from .status import ConfigState, StatusRequest, status_head
 from .systemd import ServiceManager
 from .worker import Happening
-from .worker_link import Happened, WorkerLink
+from .worker_link import AnswerTaken, Happened, WorkerLink
 from .worker_process import Role
 
 SUBJECT = "mainstayd"
@@ -104,7 +104,7 @@ class Supervisor:
         )
         self._listeners: t.List[Happened] = []
         """Each is called with every Happening of the workers, in order."""
-        self._programs = Programs(self._reactor, journal, self._publish_results)
+        self._programs = Programs(self._reactor, journal, self._publish_results, state_path, self._explain)
         self._listeners += [self._programs.happened, self._operations.happened]
         self._control = ControlServer(self._reactor, open_control(directory.control_socket), self._serve)
         self._reloader = Reloader(
@@ -203,6 +203,10 @@ class Supervisor:
     def _publish_results(self, results: t.Dict[str, t.Any]) -> None:
         """What the trackers found counts in the vrrp worker."""
         self._links["vrrp"].tell("tracked", {"results": results})
+
+    def _explain(self, instance: str, taken: AnswerTaken) -> t.Callable[[], None]:
+        """Ask why it is in its state."""
+        return self._links["vrrp"].ask("explain", {"instance": instance}, taken)
 
     def _note_running(self) -> None:
         """What was leaving has left. A full disk is no reason to end: what stands there names too much, no harm."""

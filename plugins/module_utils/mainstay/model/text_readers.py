@@ -20,7 +20,7 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+-]{0,63}")
 _INTERFACE = re.compile(r"[^\s/:\x00-\x1f\x7f]{1,15}")
 _ABSOLUTE_PATH = re.compile(r"/[\x20-\x7e]{1,4000}")
 _MAIL_ADDRESS = re.compile(
-    r"[\x21-\x7e]{1,64}@[A-Za-z0-9.:\[\]-]{1,255}|[\x20-\x3b\x3d\x3f-\x7e]{0,64}<[^\s<>@]{1,64}@[^\s<>@]{1,255}>"
+    r"{0}|[\x20-\x3b\x3d\x3f-\x7e]{{0,64}}<{0}>".format(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.:\[\]-]{1,255}")
 )
 _MAIL_HOST = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,253}")
 _SCRIPT_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,63}( +[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,63})?")
