@@ -6,15 +6,34 @@
 from __future__ import annotations
 
 import subprocess
+import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.mainstay.ha.plugins.filter.service_needs import service_needs
+
 from .rendering import rendered, settings
 
 
-def unit(**variables: object) -> str:
-    return rendered("director", "mainstay.service.j2", **variables)
+def unit(document: t.Mapping[str, object] | None = None, **variables: object) -> str:
+    """The unit of a director with this configuration; `variables` are the role's."""
+    return rendered("director", "mainstay.service.j2", __mainstay_needs=service_needs(document or {}), **variables)
+
+
+def programs(user: str) -> dict[str, object]:
+    """A configuration with programs of this user, a FIFO among them."""
+    return {
+        "global_defs": {
+            "script_user": user,
+            "notify_fifo": "/run/mainstay/fifo",
+            "notify_fifo_script": "/usr/local/bin/reader",
+            "startup_script": "/usr/local/bin/first",
+            "startup_script_timeout": 60,
+            "shutdown_script": "/usr/local/bin/last",
+        },
+        "vrrp_track_processes": {"web": {"process": "nginx"}},
+    }
 
 
 @pytest.mark.parametrize(
@@ -39,6 +58,9 @@ def unit(**variables: object) -> str:
         ("LimitCORE", ["0"]),
         ("UMask", ["0077"]),
         ("ProtectSystem", ["strict"]),
+        ("ProtectProc", ["invisible"]),
+        ("TimeoutStartSec", ["30"]),
+        ("TimeoutStopSec", ["15"]),
         ("RestrictAddressFamilies", ["AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET"]),
         ("SystemCallErrorNumber", ["EPERM"]),
     ],
@@ -74,10 +96,36 @@ def test_ip_vs_is_loaded_for_the_data_plane_that_needs_it() -> None:
     assert "Wants" not in settings(unit(mainstay_global_defs={"data_plane": "nftables"}))
 
 
-def test_its_exposure_is_small(tmp_path: Path) -> None:
+def test_programs_of_other_users_get_the_right_to_become_them_and_no_more() -> None:
+    plain, found = settings(unit()), settings(unit(programs("nobody")))
+    assert found["CapabilityBoundingSet"] == found["AmbientCapabilities"]
+    assert found["AmbientCapabilities"] == [
+        *plain["AmbientCapabilities"],
+        "CAP_SETUID CAP_SETGID CAP_KILL",
+        "CAP_CHOWN",
+    ]
+    # After those that take away: the last one counts.
+    assert found["SystemCallFilter"] == [*plain["SystemCallFilter"], "@setuid", "@chown"]
+
+
+def test_programs_of_its_own_user_get_time_and_nothing_else() -> None:
+    plain, found = settings(unit()), settings(unit(programs("mainstay")))
+    different = {key for key in found if found[key] != plain[key]}
+    assert different == {"TimeoutStartSec", "TimeoutStopSec", "ProtectProc"}
+    assert (found["TimeoutStartSec"], found["TimeoutStopSec"]) == (["90"], ["30"])
+
+
+def test_processes_of_others_are_seen_where_some_are_tracked() -> None:
+    assert settings(unit(programs("mainstay")))["ProtectProc"] == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("document", "most"), [({}, 25), (programs("nobody"), 30)], ids=["default", "all that can be asked for"]
+)
+def test_its_exposure_is_small(tmp_path: Path, document: dict[str, object], most: int) -> None:
     """systemd's own judgement, in tenths; a setting that is lost shows here."""
     path = tmp_path / "mainstay.service"
-    path.write_text(unit(), encoding="utf-8")
-    command = ["systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager", str(path)]
+    path.write_text(unit(document), encoding="utf-8")
+    command = ["systemd-analyze", "security", "--offline=true", f"--threshold={most}", "--no-pager", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .commands import Command
 from .config import Config, VrrpInstance, VrrpSyncGroup
+from .config_commands import commands
 from .consistency_instances import OWNER
 from .consistency_tracking import Tracked, tracked
 from .consistency_transport import is_link_local
 from .defaults import notifications, running
-from .options import SECTIONS
-from .parts import option_value
 from .problems import Problem
 
 _HIGHEST, _LOWEST = 254, 1
@@ -146,24 +144,8 @@ def _mail(config: Config) -> t.Iterator[Problem]:
 
 
 def _shell(config: Config) -> t.Iterator[Problem]:
-    for path, command in _commands(config):
+    for path, command in commands(config):
         word = next((word for word in command.argv[1:] if word and set(word) <= _SHELL), None)
         if word is not None:
             message = f"hands '{word}' to the program as a word: there is no shell. Put such a line into a script."
             yield Problem(path, None, message)
-
-
-def _commands(config: Config) -> t.Iterator[t.Tuple[str, Command]]:
-    """Every command with its path."""
-    places: t.List[t.Tuple[str, str, object]] = [("global_defs", "global_defs", config.global_defs)]
-    for key, section in (
-        ("vrrp_scripts", "vrrp_script"),
-        ("vrrp_sync_groups", "vrrp_sync_group"),
-        ("vrrp_instances", "vrrp_instance"),
-    ):
-        places += [(f"{key}.{name}", section, one) for name, one in getattr(config, key).items()]
-    for path, section, one in places:
-        for key, option in SECTIONS[section].items():
-            command = option_value(one, key) if option.form == "command" else None
-            if command is not None:
-                yield f"{path}.{key}", command
