@@ -103,6 +103,15 @@ def test_groups_are_told_as_groups_with_priority_0(story: Story) -> None:
     assert story.calls() == ["notify GROUP VG_1 MASTER 0"]
 
 
+@pytest.mark.parametrize("state", ["MASTER", "BACKUP", "FAULT", "STOP"])
+def test_each_state_of_a_group_has_its_program_too(story: Story, state: str) -> None:
+    names = ("notify_master", "notify_backup", "notify_fault", "notify_stop")
+    programs = Notifications(**{name: story.program(name) for name in names})
+    story.configure(Notifications(), group=programs)
+    story.happens(state, kind="GROUP", name="VG_1", priority=0)
+    assert story.calls() == [f"notify_{state.lower()} "]
+
+
 def test_an_event_that_is_no_state_has_its_own_program_only(story: Story) -> None:
     story.configure(story.all_programs())
     story.happens("MASTER_RX_LOWER_PRI", "MASTER_PRIORITY")
@@ -248,6 +257,15 @@ def test_a_reader_is_started_with_the_path_as_its_last_argument_and_not_doubled_
     started, line = lines(story.calls_file)
     assert started.startswith(f"started {folder}/fifo ") and line == 'INSTANCE "VI_1" MASTER 150'
     assert story.lab.runner.running == 1
+
+
+def test_each_fifo_has_a_reader_of_its_own(story: Story, folder: Path) -> None:
+    command = reader(story)
+    both = {"vrrp_notify_fifo": str(folder / "two"), "vrrp_notify_fifo_script": command}
+    story.configure(Notifications(), notify_fifo=str(folder / "one"), **both)
+    story.happens("MASTER")
+    story.lab.loop.until(lambda: len(lines(story.calls_file)) == 2, "the line to be read")
+    assert lines(story.calls_file)[0].startswith(f"started {folder}/two ") and story.lab.runner.running == 1
 
 
 def test_a_reader_that_dies_is_started_again_and_misses_nothing(story: Story, folder: Path) -> None:

@@ -134,6 +134,24 @@ def test_only_what_is_referred_to_is_tracked_and_all_results_are_told_together(s
     assert list(story.published[-1]) == ["process:none"]
 
 
+def test_what_a_group_tracks_is_looked_at_like_what_an_instance_tracks(story: Story, folder: Path) -> None:
+    (folder / "load").write_text("-3")
+    everything = Tracking(
+        track_script=(TrackReference("chk"),),
+        track_file=(TrackReference("load"),),
+        track_process=(TrackReference("none"),),
+    )
+    story.configure(
+        vrrp_scripts={"chk": VrrpScript("chk", story.lab.program("chk", "true"))},
+        track_files={"load": TrackFile("load", str(folder / "load"))},
+        vrrp_track_processes={"none": VrrpTrackProcess("none", ("no-such-process",))},
+        vrrp_sync_groups={"VG_1": VrrpSyncGroup("VG_1", ("VI_1",), tracking=everything)},
+    )
+    story.start()
+    story.lab.loop.until(lambda: len(story.published) == 2, "the result of the script")
+    assert set(story.published[-1]) == {"script:chk", "file:load", "process:none"}
+
+
 def test_nothing_is_told_when_nothing_is_tracked(story: Story) -> None:
     story.configure()
     story.start()
@@ -149,6 +167,14 @@ def test_the_end_waits_for_stop_then_runs_the_shutdown_script(story: Story) -> N
     story.happens("STOP")
     story.finish()
     assert lines(story.calls_file) == ["stop", "shutdown"] and story.steps == ["started", "left"]
+
+
+def test_a_shutdown_script_that_hangs_is_ended(story: Story) -> None:
+    hangs = story.lab.program("hangs", "sleep 100")
+    story.configure(defs=GlobalDefs(shutdown_script=hangs, shutdown_script_timeout=seconds(0.2)))
+    story.start()
+    story.finish()
+    assert "shutdown_script: did not end within 0.2 s" in story.log[0]
 
 
 def test_a_check_that_ignores_sigterm_is_gone_before_we_are(story: Story) -> None:
