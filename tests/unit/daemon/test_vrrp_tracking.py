@@ -12,8 +12,8 @@ import pytest
 
 from mainstay.daemon.vrrp_tracking import TrackingBook
 from mainstay.model.commands import Command
-from mainstay.model.config import Config, TrackFile, VrrpScript, VrrpSyncGroup
-from mainstay.model.tracking import TrackReference
+from mainstay.model.config import Config, VrrpSyncGroup
+from mainstay.model.tracking import BfdInstance, TrackFile, TrackReference, VrrpScript, VrrpTrackProcess
 from mainstay.model.vrrp_config import Tracking
 from mainstay.net import rtnl
 
@@ -149,3 +149,34 @@ class TestAMemberOfAGroup:
         tracked.findings.tell({"script:chk": {"up": False, "why": "exit status 1"}}, NOW)
 
         assert tracked.assess("VI_1", 100).faults == ("script chk is down: exit status 1",)
+
+
+DEFINITIONS: t.Dict[str, t.Any] = {
+    "vrrp_scripts": {"chk": SCRIPT},
+    "track_files": {"load": FILE},
+    "vrrp_track_processes": {"web": VrrpTrackProcess("web", ("nginx",), weight=-30)},
+    "bfd_instances": {"gw": BfdInstance("gw", "192.0.2.2", weight=-40)},
+}
+# Kind, name, the weight that the reference says, what it is told, the priority of then.
+KINDS = [
+    ("interface", "eth1", -50, None, 50),
+    ("script", "chk", None, {"up": False, "why": ""}, 80),
+    ("file", "load", None, {"value": 5}, 110),
+    ("process", "web", None, {"up": False, "why": ""}, 70),
+    ("bfd", "gw", None, False, 60),
+]
+
+
+@pytest.mark.parametrize("of_group", [False, True], ids=["instance", "group"])
+@pytest.mark.parametrize(("kind", "name", "weight", "told", "priority"), KINDS, ids=[row[0] for row in KINDS])
+def test_every_kind_of_tracker_counts_for_an_instance_and_for_a_group(
+    kind: str, name: str, weight: t.Optional[int], told: t.Any, priority: int, of_group: bool
+) -> None:
+    tracking = Tracking(**{f"track_{kind}": (TrackReference(name, weight=weight),)})
+    group = {"vrrp_sync_groups": {"G": VrrpSyncGroup("G", ("VI_1",), tracking=tracking)}} if of_group else {}
+    tracked = book(Tracking() if of_group else tracking, Links(), **DEFINITIONS, **group)
+    if kind == "bfd":
+        tracked.findings.note("bfd", name, told, "", NOW)
+    elif told is not None:
+        tracked.findings.tell({f"{kind}:{name}": told}, NOW)
+    assert tracked.assess("VI_1", 100).effective_priority == priority
