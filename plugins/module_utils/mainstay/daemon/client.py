@@ -23,14 +23,16 @@ class DaemonNotRunning(DaemonUnreachable):
     """Nobody listens: it will read its files when it starts."""
 
 
-def request(verb: str, run_directory: str = RUN_DIRECTORY, timeout: float = 10.0) -> t.Dict[str, t.Any]:
-    """The answer to one verb: status, reload or version. `timeout` in seconds.
+def request(
+    verb: str, run_directory: str = RUN_DIRECTORY, timeout: float = 10.0, **arguments: t.Any
+) -> t.Dict[str, t.Any]:
+    """The answer to one verb with its arguments, as the control socket knows them. `timeout` in seconds.
 
     Raises DaemonUnreachable, and of it DaemonNotRunning when there is none.
     """
     path = os.path.join(run_directory, _CONTROL_SOCKET)
     try:
-        answer = json.loads(ask(path, json.dumps({"verb": verb}).encode("ascii"), timeout))
+        answer = json.loads(ask(path, json.dumps({**arguments, "verb": verb}).encode("ascii"), timeout))
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise DaemonNotRunning(
             f"mainstayd is not running (nobody listens on {path}); start it with 'systemctl start mainstay', "

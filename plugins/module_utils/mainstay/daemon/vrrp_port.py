@@ -71,6 +71,12 @@ def port_key(instance: RunningInstance) -> PortKey:
     return PortKey(instance.interface, UNICAST, Wanted(instance.family, instance.unicast_src_ip, routed))
 
 
+def identity(instance: RunningInstance) -> t.Tuple[object, ...]:
+    """What makes it the same virtual router to its peers; from which address it talks to them does not."""
+    key = port_key(instance)
+    return key.device, key.group, key.wanted.family, instance.virtual_router_id, instance.version
+
+
 def _no_sibling(_virtual_router_id: int) -> bool:
     return False
 

@@ -42,7 +42,7 @@ from .vrrp_groups import Groups, groups_by_member
 from .vrrp_instance_runner import InstanceRunner
 from .vrrp_kernel import Kernel
 from .vrrp_pacing import AnnouncementPacing
-from .vrrp_port import PortKey, VrrpPort, port_key
+from .vrrp_port import PortKey, VrrpPort, identity, port_key
 from .vrrp_secondaries import PromotedSecondaries
 from .vrrp_starting import Starting
 from .vrrp_status import vrrp_status
@@ -169,8 +169,8 @@ class VrrpWorker:
 
     def _staying(self, wanted: t.Mapping[str, RunningInstance]) -> t.Dict[str, InstanceRunner]:
         """Those that stay the same virtual routers, by the names that they will have."""
-        names = {_identity(instance): name for name, instance in wanted.items()}
-        present = {names.get(_identity(runner.instance)): runner for runner in self._runners.values()}
+        names = {identity(instance): name for name, instance in wanted.items()}
+        present = {names.get(identity(runner.instance)): runner for runner in self._runners.values()}
         return {name: runner for name, runner in present.items() if name is not None}
 
     def _stop_all_but(self, staying: t.Mapping[str, InstanceRunner], wanted: t.Container[str], now: Instant) -> None:
@@ -294,12 +294,6 @@ class VrrpWorker:
     def _settle(self, port: VrrpPort) -> None:
         present = port.standing.source
         port.settle(standing_of(self._mirror, port.device, self._virtual, present, port.key.wanted))
-
-
-def _identity(instance: RunningInstance) -> t.Tuple[object, ...]:
-    """What makes it the same virtual router to its peers; from which address it talks to them does not."""
-    key = port_key(instance)
-    return key.device, key.group, key.wanted.family, instance.virtual_router_id, instance.version
 
 
 def _virtual_addresses(instances: t.Iterable[RunningInstance]) -> t.FrozenSet[str]:

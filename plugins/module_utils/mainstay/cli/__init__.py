@@ -9,16 +9,16 @@ import json
 import sys
 import typing as t
 
-from .daemon.client import RUN_DIRECTORY, DaemonUnreachable, request
-from .version import VERSION
+from ..daemon.client import RUN_DIRECTORY, DaemonUnreachable, request
+from ..version import VERSION
+from . import operations, planning
+from .output import BAD_CONFIGURATION, GOOD, UNREACHABLE, Run, printable, write
 
 if t.TYPE_CHECKING:
     import argparse
 
 CONFIGURATION = "/etc/mainstay/mainstay.json"
 STATE_DIRECTORY = "/var/lib/mainstay"
-
-GOOD, UNREACHABLE, BAD_CONFIGURATION = 0, 1, 2
 
 _STATUS_HELP = (
     "Show what is wrong (marked !!), who is master, which real servers are in the pools. "
@@ -53,7 +53,7 @@ _VRRP_SECTIONS = (
 def main(arguments: t.Sequence[str]) -> int:
     """Run one verb; the exit status."""
     options = _parser().parse_args(list(arguments))
-    run: t.Callable[[argparse.Namespace], int] = options.run
+    run: Run = options.run
     try:
         return run(options)
     except DaemonUnreachable as error:
@@ -66,28 +66,28 @@ def main(arguments: t.Sequence[str]) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from .daemon.status_text import status_page
+    from ..daemon.status_text import status_page
 
     answer = request("status", options.run_dir)
-    _write(json.dumps(answer, indent=2) + "\n" if options.json else status_page(answer))
+    write(json.dumps(answer, indent=2) + "\n" if options.json else status_page(answer))
     return GOOD
 
 
 def _check_config(options: argparse.Namespace) -> int:
-    from .daemon.configuration_files import read_configuration
-    from .model.problems import ConfigError
-    from .model.warnings import warnings
+    from ..daemon.configuration_files import read_configuration
+    from ..model.problems import ConfigError
+    from ..model.warnings import warnings
 
     try:
         config = read_configuration(options.file, options.conf_dir)
     except ConfigError as error:
         for problem in error.problems:
-            sys.stderr.write(f"{options.file}: {_printable(str(problem))}\n")
+            sys.stderr.write(f"{options.file}: {printable(str(problem))}\n")
         return BAD_CONFIGURATION
     for warning in warnings(config):
-        sys.stderr.write(f"{options.file}: warning: {_printable(str(warning))}\n")
+        sys.stderr.write(f"{options.file}: warning: {printable(str(warning))}\n")
     instances, services = len(config.vrrp_instances), len(config.virtual_servers)
-    _write(f"{options.file}: good, {instances} vrrp_instances, {services} virtual_servers\n")
+    write(f"{options.file}: good, {instances} vrrp_instances, {services} virtual_servers\n")
     return GOOD
 
 
@@ -95,33 +95,33 @@ def _reload(options: argparse.Namespace) -> int:
     answer = request("reload", options.run_dir)
     if answer.get("ok"):
         changed = answer.get("changed") or ["nothing changed"]
-        _write("".join(f"{_printable(str(line))}\n" for line in changed))
+        write("".join(f"{printable(str(line))}\n" for line in changed))
         for worker in answer.get("unconfirmed", ()):
-            sys.stderr.write(f"not taken yet by the {_printable(str(worker))}; look with 'mainstay status'\n")
+            sys.stderr.write(f"not taken yet by the {printable(str(worker))}; look with 'mainstay status'\n")
         return GOOD
     if "problems" not in answer:
-        sys.stderr.write(f"mainstay: {_printable(str(answer.get('error')))}\n")
+        sys.stderr.write(f"mainstay: {printable(str(answer.get('error')))}\n")
         return UNREACHABLE
     sys.stderr.write("the reload was refused; the daemon runs what it ran before\n")
     for problem in answer["problems"]:
         value = "" if problem["value"] is None else f" = {problem['value']!r}"
-        sys.stderr.write(_printable(f"{problem['path']}{value}: {problem['message']}") + "\n")
+        sys.stderr.write(printable(f"{problem['path']}{value}: {problem['message']}") + "\n")
     return BAD_CONFIGURATION
 
 
 def _version(_options: argparse.Namespace) -> int:
-    from .daemon.digest import runtime_digest
+    from ..daemon.digest import runtime_digest
 
-    _write(f"mainstay {VERSION}\nruntime sha256:{runtime_digest()}\n")
+    write(f"mainstay {VERSION}\nruntime sha256:{runtime_digest()}\n")
     return GOOD
 
 
 def _daemon(options: argparse.Namespace) -> int:
-    from .daemon.health_worker import HealthWorker
-    from .daemon.journal import Journal
-    from .daemon.supervisor import run_daemon
-    from .daemon.vrrp_worker import worker_of_a_daemon_that_starts_now
-    from .daemon.worker_process import Role
+    from ..daemon.health_worker import HealthWorker
+    from ..daemon.journal import Journal
+    from ..daemon.supervisor import run_daemon
+    from ..daemon.vrrp_worker import worker_of_a_daemon_that_starts_now
+    from ..daemon.worker_process import Role
 
     roles = [
         Role("vrrp", "vrrp worker", worker_of_a_daemon_that_starts_now(), _VRRP_SECTIONS, punctual=True),
@@ -131,9 +131,9 @@ def _daemon(options: argparse.Namespace) -> int:
 
 
 def _release(options: argparse.Namespace) -> int:
-    from .daemon.release import run_release
+    from ..daemon.release import run_release
 
-    return run_release(options.config, options.run_dir, _write)
+    return run_release(options.config, options.run_dir, write)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -146,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    def verb(name: str, run: t.Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    def verb(name: str, run: Run, text: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=text, description=text)
         added.set_defaults(run=run)
         return added
@@ -161,17 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     daemon = verb("daemon", _daemon, _DAEMON_HELP)
     daemon.add_argument("--state-dir", metavar="DIR", default=STATE_DIRECTORY, help="default: %(default)s")
     release = verb("release", _release, _RELEASE_HELP)
-    for parser_of_verb in (status, reload, daemon, release):
+    asking = [status, reload, *operations.add_verbs(verb), planning.add_verb(verb)]
+    for parser_of_verb in (*asking, daemon, release):
         parser_of_verb.add_argument("--run-dir", metavar="DIR", default=RUN_DIRECTORY, help="default: %(default)s")
     for parser_of_verb in (daemon, release):
         parser_of_verb.add_argument("--config", metavar="FILE", default=CONFIGURATION, help="default: %(default)s")
     return parser
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
