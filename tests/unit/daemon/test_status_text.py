@@ -287,3 +287,12 @@ def test_nothing_of_a_tracker_can_steer_a_terminal() -> None:
     page = tracking_page(trackers=[{**TRACKER, "why": "\x1b[2J"}])
 
     assert "\x1b" not in "\n".join(page)
+
+
+def test_mails_that_do_not_get_through_are_trouble() -> None:
+    failure = {"at": "2026-03-01T03:01:00+01:00", "reason": "mail.example.com port 25 hung up\x1b[2J"}
+    status = {**STATUS, "mail": {"waiting": 3, "sent": 0, "dropped": 2, "last_failure": failure}}
+    page = status_page(status)
+    assert "!! mail: mail.example.com port 25 hung up?[2J (at 2026-03-01 03:01:00" in page
+    assert "; 3 wait\n" in page and "!! mail: 2 were dropped since the daemon started\n" in page
+    assert "mail" not in status_page({**STATUS, "mail": {"waiting": 0, "dropped": 0, "last_failure": None}})

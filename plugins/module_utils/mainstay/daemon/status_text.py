@@ -42,6 +42,7 @@ def _trouble(status: Section) -> t.List[str]:
     lvs = section_of(status, "lvs")
     if lvs.get("error"):
         found.append(f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}")
+    found += _mail_trouble(section_of(status, "mail"))
     vrrp = section_of(status, "vrrp")
     found += [*vrrp_trouble(vrrp), *bfd_trouble(vrrp)]
     for name, service in section_of(lvs, "virtual_servers").items():
@@ -82,6 +83,15 @@ def _reload_trouble(config: Section) -> t.Iterator[str]:
         for problem in reload.get("problems") or ():
             value = "" if problem.get("value") is None else f" = {text(problem['value'])}"
             yield f"  {text(problem.get('path'))}{value}: {text(problem.get('message'))}"
+
+
+def _mail_trouble(mail: Section) -> t.Iterator[str]:
+    failure = section_of(mail, "last_failure")
+    if failure:
+        waiting = f"{text(mail.get('waiting'))} wait"
+        yield f"mail: {text(failure.get('reason'))} (at {time(failure.get('at'))}); {waiting}"
+    if mail.get("dropped"):
+        yield f"mail: {text(mail['dropped'])} were dropped since the daemon started"
 
 
 def _pool_trouble(name: object, service: Section) -> t.Iterator[str]:

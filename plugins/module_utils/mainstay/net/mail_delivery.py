@@ -166,6 +166,8 @@ def _trouble(server: MailServer, error: Exception) -> str:
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return f"{server} does not offer what the configuration asks for: {error}"
     if isinstance(error, smtplib.SMTPResponseException):
+        if error.smtp_code < 0:
+            return f"{server} does not speak SMTP"
         return f"{server} does not serve us: {_answer(error.smtp_code, error.smtp_error)}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate of {server.host} is not good: {error.verify_message}"
