@@ -12,8 +12,10 @@ from dataclasses import replace
 
 from mainstay.daemon.routing_claims import SharedRouting
 from mainstay.daemon.vrrp_discards import Discards
+from mainstay.daemon.vrrp_guard import AcceptGuard
 from mainstay.daemon.vrrp_instance_runner import InstanceRunner
 from mainstay.daemon.vrrp_kernel import Kernel
+from mainstay.daemon.vrrp_macvlans import Macvlans
 from mainstay.daemon.vrrp_pacing import AnnouncementPacing
 from mainstay.daemon.vrrp_status import vrrp_status
 from mainstay.daemon.vrrp_tracking import TrackingBook
@@ -210,7 +212,9 @@ class Story:
         self.port = PlayedPort(said)
         routing = SharedRouting(self.poller, lambda now: self.runner.possessions.look_at_routes(now))
         played, pacing = t.cast(t.Any, self.kernel), AnnouncementPacing(self.poller)
-        kernel = Kernel(self.poller, played, played, pacing, routing)
+        self.guard = AcceptGuard(self.poller, said, lambda now: self.runner.look(now))
+        self.macvlans = Macvlans(played, played, self.guard, said)
+        kernel = Kernel(self.poller, played, played, pacing, routing, self.guard, self.macvlans)
         self.tracking = TrackingBook(t.cast(t.Any, self.kernel))
         self.tracking.configure(Config(vrrp_instances={instance.name: instance}, **sections), self.poller.now())
         self.runner = InstanceRunner(instance, kernel, t.cast(t.Any, self.port), said)

@@ -129,7 +129,7 @@ def _static_places(config: Config) -> t.Set[Place]:
 
 def _places(instance: VrrpInstance) -> t.Set[Place]:
     addresses = (*instance.virtual_ipaddress, *instance.virtual_ipaddress_excluded)
-    return {(vip.dev or instance.interface, vip.address, vip.prefix_length) for vip in addresses}
+    return {(instance.device_of(vip), vip.address, vip.prefix_length) for vip in addresses}
 
 
 def remove(ours: Holdings) -> Report:

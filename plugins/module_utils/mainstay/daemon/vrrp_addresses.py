@@ -150,7 +150,7 @@ class HeldAddresses:
         Empty, too, until the mirror has read what our last order did: its notification brings the next look. Of an
         IPv6 address the kernel tells later, when its worker has got to it; one that was never shown is not missing.
         """
-        if not self._is_settled(now):
+        if not self.is_settled(now):
             return []
         held = {leased.key for leased in self.addresses if self._mirror.held(leased.key) is not None}
         missing = [one for one in self.addresses if one.key not in held and self._is_told(one.key)]
@@ -159,7 +159,7 @@ class HeldAddresses:
 
     def unusable(self, now: Instant) -> t.List[LeasedAddress]:
         """Those that are there and that the kernel will not use: duplicate address detection failed (NDP-08)."""
-        if not self._is_settled(now):
+        if not self.is_settled(now):
             return []
         return [leased for leased in self.addresses if self._is_dead(leased)]
 
@@ -182,7 +182,7 @@ class HeldAddresses:
         """The kernel has told of it, if it was there."""
         return key.family == 4 or key in self._shown
 
-    def _is_settled(self, now: Instant) -> bool:
+    def is_settled(self, now: Instant) -> bool:
         """What the mirror shows is what became of our last order."""
         return self.taken and not self.expired(now) and self._mirror.caught_up != self._ordered_at
 
@@ -209,7 +209,7 @@ class HeldAddresses:
         """Each address on its link, and those whose link does not exist."""
         placed, unplaced = [], []
         for virtual in (*instance.virtual_ipaddress, *instance.virtual_ipaddress_excluded):
-            device = virtual.dev or instance.interface
+            device = instance.device_of(virtual)
             link = self._mirror.named(device)
             if link is None:
                 unplaced.append(virtual)

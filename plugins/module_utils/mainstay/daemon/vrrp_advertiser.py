@@ -4,19 +4,22 @@
 """Sends one instance's adverts from prepared bytes, and knows whether they leave.
 
 Multicast is one letter to the group. Unicast is one for each peer, with its own checksum where that covers the
-destination; who has peers never falls back to the group. A signature (auth_hmac) holds the time, so it alone is made
+destination; who has peers never falls back to the group. With use_vmac adverts leave through the macvlan, so that
+switches learn where its MAC is (PKT-15). A signature (auth_hmac) holds the time, so it alone is made
 when the advert leaves.
 """
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import time
 import typing as t
 
 from ..model.defaults import RunningInstance
-from ..net.vrrp_socket import Delivery, delivery
+from ..net.rtnl import Link
+from ..net.vrrp_socket import UNICAST, Delivery, VrrpSocket, delivery
 from ..vrrp.advert import Advert
 from ..vrrp.authentication import auth_data
 from ..vrrp.capacity import advertised
@@ -51,6 +54,8 @@ class Advertiser:
         self._source = ""
         self._packed_source = b""
         self._mtu = 0
+        self._outlet: t.Optional[VrrpSocket] = None
+        self._outlet_index = 0
         self._destinations: t.Dict[str, Delivery] = {}
         self._letters: t.Dict[int, t.List[_Letter]] = {}
         self._heard: t.Optional[ChecksumForm] = None
@@ -74,18 +79,26 @@ class Advertiser:
         """Send through another port from now on; `prepare` has to follow."""
         self._port = port
 
-    def prepare(self, instance: RunningInstance, source: str) -> None:
-        """Encode what may have to be sent in a hurry; nothing prepared before survives."""
+    def close(self) -> None:
+        """Give the descriptor of the macvlan's socket back."""
+        self._open_outlet(None, 4)
+
+    def prepare(self, instance: RunningInstance, source: str, outlet: t.Optional[Link] = None) -> None:
+        """Encode what may have to be sent in a hurry; nothing prepared before survives.
+
+        `outlet`: the macvlan that adverts are to leave through, None while there is none.
+        """
         link = self._port.standing.link
         if link is None:
             return
         self._instance, self._source, self._mtu = instance, source, link.mtu
+        self._open_outlet(outlet, instance.family)
         self._packed_source = ipaddress.ip_address(source).packed
         self._adopt_keys(instance)
         peers = [peer.address for peer in instance.unicast_peer]
         hop_limit = instance.unicast_ttl if peers else _HOP_LIMIT
         self._destinations = {
-            destination: delivery(source, destination, hop_limit, link.index)
+            destination: delivery(source, destination, hop_limit, self._outlet_index or link.index)
             for destination in peers or [instance.mcast_dst_ip]
         }
         self._encode_all(instance)
@@ -109,7 +122,7 @@ class Advertiser:
         failures = []
         for letter in letters:
             try:
-                self._port.send(self._signed(letter, trailer), letter.where)
+                self._hand_over(self._signed(letter, trailer), letter.where)
             except OSError as error:
                 failures.append(error)
         if len(failures) == len(letters):  # or the interface never had an address to send from
@@ -117,6 +130,33 @@ class Advertiser:
             return False
         self._count_success(priority)
         return True
+
+    def _hand_over(self, packet: bytes, where: Delivery) -> None:
+        """Raises OSError when it could not leave."""
+        through_macvlan = self._instance is not None and self._instance.use_vmac and not self._instance.vmac_xmit_base
+        if not through_macvlan:
+            self._port.send(packet, where)
+        elif self._outlet is None:
+            raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
+        else:
+            self._outlet.send(packet, where)
+
+    def _open_outlet(self, outlet: t.Optional[Link], family: int) -> None:
+        index = 0 if outlet is None else outlet.index
+        if index == self._outlet_index:
+            return
+        if self._outlet is not None:
+            self._outlet.close()
+        self._outlet, self._outlet_index = None, 0
+        if outlet is None:
+            return
+        try:
+            opened = VrrpSocket(outlet.name, index, family, UNICAST)
+            self._outlet, self._outlet_index = opened, index
+            opened.speak_only()
+        except OSError as error:
+            message = f"no socket for adverts on {outlet.name}: {os.strerror(error.errno or 0)}"
+            self._say(LogLine("error", self.subject, message))
 
     def _signed(self, letter: _Letter, trailer: bytes) -> bytes:
         return with_trailer(letter.packet, trailer, self._source, letter.destination) if trailer else letter.packet

@@ -51,10 +51,15 @@ class Influences:
         self.assessment = replace(assessment, faults=self.assessment.faults)
         return Reconfigured(settings, self._priority())
 
-    def link(self, standing: Standing, dont_track_primary: bool) -> t.Iterator[Event]:
-        """With dont_track_primary the carrier does not count; without the interface or a source nothing works."""
+    def link(self, standing: Standing, dont_track_primary: bool, obstacle: str = "") -> t.Iterator[Event]:
+        """With dont_track_primary the carrier does not count; without the interface or a source nothing works.
+
+        `obstacle`: why, on a sound interface, addresses cannot be held as they must be.
+        """
         bearable = dont_track_primary and standing.link is not None and standing.source is not None
-        told = LinkChanged(True) if standing.usable or bearable else LinkChanged(False, standing.cause)
+        sound = standing.usable or bearable
+        cause = obstacle if sound else standing.cause
+        told = LinkChanged(False, cause) if cause else LinkChanged(True)
         if told != self._link:
             self._link = told
             yield told

@@ -98,7 +98,7 @@ class InstanceRunner:
     def devices(self) -> t.Set[str]:
         """Names of the links this router has to do with."""
         addresses = (*self.instance.virtual_ipaddress, *self.instance.virtual_ipaddress_excluded)
-        return {self.instance.interface, *(virtual.dev or "" for virtual in addresses)}
+        return {self.instance.interface, *(self.instance.device_of(virtual) for virtual in addresses)}
 
     # ---- what the worker calls
 
@@ -129,7 +129,8 @@ class InstanceRunner:
             self.report.ending = DELETED
         self.feed(Stopped(), now)
         self.port.detach(self.instance.virtual_router_id)
-        self.possessions.announcer.close()
+        self.possessions.close()
+        self.advertiser.close()
         self._cancel()
 
     def adopt_settings(self, instance: RunningInstance, in_group: bool) -> None:
@@ -172,10 +173,12 @@ class InstanceRunner:
         before, self._seen = self._seen, self.port.standing
         if before != self._seen:
             self._follow_standing(before, now)
-        elif self._prepare():
-            self.addresses.let_go()
-            if self.addresses.taken:
-                self.possessions.put_back(now)
+        else:
+            if self._prepare():
+                self.addresses.let_go()
+                if self.addresses.taken:
+                    self.possessions.put_back(now)
+            self._tell_link(now)
         self.possessions.look(now)
 
     def receive(self, datagram: Datagram, now: Instant) -> None:
@@ -229,6 +232,8 @@ class InstanceRunner:
         _PERFORM[type(action)](self, action, now)
 
     def _send_advert(self, action: SendAdvert, now: Instant) -> None:
+        if action.priority:
+            self.possessions.rise()
         heard = self.advertiser.send(action.priority) or self.instance.dont_track_primary
         if not heard or not action.priority:
             return
@@ -287,9 +292,10 @@ class InstanceRunner:
         """Encode everything that may be needed in a hurry; whether the set of addresses changed."""
         source = self.port.standing.source
         self.reception.expect(self.instance, self.port.standing)
+        changed = self.possessions.prepare(self.instance, source)
         if source is not None:
-            self.advertiser.prepare(self.instance, source)
-        return self.possessions.prepare(self.instance, source)
+            self.advertiser.prepare(self.instance, source, self.possessions.outlet)
+        return changed
 
     def _follow_standing(self, before: Standing, now: Instant) -> None:
         after = self._seen
@@ -305,7 +311,8 @@ class InstanceRunner:
             self.possessions.put_back(now)
 
     def _tell_link(self, now: Instant) -> None:
-        self.feed_all(self.influences.link(self._seen, self.instance.dont_track_primary), now)
+        obstacle = self.possessions.obstacle
+        self.feed_all(self.influences.link(self._seen, self.instance.dont_track_primary, obstacle), now)
 
     def _settings(self) -> RouterSettings:
         return router_settings(self.instance, self.port.standing.source, self.in_group)

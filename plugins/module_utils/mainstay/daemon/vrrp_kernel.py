@@ -11,6 +11,8 @@ from ..net.links import LinkMirror
 from ..net.polling import Poller
 from ..net.rtnl_socket import OrderSocket
 from .routing_claims import SharedRouting
+from .vrrp_guard import AcceptGuard
+from .vrrp_macvlans import Macvlans
 from .vrrp_pacing import AnnouncementPacing
 
 
@@ -22,3 +24,5 @@ class Kernel(t.NamedTuple):
     mirror: LinkMirror
     pacing: AnnouncementPacing
     routing: SharedRouting
+    guard: AcceptGuard
+    macvlans: Macvlans

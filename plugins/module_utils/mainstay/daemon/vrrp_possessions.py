@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What moves with mastership: addresses, routes and rules, and that the neighbours hear of it.
 
+With use_vmac the macvlan is up while we are master, and before our first advert, which leaves through it. With accept:
+false the packet filter knows an address before it is there, and as long as it is there.
+
 What somebody else removes comes back and is reported. Addresses that the lease has taken are not put back before an
 advert of ours has left.
 """
@@ -14,11 +17,14 @@ import typing as t
 from ..model.defaults import RunningInstance
 from ..model.leasing import refresh_period
 from ..model.units import Instant, as_seconds
+from ..net import rtnl
+from ..net.accept_filter import Element, address_element
 from ..vrrp.actions import Alarm
 from ..vrrp.lease import lease_of
 from ..vrrp.timers import OWNER_PRIORITY
 from .vrrp_addresses import HeldAddresses
 from .vrrp_announcer import Announcer
+from .vrrp_guard import NOTHING
 from .vrrp_kernel import Kernel
 from .vrrp_report import ObjectReport
 from .vrrp_routes import HeldRoutes
@@ -36,6 +42,34 @@ class Possessions:
         self.routes = HeldRoutes(kernel.routing, kernel.mirror)
         self.announcer = Announcer(kernel.poller, kernel.mirror, kernel.pacing, report.subject, say)
         self._report = report
+        self._guard = kernel.guard
+        self._macvlans = kernel.macvlans
+        self._mirror = kernel.mirror
+        self._instance: t.Optional[RunningInstance] = None
+        self._guarded: t.FrozenSet[Element] = NOTHING
+        self._risen = False
+
+    @property
+    def obstacle(self) -> str:
+        """Why the addresses cannot be held as they must be: a reason for FAULT; else empty."""
+        instance = self._instance
+        if instance is None:
+            return ""
+        of_macvlan = self._macvlans.problem(instance.carrier) if instance.use_vmac else ""
+        return of_macvlan or (self._guard.problem if instance.guarded else "")
+
+    @property
+    def problems(self) -> t.List[str]:
+        """Sentences about what cannot be held, or not as it should be."""
+        return [*self.addresses.problems, *self.routes.problems, *self._exposed()]
+
+    @property
+    def outlet(self) -> t.Optional[rtnl.Link]:
+        """The macvlan that adverts leave through, as far as there is one."""
+        instance = self._instance
+        if instance is None or not instance.use_vmac or instance.vmac_xmit_base:
+            return None
+        return self._mirror.named(instance.carrier)
 
     def prepare(self, instance: RunningInstance, source: t.Optional[str]) -> bool:
         """Encode what may be needed in a hurry; whether the set of addresses changed.
@@ -45,7 +79,9 @@ class Possessions:
         """
         if instance.priority == OWNER_PRIORITY or source is None:
             self.addresses.leave_static(instance)
+        self._instance = instance
         changed = self.addresses.prepare(instance, lease_of(instance))
+        self._prepare_guard(instance)
         self.routes.prepare(instance.virtual_routes, instance.virtual_rules)
         self.announcer.prepare(self.addresses.addresses)
         return changed
@@ -62,8 +98,16 @@ class Possessions:
             self._report.say("warning", f"{', '.join(stale)} was there at the start and is removed")
         return self.addresses.leftovers()
 
+    def rise(self, again: bool = False) -> None:
+        """Set the macvlan up, if there is one and that has not been done."""
+        if self._instance is not None and self._instance.use_vmac and (again or not self._risen):
+            self._risen = True
+            self._macvlans.set_up(self._instance.carrier, True)
+
     def take(self, now: Instant) -> None:
         """As master; announced apart from it."""
+        self.rise()
+        self._guard.hold(self, self._guarded)
         self.addresses.take(now)
         self.routes.take()
 
@@ -72,9 +116,20 @@ class Possessions:
         self.announcer.stop()
         self.routes.release()
         self.addresses.release()
+        self._guard.hold(self, NOTHING)
+        self._risen = False
+        if self._instance is not None and self._instance.use_vmac:
+            self._macvlans.set_up(self._instance.carrier, False)
+
+    def close(self) -> None:
+        """An end: what serves nobody else is given back."""
+        self.announcer.close()
+        self._guard.spare(self)
 
     def put_back(self, now: Instant) -> None:
         """Take everything again, and tell the neighbours."""
+        self.rise(again=True)
+        self._guard.hold(self, self._guarded)
         self.addresses.take(now)
         self.routes.let_go()
         self.routes.take(renew=True)
@@ -92,6 +147,7 @@ class Possessions:
 
     def look(self, now: Instant) -> None:
         """Addresses changed: somebody may have removed one of ours."""
+        self._raise_again(now)
         self._repair(now)
         missing = self.addresses.missing(now)
         if missing:
@@ -115,3 +171,36 @@ class Possessions:
             self._report.alarm(Alarm("dad_failed", detail), now)
             self.addresses.drop_misshapen()
             self.put_back(now)
+
+    def _raise_again(self, now: Instant) -> None:
+        """Without its macvlan up, a master holds addresses that nobody can reach."""
+        instance = self._instance
+        link = None if instance is None or not instance.use_vmac else self._mirror.named(instance.carrier)
+        if link is None or link.enabled or not self.addresses.is_settled(now):
+            return
+        self._report.alarm(Alarm("macvlan_down", f"somebody set {link.name} down; set up again"), now)
+        self.put_back(now)
+
+    def _prepare_guard(self, instance: RunningInstance) -> None:
+        placed = self.addresses.addresses
+        guarded = (address_element(leased.key.address, leased.key.index) for leased in placed)
+        self._guarded = frozenset(guarded) if instance.guarded else NOTHING
+        if not instance.guarded:
+            if not self.addresses.taken:
+                self._guard.spare(self)
+            return
+        if self.addresses.leftovers() and not self.addresses.taken:  # of an earlier run, or somebody else's mistake
+            self._guard.hold(self, self._guarded)
+        self._guard.need(self, self._guarded)
+
+    def _exposed(self) -> t.Iterator[str]:
+        """Addresses that the interface below has, too: it answers for them with its own MAC (NDP-06)."""
+        instance = self._instance
+        below = None if instance is None or not instance.use_vmac else self._mirror.named(instance.interface)
+        if instance is None or below is None:
+            return
+        virtual = {leased.key.address for leased in self.addresses.addresses if leased.device == instance.carrier}
+        for held in self._mirror.addresses(below.index):
+            if held.key.address in virtual:
+                answers = f"{below.name} has it, too, and answers for it with its own MAC"
+                yield f"{held.key.address}: {answers}; remove it there (ip address del)"

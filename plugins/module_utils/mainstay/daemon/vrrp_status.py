@@ -153,7 +153,7 @@ def _problems(runner: InstanceRunner, now: Instant) -> t.List[str]:
         found.append(f"priority is {effective} instead of {priority}: {', '.join(lowered)}")
     if runner.advertiser.problem is not None:
         found.append(runner.advertiser.problem)
-    return [*found, *runner.addresses.problems, *runner.routes.problems, *runner.report.alarms(now)]
+    return [*found, *runner.possessions.problems, *runner.report.alarms(now)]
 
 
 def _counters(runner: InstanceRunner) -> t.Dict[str, object]:

@@ -39,8 +39,10 @@ from .static_network import StaticNetwork
 from .vrrp_bfd import BfdSessions
 from .vrrp_explain import explanation
 from .vrrp_groups import Groups, groups_by_member
+from .vrrp_guard import AcceptGuard
 from .vrrp_instance_runner import InstanceRunner
 from .vrrp_kernel import Kernel
+from .vrrp_macvlans import Macvlans
 from .vrrp_pacing import AnnouncementPacing
 from .vrrp_port import PortKey, VrrpPort, identity, port_key
 from .vrrp_secondaries import PromotedSecondaries
@@ -68,7 +70,10 @@ class VrrpWorker:
         self._pacing = AnnouncementPacing(reactor)
         self._routing = SharedRouting(reactor, self._look_at_routes)
         self._static = StaticNetwork(self._orders, self._mirror, self._routing, say)
-        self._kernel = Kernel(reactor, self._orders, self._mirror, self._pacing, self._routing)
+        self._guard = AcceptGuard(reactor, say, self._look_at_everybody)
+        self._macvlans = Macvlans(self._orders, self._mirror, self._guard, say)
+        shared = self._pacing, self._routing, self._guard, self._macvlans
+        self._kernel = Kernel(reactor, self._orders, self._mirror, *shared)
         self._ports: t.Dict[PortKey, VrrpPort] = {}
         self._runners: t.Dict[str, InstanceRunner] = {}
         self._groups = Groups(say)
@@ -114,7 +119,10 @@ class VrrpWorker:
         self._groups.loosen(config.vrrp_sync_groups, staying)
         self._stop_all_but(staying, wanted, now)
         self._open_ports(wanted)
+        self._macvlans.want(wanted.values())
+        self._mirror.catch_up(now, _PATIENCE)  # addresses are placed on them
         self._change(wanted, now)
+        self._macvlans.drop()
         # A new instance has to see what the others have just let go.
         self._mirror.catch_up(now, _PATIENCE)
         fresh = self._build(wanted)
@@ -156,6 +164,8 @@ class VrrpWorker:
         """Every master says so with priority 0 and gives its addresses back."""
         self._starting.finish(now)
         self._stop_all_but({}, self._runners, now)
+        self._macvlans.stop()
+        self._guard.close()
         self._bfd.stop(now)
         self._secondaries.want(frozenset())
         self._close_idle_ports()
@@ -264,6 +274,8 @@ class VrrpWorker:
         self._static.look(now)
         self._routing.look_soon()
         self._secondaries.look(names)
+        if self._macvlans.look(names):
+            self._look_at_everybody(now)
         for port in self._ports.values():
             if port.device in names:
                 self._settle(port)
@@ -273,6 +285,10 @@ class VrrpWorker:
             if not names.isdisjoint(runner.devices):
                 runner.look(now)
         self._tell_mirror(now)
+
+    def _look_at_everybody(self, now: Instant) -> None:
+        for runner in self._runners.values():
+            runner.look(now)
 
     def _look_at_routes(self, now: Instant) -> None:
         for runner in self._runners.values():

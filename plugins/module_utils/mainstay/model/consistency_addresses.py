@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from .config import Config, VirtualAddress, VrrpInstance
-from .consistency_instances import OWNER
 from .consistency_transport import is_link_local
 from .problems import Problem
+from .vrrp_config import OWNER
 
 _Place = t.Tuple[str, VirtualAddress, t.Optional[str]]
 """Path, the address there, the interface that carries it."""

@@ -13,8 +13,7 @@ from .dump import seconds_in_file
 from .leasing import outlives_refresh, refresh_period
 from .problems import Problem
 from .units import NANOSECONDS_PER_SECOND, as_seconds, seconds
-
-OWNER = 255
+from .vrrp_config import OWNER
 
 _UNICAST = "unicast"
 _LONGEST_V3 = seconds(40.95)
@@ -25,6 +24,7 @@ def instance_contradictions(config: Config) -> t.Iterator[Problem]:
     """Every one of config.vrrp_instances."""
     yield from _same_router(config)
     yield from _same_macvlan(config)
+    yield from _same_virtual_mac(config)
     for instance in config.vrrp_instances.values():
         path = f"vrrp_instances.{instance.name}"
         as_run = running(instance, config.global_defs)
@@ -51,17 +51,24 @@ def _same_macvlan(config: Config) -> t.Iterator[Problem]:
     for instance in config.vrrp_instances.values():
         path = f"vrrp_instances.{instance.name}"
         if instance.use_vmac:
-            name = macvlan_name(instance)
+            name = instance.carrier
             first = names.setdefault(name, path)
             if first != path:
                 message = f"the macvlan {name} is already named by {first}; give this one a vmac_name of its own."
                 yield Problem(f"{path}.vmac_name", instance.vmac_name, message)
 
 
-def macvlan_name(instance: VrrpInstance) -> str:
-    """Name of the device that use_vmac makes."""
-    prefix = "vrrp6" if instance.family == 6 else "vrrp"
-    return instance.vmac_name or f"{prefix}.{instance.virtual_router_id}"
+def _same_virtual_mac(config: Config) -> t.Iterator[Problem]:
+    """The MAC is made of family and virtual_router_id alone, and one interface has it once."""
+    seen: t.Dict[t.Tuple[object, ...], str] = {}
+    for instance in config.vrrp_instances.values():
+        path = f"vrrp_instances.{instance.name}"
+        if instance.use_vmac:
+            number = instance.virtual_router_id
+            first = seen.setdefault((instance.interface, instance.family, number), path)
+            if first != path:
+                message = f"has the virtual MAC of {first} on {instance.interface}; with use_vmac give it its own."
+                yield Problem(f"{path}.virtual_router_id", number, message)
 
 
 def _version(path: str, instance: VrrpInstance, as_run: RunningInstance) -> t.Iterator[Problem]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from .config import Config, VrrpInstance
-from .consistency_instances import OWNER
 from .defaults import RunningInstance, running
 from .dump import seconds_in_file
 from .problems import Problem
+from .vrrp_config import OWNER
 
 _Excluded = t.Tuple[str, object, bool, str]
 """Option, value as the file spells it, whether it is excluded, the sentence."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from .config import Config
-from .consistency_instances import OWNER
 from .problems import Problem
 from .refused import suggestion
 from .tracking import TrackReference
-from .vrrp_config import Tracking
+from .vrrp_config import OWNER, Tracking
 
 _DEFINED_IN = {
     "track_script": "vrrp_scripts",

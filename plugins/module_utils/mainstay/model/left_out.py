@@ -179,7 +179,7 @@ LEFT_OUT: t.Mapping[str, t.Mapping[str, str]] = {
         "track_src_ip": "Always on; leave it out. Without its source address the instance is in FAULT.",
         "v3_checksum_as_v2": "Write v3_checksum: rfc9568, or leave it out: auto follows the peer.",
         "old_unicast_checksum": "Leave it out: v3_checksum auto believes such peers too.",
-        "use_vmac_addr": "Not built: with use_vmac every address of the instance is on its macvlan.",
+        "use_vmac_addr": "Not built: with use_vmac addresses without another dev are on the macvlan.",
         "use_ipvlan": "Not built; write use_vmac, or leave it out.",
         "vrf": "Write interface, the device that adverts are sent on.",
         "linkbeat_use_polling": "Leave it out: links are always watched through netlink.",

@@ -13,6 +13,9 @@ from .routing import Route, Rule
 from .tracking import TrackReference
 from .units import Duration, seconds
 
+OWNER = 255
+"""Priority of the router that has the addresses for its own."""
+
 
 @dataclass(frozen=True)
 class VirtualAddress:
@@ -199,6 +202,22 @@ class VrrpInstance:
         """4 or 6: of the adverts and of virtual_ipaddress."""
         first = self.virtual_ipaddress[0].address if self.virtual_ipaddress else ""
         return 6 if ":" in first else 4
+
+    @property
+    def carrier(self) -> str:
+        """The device that its addresses live on: the macvlan with use_vmac, else the interface."""
+        if not self.use_vmac:
+            return self.interface
+        return self.vmac_name or f"{'vrrp6' if self.family == 6 else 'vrrp'}.{self.virtual_router_id}"
+
+    def device_of(self, virtual: VirtualAddress) -> str:
+        """Where one of its addresses lives: one with a dev of its own, another interface than ours, lives there."""
+        return self.carrier if virtual.dev in (None, self.interface) else virtual.dev or ""
+
+    @property
+    def guarded(self) -> bool:
+        """As master it must not accept what is addressed to its addresses (Accept_Mode False)."""
+        return self.accept is False and self.priority != OWNER
 
 
 @dataclass(frozen=True)

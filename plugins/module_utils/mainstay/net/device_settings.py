@@ -18,8 +18,9 @@ from . import rtnl
 from .rtnl_socket import OrderSocket
 
 PROMOTE_SECONDARIES = "promote_secondaries"
+RP_FILTER, ARP_ANNOUNCE, ARP_IGNORE = "rp_filter", "arp_announce", "arp_ignore"
 
-_NUMBERS: t.Mapping[str, int] = {PROMOTE_SECONDARIES: 20}
+_NUMBERS: t.Mapping[str, int] = {RP_FILTER: 8, ARP_ANNOUNCE: 18, ARP_IGNORE: 19, PROMOTE_SECONDARIES: 20}
 _IFLA_AF_SPEC, _IFLA_INET_CONF = 26, 1
 _NESTED = 0x8000
 _NLM_F_REQUEST = 0x1

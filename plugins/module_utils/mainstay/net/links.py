@@ -76,6 +76,11 @@ class LinkMirror:
         """The link of this name, or None."""
         return next((link for link in self._links.values() if link.name == name), None)
 
+    @property
+    def links(self) -> t.List[rtnl.Link]:
+        """All of them."""
+        return list(self._links.values())
+
     def addresses(self, index: int) -> t.List[rtnl.HeldAddress]:
         """Addresses of one link, in the kernel's order: the primary of a network before its secondaries."""
         return [held for key, held in self._addresses.items() if key.index == index]

@@ -31,7 +31,9 @@ _IFADDR = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 _ATTRIBUTE = struct.Struct("=HH")  # length with this header, type
 _CACHEINFO = struct.Struct("=IIII")  # preferred, valid, created, updated
 
-_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU = 1, 3, 4
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_IFALIAS = 1, 3, 4, 5, 18, 20
+_IFLA_INFO_KIND = 1
+_LINK_ATTRIBUTES = (_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_IFALIAS)
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_BROADCAST, _IFA_CACHEINFO, _IFA_FLAGS = 1, 2, 3, 4, 6, 8
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _IFA_F_SECONDARY, _IFA_F_NODAD, _IFA_F_DADFAILED, _IFA_F_TENTATIVE = 0x01, 0x02, 0x08, 0x40
@@ -58,6 +60,12 @@ class Link:
     ethernet: bool = True
     mtu: int = 1500
     """Bytes of the largest IP packet."""
+    kind: str = ""
+    """"macvlan", "vlan", "vrf" ...; empty for hardware."""
+    parent: int = 0
+    """Index of the link that this one is made on; 0 for none."""
+    alias: str = ""
+    """Free text, as `ip link set alias` writes it."""
 
 
 @dataclass(frozen=True)
@@ -237,17 +245,24 @@ def _decode_link(body: bytes, gone: bool) -> t.Optional[Notice]:
         return None
     if gone:
         return LinkGone(index)
-    found = _attributes(body, _IFINFO.size, (_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU))
-    name = found.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode("utf-8", "replace")
+    found = _attributes(body, _IFINFO.size, _LINK_ATTRIBUTES)
+    information = _attributes(found.get(_IFLA_LINKINFO, b""), 0, (_IFLA_INFO_KIND,))
     return Link(
         index=index,
-        name=name,
+        name=_text(found.get(_IFLA_IFNAME)),
         enabled=bool(flags & _IFF_UP),
         running=bool(flags & _IFF_RUNNING),
         hardware_address=found.get(_IFLA_ADDRESS, b""),
         ethernet=hardware == _ARPHRD_ETHER,
         mtu=_number(found.get(_IFLA_MTU), 1500),
+        kind=_text(information.get(_IFLA_INFO_KIND)),
+        parent=_number(found.get(_IFLA_LINK), 0),
+        alias=_text(found.get(_IFLA_IFALIAS)),
     )
+
+
+def _text(attribute: t.Optional[bytes]) -> str:
+    return (attribute or b"").rstrip(b"\0").decode("utf-8", "replace")
 
 
 def _decode_address(body: bytes, gone: bool) -> t.Optional[Notice]:

@@ -14,6 +14,7 @@ travels with each datagram, as a Delivery that is prepared beforehand like the b
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import struct
 import typing as t
@@ -40,6 +41,10 @@ _IP_PKTINFO = 8
 _IP_MULTICAST_ALL = 49
 _IPV6_MULTICAST_ALL = 29
 _SO_RCVBUFFORCE = getattr(socket, "SO_RCVBUFFORCE", 33)
+_IPV6_FREEBIND = 78
+_SO_ATTACH_FILTER = 26
+_PROGRAM = struct.Struct("@HP")  # linux/filter.h: number of instructions, address of the first
+_DISCARD = struct.pack("=HBBI", 0x06, 0, 0, 0)  # return 0: no byte of the packet passes
 
 Ancillary = t.List[t.Tuple[int, int, bytes]]
 """Level, type and value, as sendmsg takes them."""
@@ -110,6 +115,17 @@ class VrrpSocket:
         except BlockingIOError:
             return None
         return Datagram(message, _header(sender[0], ancillary))
+
+    def speak_only(self) -> None:
+        """Hear nothing, and send from addresses of other interfaces, too: for a macvlan that adverts leave through.
+
+        Raises OSError.
+        """
+        instruction = ctypes.create_string_buffer(_DISCARD, len(_DISCARD))
+        program = _PROGRAM.pack(1, ctypes.addressof(instruction))
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+        if self._family == 6:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
 
     def close(self) -> None:
         """Leave the group and give the descriptor back."""
