@@ -13,11 +13,11 @@ import typing as t
 
 from .config import Config, VrrpInstance, VrrpSyncGroup
 from .config_commands import commands
-from .consistency_instances import OWNER
 from .consistency_tracking import Tracked, tracked
 from .consistency_transport import is_link_local
 from .defaults import notifications, running
 from .problems import Problem
+from .vrrp_config import OWNER
 
 _HIGHEST, _LOWEST = 254, 1
 _SHELL = frozenset("|&;<>")
