@@ -17,7 +17,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 REPORTS := build/reports
 PYTHON := .venv/bin/python
 PYTEST = $(PYTHON) -m pytest --junitxml=$(REPORTS)/$@.xml
-SCENARIOS ?= default ipvs failover
+SCENARIOS ?= default ipvs failover sync
 # Extra arguments for pytest: make unit ARGS='-k router -x'
 ARGS ?=
 

@@ -62,6 +62,7 @@ ALL = [
     # The first that needs the lab's base tree: a minute or two when it has to be made.
     [Step("lab", 900, counts_tests=True)],
     [Step("molecule-default", 900)],
+    [Step("molecule-sync", 900)],
     [Step("molecule-failover", 900)],
     [Step("molecule-ipvs", 1200)],
 ]
