@@ -5,7 +5,8 @@
 ExecStopPost.
 
 Only what running.json names is touched: addresses with their interface and prefix length, routes and rules where they
-have the protocol keepalived, and virtual services of the data plane that was in use. What is gone already is no
+have the protocol keepalived, macvlans with our mark, the packet filter table of accept: false, and virtual services of
+the data plane that was in use. What is gone already is no
 complaint, so running it twice is harmless.
 
 Workers that outlive a killed supervisor end in order by themselves, and hold the lock until they have. They are waited
@@ -28,6 +29,7 @@ from ..lvs.desired import service_key
 from ..lvs.reconcile import operations
 from ..lvs.table import ServiceKey
 from ..model.config import Config, VrrpInstance
+from ..model.defaults import RunningInstance, running_instances
 from ..model.problems import ConfigError
 from ..model.routing import Route, Rule
 from ..net import rtnl
@@ -39,6 +41,7 @@ from ..net.rtnl_socket import OrderSocket
 from ..vrrp.timers import OWNER_PRIORITY
 from .configuration_files import read_configuration
 from .engines import open_engine
+from .leftover_devices import remove_filter_table, remove_macvlans
 from .run_directory import RunDirectory, RunDirectoryBusy, RunDirectoryUnusable
 from .vrrp_routes import refusal
 
@@ -63,6 +66,10 @@ class Holdings:
     """Data plane and service."""
     routes: t.FrozenSet[Route] = frozenset()
     rules: t.FrozenSet[Rule] = frozenset()
+    macvlans: t.FrozenSet[str] = frozenset()
+    """Names."""
+    filters: bool = False
+    """The packet filter table may be there."""
 
     def __sub__(self, other: Holdings) -> Holdings:
         return replace(
@@ -71,10 +78,12 @@ class Holdings:
             services=self.services - other.services,
             routes=self.routes - other.routes,
             rules=self.rules - other.rules,
+            macvlans=self.macvlans - other.macvlans,
+            filters=self.filters and not other.filters,
         )
 
     def __bool__(self) -> bool:
-        return bool(self.addresses or self.services or self.routes or self.rules)
+        return bool(self.addresses or self.services or self.routes or self.rules or self.macvlans or self.filters)
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,7 @@ def holdings(configs: t.Iterable[Config]) -> Holdings:
     services: t.Set[t.Tuple[str, ServiceKey]] = set()
     routes: t.Set[Route] = set()
     rules: t.Set[Rule] = set()
+    running: t.List[RunningInstance] = []
     for config in configs:
         addresses |= _static_places(config)
         routes.update(config.static_routes)
@@ -110,6 +120,7 @@ def holdings(configs: t.Iterable[Config]) -> Holdings:
             senders.add(instance.interface)
             routes.update(instance.virtual_routes)
             rules.update(instance.virtual_rules)
+        running += running_instances(config).values()
         for service in config.virtual_servers.values():
             services.add((config.global_defs.data_plane, service_key(service)))
     return Holdings(
@@ -119,6 +130,8 @@ def holdings(configs: t.Iterable[Config]) -> Holdings:
         frozenset(services),
         frozenset(routes),
         frozenset(rules),
+        frozenset(one.carrier for one in running if one.use_vmac),
+        any(one.use_vmac or one.guarded for one in running),
     )
 
 
@@ -139,6 +152,11 @@ def remove(ours: Holdings) -> Report:
         _remove_routing(ours, report)
     if ours.addresses:
         _remove_addresses(ours, report)
+    outcomes = [remove_macvlans(ours.macvlans)] if ours.macvlans else []
+    outcomes += [remove_filter_table()] if ours.filters else []  # after the addresses that it kept quiet
+    for outcome in outcomes:
+        report.removed.extend(outcome.removed)
+        report.refused.extend(outcome.refused)
     for plane in sorted({plane for plane, _key in ours.services}):
         _remove_services(plane, {key for name, key in ours.services if name == plane}, report)
     return report
@@ -244,9 +262,7 @@ def removable(
         return names[one.key.index] not in ours.senders or (one.key.index, one.key.family) in others
 
     return [
-        one
-        for one in listed
-        if one.valid_seconds is not None or (_place(one, names) in ours.endless and is_spare(one))
+        one for one in listed if one.valid_seconds is not None or (_place(one, names) in ours.endless and is_spare(one))
     ]
 
 
