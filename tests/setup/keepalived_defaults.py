@@ -119,6 +119,8 @@ WHY: t.Mapping[str, str] = {
     "global_defs.default_interface": "No machine is sure to have an eth0.",
     "global_defs.vrrp_version": "RFC 9568 is version 3. It carries intervals below a second, and backups take the "
     "master's. Both directors of a group must speak the same: beside keepalived, say `version 3` there.",
+    "global_defs.vrrp_higher_prio_send_advert": "When a split heals, the winner may never hear the loser, and the "
+    "neighbours go on asking the loser. Its last advert makes the winner announce itself again.",
     "global_defs.script_user": "Nothing runs as root that does not say root.",
     "bfd_instance.ttl": "RFC 5881 wants 255 of both families; packets with less are discarded.",
     "vrrp_instance.check_unicast_src": "Otherwise whoever reaches the machine may end the mastership.",

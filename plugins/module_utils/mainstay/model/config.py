@@ -86,7 +86,8 @@ class GlobalDefs:
     """As above, counted from the boot of the machine; the later of the two ends counts."""
     vrrp_down_timer_adverts: int = 3
     vrrp_lower_prio_no_advert: bool = False
-    vrrp_higher_prio_send_advert: bool = False
+    vrrp_higher_prio_send_advert: bool = True
+    """keepalived's default is no: then nobody corrects the neighbours after a split has healed."""
     vrrp_notify_priority_changes: bool = False
     log_unknown_vrids: bool = False
     vrrp_garp_master_delay: Duration = seconds(5)

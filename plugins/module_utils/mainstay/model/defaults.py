@@ -71,7 +71,7 @@ def _defaults(instance: VrrpInstance, defs: GlobalDefs) -> t.Mapping[str, object
         "mcast_dst_ip": defs.vrrp_mcast_group6 if ipv6 else defs.vrrp_mcast_group4,
         "down_timer_adverts": defs.vrrp_down_timer_adverts,
         "lower_prio_no_advert": defs.vrrp_lower_prio_no_advert or strict,
-        "higher_prio_send_advert": defs.vrrp_higher_prio_send_advert,
+        "higher_prio_send_advert": defs.vrrp_higher_prio_send_advert and not strict,
         # One forged packet that says 40.95 s would leave the segment without a master for 139.7 s (TMR-05).
         "learn_interval_max": max(10 * instance.advert_int, seconds(10)),
         **_announcements(instance, defs, strict),

@@ -57,7 +57,9 @@ _VRRP = {
     "vrrp_delay_after_boot": seconds("The same, counted from the machine's boot; the later end counts.", 0, 3600, 0),
     "vrrp_down_timer_adverts": integer("So many adverts are missing until a backup takes over.", 1, 100, 3),
     "vrrp_lower_prio_no_advert": boolean("A master does not answer a lesser advert at once; strict mode: never."),
-    "vrrp_higher_prio_send_advert": boolean("A master that yields sends one more advert."),
+    "vrrp_higher_prio_send_advert": boolean(
+        "A master that yields sends one more advert, so that the winner announces itself; strict mode: never.", True
+    ),
     "vrrp_notify_priority_changes": boolean("Changes of the priority are written to the FIFOs."),
     "log_unknown_vrids": boolean("Log adverts of virtual routers that nobody here has."),
 }
