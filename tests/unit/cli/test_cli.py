@@ -130,6 +130,11 @@ class TestWithoutDaemon:
             "reload": "021",
             "daemon": "01",
             "release": "01",
+            "explain": "021",
+            "events": "021",
+            "demote": "021",
+            "restore": "021",
+            "plan": "021",
         }.items():
             with pytest.raises(SystemExit):
                 main([verb, "--help"])
