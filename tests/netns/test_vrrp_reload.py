@@ -184,6 +184,7 @@ def test_a_killed_vrrp_worker_is_replaced_and_its_successor_goes_on_as_master(se
     assert "under an unexpired lease" in a.status()["last_transition"]
 
 
+@pytest.mark.conformance_negative("FSM-04")
 def test_an_address_without_a_lease_is_no_proof_and_is_removed_at_the_start(segment: Segment, tmp_path: Path) -> None:
     node = segment.node("a")
     node.ip(f"address add {VIP}/24 dev {DEVICE}")

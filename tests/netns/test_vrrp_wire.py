@@ -163,7 +163,7 @@ def arp_request(node: Node, address: str) -> t.Any:
     )
 
 
-@pytest.mark.conformance("NDP-07")
+@pytest.mark.conformance("NDP-07", "FSM-04", "FSM-11")
 @pytest.mark.conformance_negative("NDP-07")
 def test_the_master_answers_for_the_address_and_the_backup_never_does(segment: Segment, tmp_path: Path) -> None:
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, **QUICK)).start()

@@ -336,6 +336,7 @@ def test_an_instance_on_a_missing_interface_is_at_fault_until_it_is_there() -> N
     assert story.hears_the_kernel().states["VI_2"] == "BACKUP"
 
 
+@pytest.mark.conformance_negative("NDP-10")
 def test_a_socket_that_could_not_be_opened_is_a_fault_with_its_cause_until_it_can() -> None:
     PlayedSocket.refuse = errno.EMFILE
     story = Story().runs(INSTANCE).passes(5)
