@@ -199,7 +199,7 @@ options:
   skip_check_adv_addr:
     description:
       - >-
-        The addresses of an advert are compared only when the sender changed; without it as vrrp_skip_check_adv_addr of
+        The addresses of an advert are not compared with ours; without it as vrrp_skip_check_adv_addr of
         global_defs.
     type: bool
   v3_checksum:

@@ -16,7 +16,7 @@ KEEPALIVED: t.Mapping[str, t.Mapping[str, object]] = {
         "vrrp_mcast_group4": "224.0.0.18", "vrrp_mcast_group6": "ff02::12", "vrrp_strict": False,
         "vrrp_skip_check_adv_addr": False, "vrrp_startup_delay": 0, "vrrp_delay_after_boot": 0,
         "vrrp_down_timer_adverts": 3, "vrrp_lower_prio_no_advert": False, "vrrp_higher_prio_send_advert": False,
-        "vrrp_notify_priority_changes": False, "log_unknown_vrids": False, "vrrp_garp_master_delay": 5,
+        "vrrp_notify_priority_changes": False, "vrrp_garp_master_delay": 5,
         "vrrp_garp_master_repeat": 5, "vrrp_garp_master_refresh": 0, "vrrp_garp_master_refresh_repeat": 1,
         "vrrp_garp_lower_prio_delay": None, "vrrp_garp_lower_prio_repeat": None, "vrrp_garp_interval": 0,
         "vrrp_gna_interval": 0, "vrrp_min_garp": False, "script_user": "keepalived_script, else root",

@@ -35,7 +35,6 @@ COMPLETE: Document = {
         "vrrp_lower_prio_no_advert": True,
         "vrrp_higher_prio_send_advert": False,
         "vrrp_notify_priority_changes": True,
-        "log_unknown_vrids": True,
         "vrrp_garp_master_delay": 6,
         "vrrp_garp_master_repeat": 4,
         "vrrp_garp_master_refresh": 60,

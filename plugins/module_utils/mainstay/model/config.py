@@ -89,7 +89,6 @@ class GlobalDefs:
     vrrp_higher_prio_send_advert: bool = True
     """keepalived's default is no: then nobody corrects the neighbours after a split has healed."""
     vrrp_notify_priority_changes: bool = False
-    log_unknown_vrids: bool = False
     vrrp_garp_master_delay: Duration = seconds(5)
     vrrp_garp_master_repeat: int = 5
     vrrp_garp_master_refresh: Duration = 0

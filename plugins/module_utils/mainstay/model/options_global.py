@@ -52,7 +52,7 @@ _VRRP = {
     "vrrp_mcast_group4": Option("multicast4", "Group of IPv4 adverts.", "224.0.0.18"),
     "vrrp_mcast_group6": Option("multicast6", "Group of IPv6 adverts.", "ff02::12"),
     "vrrp_strict": boolean("Only what the RFC allows."),
-    "vrrp_skip_check_adv_addr": boolean("The addresses of an advert are compared only when the sender changed."),
+    "vrrp_skip_check_adv_addr": boolean("The addresses of an advert are not compared with ours."),
     "vrrp_startup_delay": seconds("Every instance holds still so long after the start.", 0, 3600, 0),
     "vrrp_delay_after_boot": seconds("The same, counted from the machine's boot; the later end counts.", 0, 3600, 0),
     "vrrp_down_timer_adverts": integer("So many adverts are missing until a backup takes over.", 1, 100, 3),
@@ -61,7 +61,6 @@ _VRRP = {
         "A master that yields sends one more advert, so that the winner announces itself; strict mode: never.", True
     ),
     "vrrp_notify_priority_changes": boolean("Changes of the priority are written to the FIFOs."),
-    "log_unknown_vrids": boolean("Log adverts of virtual routers that nobody here has."),
 }
 
 _ANNOUNCEMENTS = {

@@ -87,7 +87,7 @@ _TRANSPORT = {
     "unicast_ttl": integer("TTL or hop limit of unicast adverts.", 1, 255, 255),
     "check_unicast_src": boolean("Unicast adverts are only believed from a unicast_peer.", True),
     "skip_check_adv_addr": boolean(
-        "The addresses of an advert are compared only when the sender changed; "
+        "The addresses of an advert are not compared with ours; "
         + _AS_GLOBAL.format("vrrp_skip_check_adv_addr"),
         None,
     ),
