@@ -5,19 +5,14 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import signal
-import tempfile
 import typing as t
 from pathlib import Path
 
+from netns import frr
 from netns.segment import DEVICE, Node
 
 from lab.waiting import wait_for
-
-_FRR = Path("/usr/lib/frr")
-_START_SECONDS = 20.0
 
 
 class BfdPeer(t.Protocol):
@@ -34,50 +29,25 @@ class BfdPeer(t.Protocol):
 
 
 class Frr:
-    """zebra and bfdd, 100 ms and three packets."""
+    """FRR's bfdd, 100 ms and three packets."""
 
     def __init__(self, node: Node, folder: Path, neighbors: t.Mapping[str, str]) -> None:
         """`neighbors`: our address -> the one of this node that it talks to."""
-        self.node = node
-        self.log = folder / f"frr-{node.name}" / "log"
-        self.log.parent.mkdir(parents=True)
-        # FRR gives up root, and insists on its own user and group: pytest's folders are closed to those.
-        self._home = tempfile.TemporaryDirectory(prefix="msns-frr-")
-        self.folder = Path(self._home.name)
         peers = "".join(_FRR_PEER.format(theirs, own, DEVICE) for theirs, own in neighbors.items())
-        (self.folder / "bfdd.conf").write_text(f"bfd\n{peers}!\n")
-        (self.folder / "zebra.conf").write_text("")
-        for path in (self.folder, *self.folder.iterdir()):
-            shutil.chown(path, "frr", "frr")
+        self._frr = frr.Frr(node, folder, "bfdd", f"bfd\n{peers}!\n", "--bfdctl", "{folder}/bfdd.sock")
 
     def start(self) -> None:
-        """zebra first: bfdd learns of the interfaces from it."""
-        self._run("zebra")
-        wait_for((self.folder / "zserv").exists, _START_SECONDS, "zebra to listen", evidence=self.log.read_text)
-        self._run("bfdd", "--bfdctl", str(self.folder / "bfdd.sock"))
+        """zebra too."""
+        self._frr.start()
 
     def kill(self) -> None:
-        """Both at once; what they leave behind would stop the next ones."""
-        self.node.signal_all(signal.SIGKILL)
-        wait_for(lambda: not self.node.processes(), 10, "FRR to end")
-        for left in [*self.folder.glob("z*serv"), *self.folder.glob("*.vty"), *self.folder.glob("*.pid")]:
-            left.unlink()
+        """Both at once."""
+        self._frr.kill()
 
     def is_up(self, address: str) -> bool:
         """As `show bfd peers json` says."""
-        options = ["--vty_socket", str(self.folder), "--config_dir", str(self.folder)]
-        shown = self.node.run("vtysh", *options, "-d", "bfdd", "-c", "show bfd peers json")
-        try:
-            peers = json.loads(shown.stdout)
-        except ValueError:
-            return False
+        peers = self._frr.shows("show bfd peers json") or ()
         return any(peer["peer"] == address and peer["status"] == "up" for peer in peers)
-
-    def _run(self, program: str, *more: str) -> None:
-        options = ["-A", "127.0.0.1", "-P", "0", "--log", "stdout"]
-        files = ["-f", self.folder / f"{program}.conf", "-i", self.folder / f"{program}.pid"]
-        files += ["-z", self.folder / "zserv", "--vty_socket", self.folder]
-        self.node.start([str(_FRR / program), *options, *map(str, files), *more], self.log)
 
 
 class Bird:

@@ -129,14 +129,19 @@ class Keepalived:
         self.folder = folder / f"keepalived-{node.name}"
         self.log = self.folder / "log"
         self.process: Process | None = None
+        self._said_before = 0
         self.folder.mkdir(parents=True)
         lines = {"addresses": "\n        ".join(addresses or [f"{VIP}/24"]), "more": more}
-        text = _KEEPALIVED.format(priority=priority, advert_int=advert_int, **lines)
+        self.write_text(_KEEPALIVED.format(priority=priority, advert_int=advert_int, **lines))
+
+    def write_text(self, text: str) -> None:
+        """Write another configuration."""
         (self.folder / "keepalived.conf").write_text(text)
 
     def start(self) -> Keepalived:
         """Start it in the foreground."""
         folder = self.folder
+        self._said_before = self.log.stat().st_size if self.log.exists() else 0
         files = [f"--pid={folder}/pid", f"--vrrp_pid={folder}/vrrp", f"--checkers_pid={folder}/checkers"]
         options = ["--dont-fork", "--log-console", "--log-detail", "--vrrp", f"--use-file={folder}/keepalived.conf"]
         self.process = self.node.start(["keepalived", *options, *files], self.log)
@@ -147,15 +152,20 @@ class Keepalived:
         assert self.process is not None
         self.process.signal(signal.SIGTERM)
 
-    def await_state(self, state: str, deadline: float = 15.0) -> None:
+    def said(self) -> str:
+        """Its log since it was started last."""
+        return self.log.read_bytes()[self._said_before :].decode()
+
+    def state(self, name: str = "VI_1") -> str:
+        """MASTER, BACKUP, ... as its log says; "" before it says anything."""
+        words = f"({name}) Entering "
+        entered = [line.partition(words)[2] for line in self.said().splitlines() if words in line]
+        return entered[-1].partition(" ")[0] if entered else ""
+
+    def await_state(self, state: str, deadline: float = 15.0, name: str = "VI_1") -> None:
         """Wait until its log says so."""
-        said = f"(VI_1) Entering {state} STATE"
-
-        def entered() -> bool:
-            lines = [line for line in self.log.read_text().splitlines() if "(VI_1) Entering " in line]
-            return bool(lines) and said in lines[-1]
-
-        wait_for(entered, deadline, f"keepalived on {self.node.name} to be {state}", evidence=self.log.read_text)
+        what = f"{name} of keepalived on {self.node.name} to be {state}"
+        wait_for(lambda: self.state(name) == state, deadline, what, evidence=self.log.read_text)
 
 
 COMMAND = [PYTHON, "-m", "mainstay", "daemon"]

@@ -38,6 +38,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 class Node:
     """One host of the segment."""
 
+    device = DEVICE
+
     def __init__(self, segment: Segment, name: str, number: int) -> None:
         self.name = name
         self.address = f"{NETWORK}.{number}"
@@ -51,16 +53,7 @@ class Node:
 
     def start(self, argv: t.Sequence[str], log: Path, **environment: str) -> Process:
         """Start a program here, in the background; the segment's end kills it."""
-        with log.open("ab") as output:
-            running = subprocess.Popen(
-                ["ip", "netns", "exec", self.namespace, *argv],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, **environment},
-                start_new_session=True,
-            )
-        return self._segment.watch(running)
+        return self._segment.start(argv, log, self.namespace, **environment)
 
     def run(self, *argv: str) -> command.Completed:
         """Run a program here to its end."""
@@ -125,6 +118,10 @@ class Node:
 class Segment:
     """The bridge, its nodes and whatever was started on them."""
 
+    name = "bridge"
+    device = "br0"
+    """Whatever one node sends to another passes here."""
+
     def __init__(self, label: str) -> None:
         self.prefix = f"{PREFIX}{os.getpid()}-{label}"
         self.namespace = f"{self.prefix}net"
@@ -142,6 +139,19 @@ class Segment:
             self.nodes[name] = node
             node.plug()
         return self.nodes[name]
+
+    def start(self, argv: t.Sequence[str], log: Path, namespace: str = "", **environment: str) -> Process:
+        """Start a program in the background, beside the bridge unless another namespace is named; the end kills it."""
+        with log.open("ab") as output:
+            running = subprocess.Popen(
+                ["ip", "netns", "exec", namespace or self.namespace, *argv],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+        return self.watch(running)
 
     def watch(self, started: subprocess.Popen[bytes]) -> Process:
         """Remember to reap it."""

@@ -11,7 +11,7 @@ import socket
 import typing as t
 from pathlib import Path
 
-from netns.segment import DEVICE, VIP, Node
+from netns.segment import DEVICE, VIP, Node, Segment
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6, in6_chksum
 from scapy.layers.l2 import Ether
@@ -32,23 +32,24 @@ _NOTHING = 0  # protocol of a packet socket that receives no frames
 class Capture:
     """A running tcpdump."""
 
-    def __init__(self, node: Node, folder: Path, expression: str) -> None:
+    def __init__(self, where: Node | Segment, folder: Path, expression: str) -> None:
+        """On a node, or on the bridge for what every node sends, without a process on any of them."""
         number = sum(1 for _earlier in folder.glob("capture-*"))
-        self._file = folder / f"capture-{number}" / f"{node.name}.pcap"
-        self._log = self._file.parent / "log"
+        self.file = folder / f"capture-{number}" / f"{where.name}.pcap"
+        self._log = self.file.parent / "log"
         self._log.parent.mkdir()
         # -Z root: it must not give up the right to write where the test keeps its files.
-        options = ["-i", DEVICE, "-n", "-U", "--immediate-mode", "-Z", "root", "-w", str(self._file)]
-        self._process: Process = node.start(["tcpdump", *options, expression], self._log)
+        options = ["-i", where.device, "-n", "-U", "--immediate-mode", "-Z", "root", "-w", str(self.file)]
+        self._process: Process = where.start(["tcpdump", *options, expression], self._log)
         wait_for(lambda: "listening on" in self._log.read_text(), 20, "tcpdump to listen", evidence=self._log.read_text)
 
     def packets(self) -> t.Any:
         """What was captured so far, decoded by scapy."""
-        return rdpcap(str(self._file))
+        return rdpcap(str(self.file))
 
     def words(self) -> str:
         """What was captured so far, decoded by tcpdump."""
-        return command.must(["tcpdump", "-n", "-vv", "-r", str(self._file)])
+        return command.must(["tcpdump", "-n", "-vv", "-r", str(self.file)])
 
     def stop(self) -> None:
         """End it; the file stays."""
