@@ -157,7 +157,7 @@ class TestWords:
         lab.configure(web(ONE))
         lab.run(3)
         status = lab.status()
-        assert set(status) == {"alive", "pid", "as_of", "data_plane", "error", "virtual_servers"}
+        assert set(status) == {"alive", "pid", "as_of", "data_plane", "error", "virtual_servers", "sync_daemon"}
         service = status["virtual_servers"]["web"]
         (server,) = service.pop("real_servers")
         assert service == {

@@ -114,7 +114,11 @@ def test_a_new_master_is_mailed_to_everybody_with_reason_time_priority_and_outlo
     story: Story, server: MailServer
 ) -> None:
     story.configure(
-        server.port, OPS, f"Night, Watch <{NIGHT}>", notification_email_from="lb1@example.com", smtp_helo_name="lb1.test"
+        server.port,
+        OPS,
+        f"Night, Watch <{NIGHT}>",
+        notification_email_from="lb1@example.com",
+        smtp_helo_name="lb1.test",
     )
     story.happens("MASTER", reason="no advert for 3.4 s")
     story.until_sent(1)

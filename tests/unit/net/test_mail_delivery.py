@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from lab.mail_server import Certificate, HostileServer, MailServer as RealServer, make_certificate
-from mainstay.net.mail_delivery import MOST_LINES, Delivery, Letter, MailServer, deliver
+from mainstay.net.mail_delivery import MOST_LINES, deliver
+from mainstay.net.mail_values import Delivery, Letter, MailServer
 
 MESSAGE = "From: a@example.com\r\nTo: b@example.com\r\nSubject: words\r\n\r\nfirst\r\n.second\r\n"
 ONE, TWO, THREE = "one@example.com", "two@example.com", "three@example.com"

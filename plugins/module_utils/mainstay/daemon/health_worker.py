@@ -6,7 +6,8 @@
     probe ends -> ServerCheck judges -> CheckBook knows -> desired_service -> PoolKeeper -> kernel
 
 It only puts the parts together and tells what changed. CheckBook follows the configuration and finds out who is
-healthy; PoolKeeper makes the kernel's table what it should be and keeps it so.
+healthy; PoolKeeper makes the kernel's table what it should be and keeps it so. SyncKeeper does that for the synchronisation of
+connections with the other machines.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from ..lvs.health import Health
 from ..lvs.table import ServiceKey
 from ..model.config import Config, VirtualServer
 from ..model.units import Instant
+from ..net.ipvs_sync import SyncControl
 from ..net.polling import Poller
 from ..net.probe_driver import ProbeRun
+from . import sync_role
 from .check_book import CheckBook, Services
 from .engines import OpenEngine, open_engine
 from .health_status import HealthStatus
 from .pool_keeper import PoolKeeper
 from .server_check import RunProbe, ServerCheck
+from .sync_keeper import OpenControl, SyncKeeper
 from .worker import Arguments, LogLine, Say
 
 
@@ -32,13 +36,19 @@ class HealthWorker:
     """Implements daemon/worker.Worker for virtual_servers."""
 
     def __init__(
-        self, reactor: Poller, say: Say, open_engine: OpenEngine = open_engine, run_probe: RunProbe = ProbeRun
+        self,
+        reactor: Poller,
+        say: Say,
+        open_engine: OpenEngine = open_engine,
+        run_probe: RunProbe = ProbeRun,
+        open_sync: OpenControl = SyncControl,
     ) -> None:
         self._say = say
         self._services: t.Dict[ServiceKey, VirtualServer] = {}
         self._book = CheckBook(reactor, self._judged, run_probe)
         self._keeper = PoolKeeper(reactor, say, open_engine)
         self._status = HealthStatus(self._book, self._keeper)
+        self._sync = SyncKeeper(reactor, say, open_sync)
         self._data_plane = ""
         self._started = False
 
@@ -64,11 +74,14 @@ class HealthWorker:
 
     def status(self, now: Instant) -> t.Dict[str, object]:
         """The "lvs" section of the status answer."""
-        return self._status.section(self._data_plane, self._services.values(), now)
+        section = self._status.section(self._data_plane, self._services.values(), now)
+        return {**section, "sync_daemon": self._sync.status()}
 
-    def tell(self, verb: str, _arguments: Arguments, _now: Instant) -> None:
-        """Nothing beside the configuration concerns it."""
-        raise KeyError(verb)
+    def tell(self, verb: str, arguments: Arguments, now: Instant) -> None:
+        """How connections are to be synchronised."""
+        if verb != sync_role.VERB:
+            raise KeyError(verb)
+        self._sync.want(arguments, now)
 
     def ask(self, verb: str, _arguments: Arguments, _now: Instant) -> t.Dict[str, object]:
         """It answers no questions but the one for its status."""
@@ -78,6 +91,7 @@ class HealthWorker:
         """End the checks and remove our services from the kernel; those of others stay."""
         self._book.close()
         self._keeper.rest()
+        self._sync.stop()
 
     def _judged(self, check: ServerCheck, before: Health) -> None:
         """A result came: carry out what it changes, then tell it."""

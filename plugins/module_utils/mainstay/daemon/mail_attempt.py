@@ -18,7 +18,7 @@ import typing as t
 
 from ..model.config import GlobalDefs
 from ..model.units import NANOSECONDS_PER_SECOND, Duration, as_seconds
-from ..net.mail_delivery import Delivery, Letter, MailServer, deliver
+from ..net.mail_values import Delivery, Letter, MailServer
 from . import scheduling
 from .key_files import secret_content
 from .process import close_all_but
@@ -75,6 +75,8 @@ def _attempt(server: MailServer, password_file: t.Optional[str], letter: Letter)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             return Delivery(f"smtp_password_file {password_file}: {why}", again=everybody, stuck=True)
+    from ..net.mail_delivery import deliver  # only here: it loads TLS
+
     scheduling.drop_capabilities()
     return deliver(server, letter)
 

@@ -18,7 +18,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
 from ..model.config import GlobalDefs
-from ..net.mail_delivery import Letter
+from ..net.mail_values import Letter
 from .worker import Happening
 
 _OBJECTS = {"INSTANCE": "vrrp_instance", "GROUP": "vrrp_sync_group"}

@@ -18,7 +18,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..model.units import Instant
-from ..net.mail_delivery import Letter
+from ..net.mail_values import Letter
 from .journal import Journal
 
 MOST = 100

@@ -19,11 +19,10 @@ import typing as t
 
 from ..model.config import Config, GlobalDefs
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant, seconds
-from ..net.mail_delivery import Delivery, MailServer
+from ..net.mail_values import Delivery, MailServer
 from ..net.polling import Poller, Timer
 from .journal import Journal
 from .mail_attempt import delivery_of, hard_limit, server_of, start_attempt
-from .mail_letter import letter
 from .mail_queue import MailQueue, WaitingMail
 from .script_run import Run, ScriptResult
 from .status import local_time
@@ -142,6 +141,8 @@ class Mailer:
         cancel = self._explain(happening.name, taken)
 
     def _write(self, happening: Happening, outlook: str, now: Instant) -> None:
+        from .mail_letter import letter  # most daemons never write a mail, and it loads a lot
+
         lost = self._queue.dropped - self._told_dropped
         remark = f"{lost} earlier mails could not be delivered and were dropped." if lost else ""
         try:

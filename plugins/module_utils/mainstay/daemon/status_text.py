@@ -42,6 +42,8 @@ def _trouble(status: Section) -> t.List[str]:
     lvs = section_of(status, "lvs")
     if lvs.get("error"):
         found.append(f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}")
+    if section_of(lvs, "sync_daemon").get("problem"):
+        found.append(f"lvs_sync_daemon: {text(section_of(lvs, 'sync_daemon')['problem'])}")
     found += _mail_trouble(section_of(status, "mail"))
     vrrp = section_of(status, "vrrp")
     found += [*vrrp_trouble(vrrp), *bfd_trouble(vrrp)]
@@ -104,16 +106,25 @@ def _pool_trouble(name: object, service: Section) -> t.Iterator[str]:
 
 def _lvs(section: Section) -> t.List[str]:
     services = section_of(section, "virtual_servers")
-    if not services:
-        return ["no virtual_servers"]
     mark = "" if section.get("alive") else STALE
-    lines = []
+    lines = _sync_lines(section_of(section, "sync_daemon"), mark)
+    if not services:
+        return [*lines, "no virtual_servers"]
     for name, service in services.items():
         lines.append(_service_line(name, service, section.get("data_plane")))
         rows = [_server_row(server, mark) for server in service.get("real_servers") or ()]
         lines += [f"  {line}" for line in table(_SERVER_HEAD, rows)] if rows else ["  no real_servers"]
         lines.append("")
     return lines
+
+
+def _sync_lines(sync: Section, mark: str) -> t.List[str]:
+    """Which threads of the connection synchronisation run."""
+    if not sync:
+        return []
+    running = " and ".join(text(role) for role in sync.get("running") or ()) or "none"
+    what = f"{text(sync.get('interface'))} syncid {text(sync.get('syncid'))}"
+    return [f"lvs_sync_daemon{GAP}{what}{GAP}runs: {running}{mark}", ""]
 
 
 def _service_line(name: object, service: Section, data_plane: object) -> str:

@@ -44,6 +44,7 @@ from .run_directory import RunDirectory, RunDirectoryUnusable
 from .signals import Signals
 from .state_directory import open_state_directory
 from .status import ConfigState, StatusRequest, status_head
+from .sync_role import SyncRole
 from .systemd import ServiceManager
 from .worker import Happening
 from .worker_link import AnswerTaken, Happened, WorkerLink
@@ -105,7 +106,8 @@ class Supervisor:
         self._listeners: t.List[Happened] = []
         """Each is called with every Happening of the workers, in order."""
         self._programs = Programs(self._reactor, journal, self._publish_results, state_path, self._explain)
-        self._listeners += [self._programs.happened, self._operations.happened]
+        self._sync = SyncRole(self._links["lvs"].tell)
+        self._listeners += [self._programs.happened, self._operations.happened, self._sync.happened]
         self._control = ControlServer(self._reactor, open_control(directory.control_socket), self._serve)
         self._reloader = Reloader(
             self._reactor, journal, self._state, lambda: read_configuration(config_path), host=self
@@ -169,6 +171,7 @@ class Supervisor:
         for link in self._links.values():
             link.configure(document)
         self._operations.after_configuration(config)
+        self._sync.configure(config)
         self._programs.configure(config, self._reactor.now())
         for warning in warnings(config):
             self._journal.warning(SUBJECT, str(warning))

@@ -25,7 +25,7 @@ from .data_plane import Counters, DataPlaneAbsent, DataPlaneUnavailable, Destina
 from .ipvs_refusals import refusal_sentence
 from .netlink import KernelSocket, Message, decode, encode
 
-_NETLINK_GENERIC = 16
+NETLINK_GENERIC = 16
 _GENL_ID_CTRL = 16
 _CTRL_GETFAMILY, _CTRL_ATTR_FAMILY_ID, _CTRL_ATTR_FAMILY_NAME = 3, 1, 2
 _CTRL_HEADER = struct.pack("=BBH", _CTRL_GETFAMILY, 1, 0)
@@ -40,11 +40,11 @@ class IpvsPlane:
     def __init__(self) -> None:
         """Open the socket and find ip_vs. Raises DataPlaneUnavailable."""
         try:
-            self._kernel = KernelSocket(_NETLINK_GENERIC)
+            self._kernel = KernelSocket(NETLINK_GENERIC)
         except OSError as error:
             raise DataPlaneUnavailable(f"{MISSING} (no generic netlink: {error.strerror})") from error
         try:
-            self._family = _resolve(self._kernel, messages.FAMILY)
+            self._family = resolve_family(self._kernel, messages.FAMILY)
         except OSError as error:
             self._kernel.close()
             raise _unavailable(error) from error
@@ -98,7 +98,7 @@ class IpvsPlane:
             raise _unavailable(error) from error
 
 
-def _resolve(kernel: KernelSocket, name: str) -> int:
+def resolve_family(kernel: KernelSocket, name: str) -> int:
     """The number the kernel gave a generic netlink family. Raises OSError, ENOENT when it is not there."""
     question = _CTRL_HEADER + encode([(_CTRL_ATTR_FAMILY_NAME, name.encode() + b"\0")])
     answer = kernel.ask(Message(_GENL_ID_CTRL, question))

@@ -15,55 +15,14 @@ import smtplib
 import socket
 import ssl
 import typing as t
-from dataclasses import dataclass
+
+from .mail_values import Delivery, Letter, MailServer
 
 MOST_LINE_BYTES = 1000
 MOST_LINES = 100
 _SENTENCE = 200
 _FOR_GOOD = 500
 """SMTP: codes from here on will not change by themselves (RFC 5321 4.2.1)."""
-
-
-@dataclass(frozen=True)
-class MailServer:
-    """Where mails go, and how."""
-
-    host: str
-    port: int
-    helo: str
-    timeout: float
-    """Seconds, of the connection and of each answer."""
-    starttls: bool = False
-    username: t.Optional[str] = None
-    password: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.host} port {self.port}"
-
-
-@dataclass(frozen=True)
-class Letter:
-    """One mail with its envelope."""
-
-    sender: str
-    recipients: t.Tuple[str, ...]
-    """Addresses alone."""
-    message: str
-    """Headers and body, ASCII."""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """How it went."""
-
-    sentence: str
-    """For people, printable; empty when everybody got it."""
-    again: t.Tuple[int, ...] = ()
-    """Places in `recipients` of those that are worth another attempt."""
-    refused: t.Tuple[int, ...] = ()
-    """Those whom the server will never take it for."""
-    stuck: bool = False
-    """The server itself could not be used: other mails would not fare better."""
 
 
 class _AnswerTooLong(Exception):
