@@ -10,22 +10,15 @@ from __future__ import annotations
 
 import sys
 
-from . import conformance, faults, keywords, marks
+from .pages import pages, problems
 
 
 def main(arguments: list[str]) -> int:
     """Exit status 1 when something does not agree; the pages are written all the same."""
-    claims = marks.claims()
-    ledger = keywords.read()
     if "--write" in arguments:
-        conformance.PAGE.write_text(conformance.page(claims), encoding="utf-8")
-        keywords.PAGE.write_text(keywords.page(ledger), encoding="utf-8")
-        faults.PAGE.write_text(faults.page(claims), encoding="utf-8")
-    found = [
-        *keywords.problems(ledger, marks.tests()),
-        *conformance.problems(claims),
-        *faults.problems(claims),
-    ]
+        for place, text in pages().items():
+            place.write_text(text, encoding="utf-8")
+    found = problems()
     sys.stdout.write("".join(f"{problem}\n" for problem in found))
     return 1 if found else 0
 

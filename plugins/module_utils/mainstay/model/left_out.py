@@ -105,9 +105,7 @@ LEFT_OUT: t.Mapping[str, t.Mapping[str, str]] = {
             "Leave it out: socket buffers are sized by what they have to hold.",
         ),
         "lvs_sync_daemon_interface": "Write lvs_sync_daemon as a mapping: {interface: eth0, inst: VI_1}.",
-        "log_unknown_vrids": (
-            "Always on: strangers' adverts are counted, and told of once an hour. Leave it out."
-        ),
+        "log_unknown_vrids": ("Always on: strangers' adverts are counted, and told of once an hour. Leave it out."),
         "vrrp_owner_ignore_adverts": "Leave it out: two owners settle it by their addresses (RFC 9568).",
         **_each(
             "vrrp_garp_extra_if vrrp_vmac_garp_intvl",
