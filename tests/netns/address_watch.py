@@ -55,8 +55,11 @@ class AddressWatch:
 
     def holdings(self, node: Node) -> list[Holding]:
         """The spans so far; one that goes on ends now."""
+        return self._spans(node.name)
+
+    def _spans(self, name: str) -> list[Holding]:
         spans, since = [], None
-        for at, held in self._changes[node.name]:
+        for at, held in self._changes[name]:
             if held and since is None:
                 since = at
             elif not held and since is not None:
@@ -68,6 +71,15 @@ class AddressWatch:
         """Seconds during which both nodes held it."""
         pairs = ((a, b) for a in self.holdings(one) for b in self.holdings(other))
         return sum(max(0.0, min(a.until, b.until) - max(a.since, b.since)) for a, b in pairs)
+
+    def nobody_held(self, since: float, until: float) -> float:
+        """Seconds of this time in which no node held it."""
+        spans = sorted(span for changes in self._changes for span in self._spans(changes))
+        free, reached = 0.0, since
+        for span in spans:
+            free += max(0.0, min(span.since, until) - reached)
+            reached = max(reached, span.until)
+        return free + max(0.0, until - reached)
 
     def _follow(self) -> None:
         marshal = MarshalRtnl()
