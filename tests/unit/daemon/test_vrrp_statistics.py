@@ -114,3 +114,17 @@ def test_no_reason_to_discard_is_lost(reason: RejectReason) -> None:
     told = error_statistics(discards)
     assert sum(told.values()) == 1
     assert (told["auth-errors"] + told["auth-type-errors"] == 1) == reason.value.startswith("auth_")
+
+
+@pytest.mark.conformance_negative("MIB-01")
+def test_no_sender_resets_the_limit_of_the_log() -> None:
+    """MIB-01: one line a second for a reason, whoever sends; every packet is counted."""
+    story = Story().started()
+    before = len(story.lines)
+
+    for sender in range(200):
+        story.hears(datagram(with_checksum(message(vrid=51)), ttl=1, source=f"192.0.2.{sender + 1}"))
+        story.hears(advert(150))
+
+    assert statistics(story)["ip-ttl-errors"] == 200
+    assert sum("discarded" in line.message for line in story.lines[before:]) == 1
