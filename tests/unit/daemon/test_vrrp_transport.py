@@ -20,8 +20,9 @@ from mainstay.net import rtnl
 from mainstay.net.double_socket import Double
 from mainstay.net.standing import Standing
 from mainstay.net.vrrp_socket import Delivery
+from mainstay.vrrp.advert import Advert
 from mainstay.vrrp.hmac_trailer import TRAILER_SIZE
-from mainstay.vrrp.packet import ChecksumForm, decode_advert
+from mainstay.vrrp.packet import ChecksumForm, decode_advert, encode_advert
 
 from ..vrrp.packets import datagram, message, with_checksum
 from .vrrp_lab import ETH0, INSTANCE, OWN, PEER, USABLE, VIP, PlayedPort, RecordedFrames, Story, advert
@@ -175,6 +176,18 @@ def test_auto_answers_in_the_form_of_a_peer() -> None:
     assert "checksums are sent as rfc9568 from now on, as a peer does" in story.log
     story.passes(5)
     assert decode_advert(story.port.sent[-1], OWN, GROUP)[1] is ChecksumForm.MESSAGE_ONLY
+
+
+@pytest.mark.fault("F50")
+def test_forms_that_change_with_every_packet_are_followed_and_seldom_told() -> None:
+    """Two peers that differ, or somebody who wants to fill the journal."""
+    story = Story().started()
+    said = Advert(3, 51, 150, seconds(1), (VIP.address,))
+    other = datagram(encode_advert(said, PEER, GROUP, ChecksumForm.PSEUDO_HEADER), source=PEER)
+    for _count in range(10):
+        story.hears(advert(150))
+        story.hears(other)
+    assert str(story.log).count("checksums are sent as") == 2
 
 
 @pytest.mark.parametrize("form", list(ChecksumForm)[:2])

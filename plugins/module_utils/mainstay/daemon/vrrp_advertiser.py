@@ -18,6 +18,7 @@ import time
 import typing as t
 
 from ..model.defaults import RunningInstance
+from ..model.units import Instant, seconds
 from ..net.rtnl import Link
 from ..net.vrrp_socket import UNICAST, Delivery, VrrpSocket, delivery
 from ..vrrp.advert import Advert
@@ -26,6 +27,7 @@ from ..vrrp.capacity import advertised
 from ..vrrp.checksum import ChecksumForm, transmit_form
 from ..vrrp.hmac_trailer import HmacSigner, time_window
 from ..vrrp.packet import encode_advert, with_trailer
+from .log_limit import LogLimit
 from .vrrp_port import VrrpPort
 from .worker import LogLine, Say
 
@@ -33,6 +35,7 @@ _RELEASE = 0
 _HOP_LIMIT = 255  # RFC 9568 5.1.1.3
 # A single failure is a full queue or a link that is just going; more in a row are a fault to tell.
 _FAILURES_TO_TELL = 3
+_FORMS_PERIOD = seconds(60)
 
 
 class _Letter(t.NamedTuple):
@@ -59,6 +62,7 @@ class Advertiser:
         self._destinations: t.Dict[str, Delivery] = {}
         self._letters: t.Dict[int, t.List[_Letter]] = {}
         self._heard: t.Optional[ChecksumForm] = None
+        self._forms_told = LogLimit(_FORMS_PERIOD)
         self._signer: t.Optional[HmacSigner] = None
         self._not_advertised: t.Tuple[str, ...] = ()
         self._failures_in_a_row = 0
@@ -104,16 +108,21 @@ class Advertiser:
         self._encode_all(instance)
         self._tell_excess(instance)
 
-    def follow(self, heard: ChecksumForm) -> None:
-        """A peer's advert was accepted whose checksum has this form: v3_checksum auto answers in the same."""
+    def follow(self, heard: ChecksumForm, now: Instant) -> None:
+        """A peer's advert was accepted whose checksum has this form: v3_checksum auto answers in the same.
+
+        Two peers that differ, or somebody who forges adverts, make it change with every packet: told seldom.
+        """
         if heard is self._heard or self._instance is None:
             return
         before = transmit_form(self._instance.v3_checksum, self._heard)
         self._heard = heard
         after = transmit_form(self._instance.v3_checksum, heard)
         if after is not before and self._instance.version == 3 and self._instance.family == 4:
-            self._say(LogLine("info", self.subject, f"checksums are sent as {after.value} from now on, as a peer does"))
             self._encode_all(self._instance)
+            if self._forms_told.allows(after.value, now):
+                message = f"checksums are sent as {after.value} from now on, as a peer does"
+                self._say(LogLine("info", self.subject, message))
 
     def send(self, priority: int) -> bool:
         """Send one advert to everybody it is for; whether any of it left."""

@@ -200,7 +200,7 @@ class InstanceRunner:
         self.adverts_received += 1
         self.priority_zero_received += received.advert.priority == 0
         self.career.heard(received.source, received.advert.priority)
-        self.advertiser.follow(received.checksum_form)
+        self.advertiser.follow(received.checksum_form, now)
         self.feed(AdvertReceived(received.advert, received.source, outranks), now)
 
     # ---- the router's deadline
