@@ -86,6 +86,16 @@ COUNT ?= 10000000
 fuzz: ready  ## mutated packets through the codec, COUNT of them in two processes (7 minutes for ten million)
 	@PYTHONPATH=plugins/module_utils:tests nice $(PYTHON) -m fuzz codec --count $(COUNT)
 
+.PHONY: fuzz-wire
+fuzz-wire: COUNT = 500000
+fuzz-wire: ready  ## mutated packets on the wire, COUNT of them against two daemons (a minute for half a million) (root)
+	@PYTHONPATH=plugins/module_utils:tests $(PYTHON) -m fuzz wire --count $(COUNT)
+
+# Faults to measure: make faults ONLY=F27,A01
+.PHONY: faults
+faults: ready  ## every fault and attack on our pair and on keepalived's, written to docs/parity (ONLY=F27,A01) (root)
+	@PYTHONPATH=plugins/module_utils:tests $(PYTHON) -m faults $(if $(ONLY),--only $(ONLY))
+
 .PHONY: lab
 lab: ready  ## the lab itself: machines of both kinds boot, reach each other, die and come back (root)
 	$(PYTEST) -q tests/lab $(ARGS)

@@ -1,4 +1,4 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutated packets against the codec: `python -m fuzz codec --count N --seed S` from tests/, or `make fuzz`."""
+"""Mutated packets against the codec and on the wire: `make fuzz`, `make fuzz-wire`."""

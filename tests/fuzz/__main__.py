@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 from .codec import Finding, Tally, fuzz
 
@@ -18,11 +20,15 @@ _SHARE = 100_000
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
-    parser.add_argument("target", choices=["codec"])
+    parser.add_argument("target", choices=["codec", "wire"], help="wire: two daemons between namespaces (root)")
     parser.add_argument("--count", type=int, default=1_000_000, help="packets (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the first share; each has the next one")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
+    return {"codec": _codec, "wire": _wire}[options.target](options)
+
+
+def _codec(options: argparse.Namespace) -> int:
     counts = [_SHARE] * (options.count // _SHARE) + ([options.count % _SHARE] if options.count % _SHARE else [])
     seeds = range(options.seed, options.seed + len(counts))
     whole, began = Tally(), time.monotonic()
@@ -37,6 +43,24 @@ def main(arguments: list[str]) -> int:
     print("\n".join(whole.lines()))
     span = time.monotonic() - began
     print(f"nothing found; seeds {seeds[0]} to {seeds[-1]}, {span:.0f} s, {whole.count / span:.0f} packets/s")
+    return 0
+
+
+def _wire(options: argparse.Namespace) -> int:
+    from netns.segment import Segment, remove_leftovers  # needs root, iproute2 and scapy
+
+    from .wire import Broken, fuzz_wire
+
+    remove_leftovers()
+    segment = Segment("fuzz")
+    with tempfile.TemporaryDirectory(prefix="mainstay-fuzz-") as folder:
+        try:
+            print("\n".join(fuzz_wire(options.count, options.seed, segment, Path(folder))))
+        except Broken as broken:
+            print(f"FOUND {broken}")
+            return 1
+        finally:
+            segment.close()
     return 0
 
 
