@@ -5,9 +5,9 @@
 ExecStopPost.
 
 Only what running.json names is touched: addresses with their interface and prefix length, routes and rules where they
-have the protocol keepalived, macvlans with our mark, the packet filter table of accept: false, and virtual services of
-the data plane that was in use. What is gone already is no
-complaint, so running it twice is harmless.
+have the protocol keepalived, macvlans with our mark, the packet filter table of accept: false, virtual services of the
+data plane that was in use, and the threads of lvs_sync_daemon. What is gone already is no complaint, so running it
+twice is harmless.
 
 Workers that outlive a killed supervisor end in order by themselves, and hold the lock until they have. They are waited
 for: with two of them that is over in seconds.
@@ -35,6 +35,7 @@ from ..model.routing import Route, Rule
 from ..net import rtnl
 from ..net.addresses import AddressProgram, LeasedAddress
 from ..net.data_plane import DataPlaneAbsent, DataPlaneUnavailable
+from ..net.ipvs_sync import SyncSettings
 from ..net.routes import devices_of, interface_indexes
 from ..net.routing_socket import RoutingOrders, route_entry, rule_entry
 from ..net.rtnl_socket import OrderSocket
@@ -42,7 +43,9 @@ from ..vrrp.timers import OWNER_PRIORITY
 from .configuration_files import read_configuration
 from .engines import open_engine
 from .leftover_devices import remove_filter_table, remove_macvlans
+from .leftover_sync import stop_sync
 from .run_directory import RunDirectory, RunDirectoryBusy, RunDirectoryUnusable
+from .sync_role import sync_settings
 from .vrrp_routes import refusal
 
 _PATIENCE = 5.0
@@ -70,6 +73,8 @@ class Holdings:
     """Names."""
     filters: bool = False
     """The packet filter table may be there."""
+    sync: t.FrozenSet[SyncSettings] = frozenset()
+    """Of lvs_sync_daemon."""
 
     def __sub__(self, other: Holdings) -> Holdings:
         return replace(
@@ -80,10 +85,12 @@ class Holdings:
             rules=self.rules - other.rules,
             macvlans=self.macvlans - other.macvlans,
             filters=self.filters and not other.filters,
+            sync=self.sync - other.sync,
         )
 
     def __bool__(self) -> bool:
-        return bool(self.addresses or self.services or self.routes or self.rules or self.macvlans or self.filters)
+        routing = self.routes or self.rules
+        return bool(self.addresses or self.services or routing or self.macvlans or self.filters or self.sync)
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,7 @@ def holdings(configs: t.Iterable[Config]) -> Holdings:
     routes: t.Set[Route] = set()
     rules: t.Set[Rule] = set()
     running: t.List[RunningInstance] = []
+    sync: t.Set[t.Optional[SyncSettings]] = set()
     for config in configs:
         addresses |= _static_places(config)
         routes.update(config.static_routes)
@@ -123,6 +131,7 @@ def holdings(configs: t.Iterable[Config]) -> Holdings:
         running += running_instances(config).values()
         for service in config.virtual_servers.values():
             services.add((config.global_defs.data_plane, service_key(service)))
+        sync.add(sync_settings(config))
     return Holdings(
         frozenset(addresses),
         frozenset(endless),
@@ -132,6 +141,7 @@ def holdings(configs: t.Iterable[Config]) -> Holdings:
         frozenset(rules),
         frozenset(one.carrier for one in running if one.use_vmac),
         any(one.use_vmac or one.guarded for one in running),
+        frozenset(one for one in sync if one is not None),
     )
 
 
@@ -154,6 +164,7 @@ def remove(ours: Holdings) -> Report:
         _remove_addresses(ours, report)
     outcomes = [remove_macvlans(ours.macvlans)] if ours.macvlans else []
     outcomes += [remove_filter_table()] if ours.filters else []  # after the addresses that it kept quiet
+    outcomes += [stop_sync(ours.sync)] if ours.sync else []
     for outcome in outcomes:
         report.removed.extend(outcome.removed)
         report.refused.extend(outcome.refused)

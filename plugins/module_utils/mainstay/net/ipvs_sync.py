@@ -39,6 +39,10 @@ class SyncUnavailable(Exception):
     """There is no ip_vs to ask; the text says why and what to do."""
 
 
+class SyncAbsent(SyncUnavailable):
+    """This kernel has no ip_vs, so nothing of it runs either."""
+
+
 @dataclass(frozen=True)
 class SyncSettings:
     """What a thread is started with."""
@@ -163,7 +167,7 @@ def _refusal(number: int, settings: SyncSettings) -> str:
 def _unavailable(error: OSError) -> SyncUnavailable:
     """ENOENT is what generic netlink says for a family that is not, or no longer, there."""
     if error.errno == errno.ENOENT:
-        return SyncUnavailable(MISSING)
+        return SyncAbsent(MISSING)
     if error.errno in (errno.EPERM, errno.EACCES):
         return SyncUnavailable(FORBIDDEN)
     reason = os.strerror(error.errno) if error.errno else "no answer from the kernel in time"
