@@ -27,6 +27,7 @@ INVENTORIES = {
     "ipvs": (EXAMPLES / "inventory.yml",),
     "nftables": (EXAMPLES / "inventory.yml", EXAMPLES / "nftables.yml"),
 }
+CABLE = "a cable of the active director is pulled (eth1, one of its two)"
 BEGIN = time.monotonic()
 
 
@@ -76,14 +77,20 @@ def roll_out(site: Site, ledger: Ledger) -> bool:
     return True
 
 
-def play_scenes(stage: scenes.Stage) -> None:
-    for title, scene in (
-        ("elections and checks come to rest", scenes.come_to_rest),
-        ("traffic with everything up", scenes.everything_up),
-        ("a real server stops", scenes.real_server_stopped),
-        ("the active director dies (SIGKILL of the whole machine)", scenes.active_director_killed),
-        ("the director comes back", scenes.director_back),
-    ):
+SCENES: t.Sequence[tuple[str, t.Callable[[scenes.Stage], None]]] = (
+    ("elections and checks come to rest", scenes.come_to_rest),
+    ("traffic with everything up", scenes.everything_up),
+    ("a real server stops", scenes.real_server_stopped),
+    (CABLE, scenes.cable_pulled),
+    ("the active director dies (SIGKILL of the whole machine)", scenes.active_director_killed),
+    ("the director comes back", scenes.director_back),
+)
+
+
+def play_scenes(stage: scenes.Stage, kind: Kind) -> None:
+    for title, scene in SCENES:
+        if title == CABLE and kind is Kind.UML:
+            continue  # such a machine keeps its carrier whatever happens to its cable (docs/lab.md)
         headline(title)
         scene(stage)
 
@@ -128,7 +135,7 @@ def run(asked_plane: str, keep: bool) -> int:
         stage = scenes.Stage(lab, SERVICES[plane], ledger, say, patience, [])
         if roll_out(site, ledger):
             try:
-                play_scenes(stage)
+                play_scenes(stage, kind)
             except LabError as error:
                 ledger.check("the scene plays to its end", False, str(error))
             print_table(stage.rows)

@@ -115,6 +115,24 @@ def real_server_stopped(stage: Stage) -> None:
     stage.ledger.check("the server is back in the pool when it runs again", True, address)
 
 
+def cable_pulled(stage: Stage) -> None:
+    """The active director loses the web servers' network: all of the sync group goes over, the other network's too."""
+    machine = stage.lab.machine("director1")
+    with Flow(stage.lab, stage.main.url) as flow:
+        settle(2)
+        machine.cut("eth1")
+        _wait_for_master(stage, "director2")
+        settle(2)
+    _seen(stage, "cable pulled", stage.main, flow.report)
+    gap = flow.report.longest_gap()
+    promise = f"a cable of one network moves both, service is back within {TAKEOVER_LIMIT:g} s"
+    stage.ledger.check(promise, gap <= TAKEOVER_LIMIT, f"longest gap {gap:.2f} s")
+    _one_master(stage, "director2")
+    machine.restore("eth1")
+    _wait_for_master(stage, "director1")
+    stage.ledger.check("with the cable back the whole group returns", True, ", ".join(INSTANCES))
+
+
 def active_director_killed(stage: Stage) -> None:
     """Power failure of the master: the other director takes over."""
     with Flow(stage.lab, stage.main.url) as flow:
