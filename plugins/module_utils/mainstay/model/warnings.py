@@ -41,6 +41,7 @@ def warnings(config: Config) -> t.Iterator[Problem]:
         yield from _group(config, group)
     yield from _unused(config)
     yield from _mail(config)
+    yield from _sync(config)
     yield from _shell(config)
 
 
@@ -141,6 +142,12 @@ def _mail(config: Config) -> t.Iterator[Problem]:
             if notifications(one.notifications, defs).smtp_alert:
                 message = f"no mail is sent without {missing} in global_defs."
                 yield Problem(f"{section}.{name}.smtp_alert", True, message)
+
+
+def _sync(config: Config) -> t.Iterator[Problem]:
+    if config.global_defs.lvs_sync_daemon is not None and config.global_defs.data_plane != "ipvs":
+        message = f"synchronises ip_vs, and data_plane is {config.global_defs.data_plane}: nothing of ours is in it."
+        yield Problem("global_defs.lvs_sync_daemon", None, message)
 
 
 def _shell(config: Config) -> t.Iterator[Problem]:
