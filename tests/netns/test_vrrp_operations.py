@@ -151,6 +151,7 @@ def test_a_plan_knows_that_a_better_priority_brings_the_address_here(pair: tuple
     a.await_state("BACKUP")
 
 
+@pytest.mark.fault("F24")
 def test_what_the_state_directory_cannot_keep_fails_nobody(segment: Segment, tmp_path: Path) -> None:
     """F24: damaged demotions are an alarm, a journal that cannot be written is one too, the address is held."""
     a = Daemon(segment.node("a"), tmp_path, VI_1=instance(200))
@@ -163,3 +164,38 @@ def test_what_the_state_directory_cannot_keep_fails_nobody(segment: Segment, tmp
     assert "!! demotions: " in page and "it is damaged: nothing is demoted" in page
     assert "!! events cannot be written, " in page
     assert a.node.holds() and mainstay(a, "events").rc == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> t.Iterator[Path]:
+    """256 kB for everything that a daemon keeps."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command.must(["mount", "-t", "tmpfs", "-o", "size=256k", "small", str(folder)])
+    yield folder
+    command.must(["umount", "--lazy", str(folder)])
+
+
+@pytest.mark.fault("F23")
+def test_a_full_disk_drops_events_and_counts_them_and_a_demotion_holds(
+    segment: Segment, tmp_path: Path, small_disk: Path
+) -> None:
+    a = Daemon(segment.node("a"), small_disk, VI_1=instance(200))
+    a.log = tmp_path / "log"
+    a.start().await_state("MASTER")
+    filler = small_disk / "filler"
+    with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 512)
+    for _number in range(15):  # what is left of the journal's last block is used up
+        must(a, "demote", "--all", "--reason", "x" * 190)
+
+    page = must(a, "status")
+    assert "!! events cannot be written, " in page and "No space left on device" in page
+    assert "what is demoted now is not after a restart" in page
+    assert a.status()["demoted"] is True and a.status()["effective_priority"] == 1
+
+    filler.unlink()
+    must(a, "restore", "--all")
+    assert "DROPPED" in events(a, "mainstayd") and "cannot be written" not in must(a, "status")
+    a.await_state("MASTER")

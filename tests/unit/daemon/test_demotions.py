@@ -128,6 +128,7 @@ def test_what_is_not_configured_any_more_can_be_restored(story: Story) -> None:
     ["", "{", "[]", '{"demoted": 1}', '{"demoted": [{"kind": "INSTANCE"}]}', '{"demoted": ["VI_1"]}', "\udcff",
      '{"demoted": [{"kind": "X", "name": "a", "by": "b", "at": "c", "reason": "", "instances": []}]}'],
 )  # fmt: skip
+@pytest.mark.fault("F24")
 def test_a_damaged_file_is_an_alarm_and_nothing_else(story: Story, text: str) -> None:
     """F24."""
     story.file.write_text(text, errors="surrogateescape")
@@ -141,6 +142,7 @@ def test_a_damaged_file_is_an_alarm_and_nothing_else(story: Story, text: str) ->
     assert story.demotions.problem is None and story.again().instances(PLAIN) == {"VI_1"}
 
 
+@pytest.mark.fault("F23")
 def test_what_cannot_be_kept_holds_all_the_same_and_is_told(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """F23."""
     story.demotions.demote(["VI_1"], "uid 0", "", PLAIN)

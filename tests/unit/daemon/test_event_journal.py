@@ -105,6 +105,7 @@ def test_a_damaged_line_and_a_torn_end_cost_themselves_alone(story: Story) -> No
     assert recent.damaged == 3
 
 
+@pytest.mark.fault("F23")
 def test_a_full_disk_costs_events_and_says_how_many(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """F23."""
     story.happens()
@@ -126,6 +127,7 @@ def test_a_full_disk_costs_events_and_says_how_many(story: Story, monkeypatch: p
 
 
 @pytest.mark.parametrize("obstacle", ["missing", "folder", "link", "pipe"])
+@pytest.mark.fault("F24")
 def test_a_state_directory_that_cannot_be_used_fails_nobody(story: Story, tmp_path: Path, obstacle: str) -> None:
     """F24."""
     if obstacle == "missing":
