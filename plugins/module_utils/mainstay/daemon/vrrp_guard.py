@@ -52,7 +52,7 @@ class AcceptGuard:
         self._made = False
         self._generation = b""
         self._timer: t.Optional[Timer] = None
-        self._told = ""
+        self._moved = False
         self.problem = ""
         """Why what is held may not be dropped; empty when it is."""
 
@@ -111,9 +111,17 @@ class AcceptGuard:
                 self._kernel = FilterSocket()
             self._kernel.change(table_batch(self._all_held()))
         except OSError as error:
-            self._made, self.problem = False, _sentence(error)
+            self._made = False
+            self._note(_sentence(error))
             return
-        self._made, self.problem, self._generation = True, "", b""
+        self._made, self._generation = True, b""
+        self._note("")
+
+    def _note(self, problem: str) -> None:
+        if problem != self.problem:
+            self.problem, self._moved = problem, True
+            level, message = ("error", problem) if problem else ("info", "is there again")
+            self._say(LogLine(level, _SUBJECT, message))
 
     def _remove(self) -> None:
         if self._timer is not None:
@@ -144,10 +152,8 @@ class AcceptGuard:
             if self._made:
                 self._tell_loss()
             self._make()
-        if self.problem != self._told:
-            self._told = self.problem
-            level, message = ("error", self.problem) if self.problem else ("info", "is there again")
-            self._say(LogLine(level, _SUBJECT, message))
+        if self._moved:
+            self._moved = False
             self._changed(now)
         self._come_back()
 

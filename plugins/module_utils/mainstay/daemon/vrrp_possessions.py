@@ -48,6 +48,7 @@ class Possessions:
         self._instance: t.Optional[RunningInstance] = None
         self._guarded: t.FrozenSet[Element] = NOTHING
         self._risen = False
+        self._lowered_at = -1
 
     @property
     def obstacle(self) -> str:
@@ -117,9 +118,7 @@ class Possessions:
         self.routes.release()
         self.addresses.release()
         self._guard.hold(self, NOTHING)
-        self._risen = False
-        if self._instance is not None and self._instance.use_vmac:
-            self._macvlans.set_up(self._instance.carrier, False)
+        self._lower()
 
     def close(self) -> None:
         """An end: what serves nobody else is given back."""
@@ -147,7 +146,7 @@ class Possessions:
 
     def look(self, now: Instant) -> None:
         """Addresses changed: somebody may have removed one of ours."""
-        self._raise_again(now)
+        self._correct_macvlan(now)
         self._repair(now)
         missing = self.addresses.missing(now)
         if missing:
@@ -172,22 +171,30 @@ class Possessions:
             self.addresses.drop_misshapen()
             self.put_back(now)
 
-    def _raise_again(self, now: Instant) -> None:
-        """Without its macvlan up, a master holds addresses that nobody can reach."""
+    def _lower(self) -> None:
+        self._risen, self._lowered_at = False, self._mirror.caught_up
+        if self._instance is not None and self._instance.use_vmac:
+            self._macvlans.set_up(self._instance.carrier, False)
+
+    def _correct_macvlan(self, now: Instant) -> None:
+        """Down, a master's addresses reach nobody; up, a backup takes in what is for the master, and forwards it."""
         instance = self._instance
         link = None if instance is None or not instance.use_vmac else self._mirror.named(instance.carrier)
-        if link is None or link.enabled or not self.addresses.is_settled(now):
+        if link is None:
             return
-        self._report.alarm(Alarm("macvlan_down", f"somebody set {link.name} down; set up again"), now)
-        self.put_back(now)
+        if not link.enabled and self.addresses.is_settled(now):
+            self._report.alarm(Alarm("macvlan_down", f"somebody set {link.name} down; set up again"), now)
+            self.put_back(now)
+        elif link.enabled and not self._risen and self._lowered_at not in (-1, self._mirror.caught_up):
+            self._report.alarm(Alarm("macvlan_up", f"somebody set {link.name} up on a backup; set down again"), now)
+            self._lower()
 
     def _prepare_guard(self, instance: RunningInstance) -> None:
         placed = self.addresses.addresses
         guarded = (address_element(leased.key.address, leased.key.index) for leased in placed)
         self._guarded = frozenset(guarded) if instance.guarded else NOTHING
         if not instance.guarded:
-            if not self.addresses.taken:
-                self._guard.spare(self)
+            self._guard.spare(self)
             return
         if self.addresses.leftovers() and not self.addresses.taken:  # of an earlier run, or somebody else's mistake
             self._guard.hold(self, self._guarded)
