@@ -185,6 +185,24 @@ def test_another_end_is_another_session(story: Story, change: dict[str, t.Any]) 
     assert PlayedSender.made[0].closed
 
 
+def test_ends_and_ttl_of_a_session_are_as_configured(story: Story) -> None:
+    story.runs(replace(GW, source_ip=OWN, ttl=64))
+    (sender,) = PlayedSender.made
+    assert (sender.source, sender.neighbor, sender.ttl) == (OWN, PEER, 64)
+
+
+def test_what_it_asks_of_its_neighbor_is_as_configured(story: Story) -> None:
+    story.runs(replace(GW, min_rx=seconds(0.07), idle_tx=seconds(2)))
+    (said,) = PlayedSender.made[0].sent
+    assert (said.required_min_rx, said.desired_min_tx, said.detect_multiplier) == (seconds(0.07), seconds(2), 3)
+
+
+def test_a_passive_session_says_nothing_first(story: Story) -> None:
+    story.runs(replace(GW, passive=True))
+    story.poller.run_for(seconds(10))
+    assert PlayedSender.made[0].sent == []
+
+
 def test_the_end_says_admin_down_and_closes_everything(story: Story) -> None:
     story.runs(GW).up()
     story.sessions.stop(story.poller.now())

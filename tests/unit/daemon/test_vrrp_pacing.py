@@ -66,6 +66,13 @@ def test_interfaces_of_a_group_share_one_line() -> None:
     assert sorted(story.after(10)) == [(0, "eth0", b"a"), (0, "eth2", b"c"), (0, "eth2", b"d"), (1, "eth1", b"b")]
 
 
+def test_neighbour_advertisements_of_a_group_have_a_line_of_their_own() -> None:
+    story = Story(0, 0, GarpGroup("switch", ("eth0", "eth1"), gna_interval=seconds(2)))
+    story.sends(story.of("eth0", b"a"), story.of("eth1", b"b"))
+    story.sends(story.of("eth0", b"n", family=6), story.of("eth1", b"m", family=6))
+    assert sorted(story.after(10)) == [(0, "eth0", b"a"), (0, "eth0", b"n"), (0, "eth1", b"b"), (2, "eth1", b"m")]
+
+
 @pytest.mark.conformance_negative("NDP-04")
 def test_what_is_dropped_does_not_leave_any_more() -> None:
     story = Story(garp=seconds(1))

@@ -180,3 +180,17 @@ def test_every_kind_of_tracker_counts_for_an_instance_and_for_a_group(
     elif told is not None:
         tracked.findings.tell({f"{kind}:{name}": told}, NOW)
     assert tracked.assess("VI_1", 100).effective_priority == priority
+
+
+@pytest.mark.parametrize(
+    ("said_here", "said_there", "priority"),
+    [(None, False, 70), (None, True, 130), (True, False, 130), (False, True, 70)],
+)
+def test_reverse_of_the_definition_counts_unless_the_reference_says_something(
+    said_here: t.Optional[bool], said_there: bool, priority: int
+) -> None:
+    web = VrrpTrackProcess("web", ("nginx",), weight=-30, reverse=said_there)
+    tracking = Tracking(track_process=(TrackReference("web", reverse=said_here),))
+    tracked = book(tracking, Links(), vrrp_track_processes={"web": web})
+    tracked.findings.tell({"process:web": {"up": False, "why": ""}}, NOW)
+    assert tracked.assess("VI_1", 100).effective_priority == priority
