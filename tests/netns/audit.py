@@ -9,6 +9,7 @@ checksum without a pseudo-header (RFC 9568 over IPv4), and the signature behind 
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 import typing as t
@@ -36,8 +37,8 @@ class Kinds(t.NamedTuple):
 
     message_only: t.Collection[int] = ()
     """Checksum without a pseudo-header."""
-    signed: t.Collection[int] = ()
-    """With a signature behind the message."""
+    signed: t.Mapping[int, bytes] = {}
+    """With a signature behind the message, and the key."""
     ttl: t.Mapping[int, int] = {}
     """unicast_ttl."""
 
@@ -66,6 +67,10 @@ def message_of(packet: t.Any) -> t.Any:
     return packet[VRRPv3] if VRRPv3 in packet else packet[VRRP]
 
 
+def _is_vrrp(packet: t.Any) -> bool:
+    return VRRPv3 in packet or VRRP in packet
+
+
 def faults(file: Path, kinds: Kinds) -> list[str]:
     """What is wrong with the adverts of a capture file."""
     packets = rdpcap(str(file))
@@ -76,6 +81,9 @@ def faults(file: Path, kinds: Kinds) -> list[str]:
 def _faults_of(packet: t.Any, kinds: Kinds) -> t.Iterator[str]:
     network = packet[IPv6] if IPv6 in packet else packet[IP]
     octets = bytes(network)[40 if IPv6 in packet else network.ihl * 4 :]
+    if not _is_vrrp(packet):
+        yield "nothing that scapy takes for VRRP"
+        return
     message = message_of(packet)
     ttl = kinds.ttl.get(message.vrid, _FAR)
     yield from _envelope(packet, network, ttl)
@@ -90,6 +98,9 @@ def _faults_of(packet: t.Any, kinds: Kinds) -> t.Iterator[str]:
         yield "octets of authentication without authentication (TX-05)"
     if IPv6 in packet and octets[8:10] != b"\xfe\x80":
         yield "the first address is not the link-local one"
+    key = kinds.signed.get(message.vrid)
+    if key is not None and octets[-16:] != _signature(network, octets, message, key):
+        yield "signature"
     expected = _checksum(network, octets, message, kinds)
     if message.chksum != expected:
         yield f"checksum {message.chksum:#06x} instead of {expected:#06x}"
@@ -137,11 +148,21 @@ def _checksum(network: t.Any, octets: bytes, message: t.Any, kinds: Kinds) -> in
         zeroed = zeroed[:-_TRAILER]
     if message.version == 2 or message.vrid in kinds.message_only:
         return int(checksum(zeroed))
-    return int(in4_chksum(_PROTOCOL, network, zeroed))
+    ends = IP(src=network.src, dst=network.dst)  # without a length: else scapy counts the signature
+    return int(in4_chksum(_PROTOCOL, ends, zeroed))
+
+
+def _signature(network: t.Any, octets: bytes, message: t.Any, key: bytes) -> bytes:
+    """By the words of the draft (vrrp-auth-hmac): what nobody sends, the message, the trailer without its end."""
+    source = ipaddress.ip_address(network.src)
+    unsent = bytes([source.version, message.version, message.vrid, 0]) + source.packed.ljust(16, b"\0")
+    text = unsent + octets[:6] + b"\0\0" + octets[8:-16] + bytes(16)
+    return hmac.digest(key, text, "sha256")[:16]
 
 
 def _told_by_tcpdump(packets: t.Iterable[t.Any], cut: Path, kinds: Kinds) -> list[str]:
-    known = [_without_signature(one, kinds) for one in packets if message_of(one).vrid not in kinds.message_only]
+    judged = [one for one in packets if not _is_vrrp(one) or message_of(one).vrid not in kinds.message_only]
+    known = [_without_signature(one, kinds) for one in judged]
     if not known:
         return []
     wrpcap(str(cut), known)
@@ -152,9 +173,12 @@ def _told_by_tcpdump(packets: t.Iterable[t.Any], cut: Path, kinds: Kinds) -> lis
 
 
 def _without_signature(packet: t.Any, kinds: Kinds) -> t.Any:
-    if message_of(packet).vrid not in kinds.signed or IPv6 in packet:
+    if IPv6 in packet or not _is_vrrp(packet) or message_of(packet).vrid not in kinds.signed:
         return packet
-    network = IP(bytes(packet[IP])[:-_TRAILER])
+    octets = bytes(packet[IP])
+    if len(octets) != packet[IP].ihl * 4 + _length(packet, message_of(packet), signed=True):
+        return packet
+    network = IP(octets[:-_TRAILER])
     network.len -= _TRAILER
     del network.chksum
     return Ether(bytes(Ether(src=packet[Ether].src, dst=packet[Ether].dst, type=0x0800) / network))

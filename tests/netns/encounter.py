@@ -43,12 +43,12 @@ class Encounter:
     def await_ours(self, state: str) -> None:
         """All of ours are in this state, and hold their addresses as masters only."""
         wanted = self._all(state, state == "MASTER")
-        wait_for(lambda: self._ours() == wanted, SECONDS, f"ours to be {state}", evidence=self._seen)
+        wait_for(lambda: self._ours() == wanted, SECONDS, f"ours to be {state}", evidence=self.seen)
 
     def await_peer(self, state: str) -> None:
         """All of the peer's are in this state, and hold their addresses as masters only."""
         wanted = self._all(state, state == "MASTER")
-        wait_for(lambda: self._peers() == wanted, SECONDS, f"the peer to be {state}", evidence=self._seen)
+        wait_for(lambda: self._peers() == wanted, SECONDS, f"the peer to be {state}", evidence=self.seen)
 
     def await_released(self) -> None:
         """Our machine has none of the addresses."""
@@ -63,8 +63,8 @@ class Encounter:
         def passed() -> bool:
             return all(after >= before[name] + _ADVERTS for name, after in self._adverts().items())
 
-        wait_for(passed, SECONDS, f"{_ADVERTS} adverts of each", evidence=self._seen)
-        assert ((self._ours(), self._peers()), self._transitions()) == (states, moved), self._seen()
+        wait_for(passed, SECONDS, f"{_ADVERTS} adverts of each", evidence=self.seen)
+        assert ((self._ours(), self._peers()), self._transitions()) == (states, moved), self.seen()
 
     def counters(self, *path: str) -> dict[str, t.Any]:
         """One entry of the status of each of ours."""
@@ -98,7 +98,8 @@ class Encounter:
     def _transitions(self) -> dict[str, int]:
         return self.counters("transitions")
 
-    def _seen(self) -> str:
+    def seen(self) -> str:
+        """What an engineer wants to see of both."""
         ours = self._ours() if self.ours.answers() else "no answer"
         return f"ours {ours}\npeer {self._peers()}\n{self.ours.evidence()}\n{self.peer.log.read_text()[-3000:]}"
 

@@ -39,6 +39,8 @@ class Manner(t.NamedTuple):
     version: int = 3
     family: int = 4
     advert_int: float = 0.2
+    their_version: int | None = None
+    """None: as ours."""
 
     @property
     def addresses(self) -> list[str]:
@@ -187,6 +189,8 @@ def _block(name: str, manner: Manner, priority: int) -> str:
     return _KEEPALIVED.format(
         name=name,
         manner=manner,
+        interface=manner.ours.get("interface", DEVICE),
+        version=manner.their_version or manner.version,
         priority=priority,
         theirs=manner.theirs.format(n=manner.number),
         addresses="\n        ".join(manner.addresses),
@@ -211,7 +215,7 @@ def _add_macvlan(node: Node, manner: Manner) -> None:
 
 def _frr_lines(manner: Manner, priority: int) -> t.Iterator[str]:
     start = f"vrrp {manner.number}"
-    yield f"{start} version {manner.version}"
+    yield f"{start} version {manner.their_version or manner.version}"
     yield f"{start} priority {priority}"
     yield f"{start} advertisement-interval {round(manner.advert_int * 1000)}"
     for address in manner.addresses:
@@ -222,8 +226,8 @@ def _frr_lines(manner: Manner, priority: int) -> t.Iterator[str]:
 
 _KEEPALIVED = """\
 vrrp_instance {name} {{
-    interface eth0
-    version {manner.version}
+    interface {interface}
+    version {version}
     virtual_router_id {manner.number}
     priority {priority}
     advert_int {manner.advert_int}
