@@ -30,14 +30,13 @@ ADDRESSES6 = ["fe80::51/64", f"{VIP6}/64"]
 FAMILIES = pytest.mark.parametrize(("vip", "mac", "name"), [(VIP, MAC4, NAME4), (VIP6, MAC6, NAME6)], ids=["4", "6"])
 
 
-def vmac(usual: int, vip: str = VIP, **options: object) -> Document:
-    """Of this priority, unless the options name another."""
+def vmac(priority: int, vip: str = VIP, **options: object) -> Document:
     addresses = {"virtual_ipaddress": ADDRESSES6} if ":" in vip else {}
-    return instance(usual, **{"use_vmac": True, "advert_int": 0.2, **addresses, **options})
+    return instance(priority, **{"use_vmac": True, "advert_int": 0.2, **addresses, **options})
 
 
-def master(segment: Segment, folder: Path, vip: str = VIP, **options: object) -> Daemon:
-    daemon = Daemon(segment.node("a"), folder, VI_1=vmac(150, vip, **options)).start()
+def master(segment: Segment, folder: Path, vip: str = VIP, priority: int = 150, **options: object) -> Daemon:
+    daemon = Daemon(segment.node("a"), folder, VI_1=vmac(priority, vip, **options)).start()
     daemon.await_state("MASTER")
     return daemon
 

@@ -175,3 +175,18 @@ def test_after_an_end_in_order_there_is_nothing_to_do(tmp_path: Path) -> None:
 
     assert run_release("/nowhere.json", str(tmp_path), said.append) == 0
     assert said == []
+
+
+def test_macvlans_and_the_packet_filter_are_ours_when_something_asks_for_them() -> None:
+    def left(**options: object) -> Holdings:
+        described = {**INSTANCE, "virtual_ipaddress": ["192.0.2.10/24", "192.0.2.11/24 dev eth1"], **options}
+        return holdings([load_config({"vrrp_instances": {"VI_1": described}})])
+
+    plain, on_macvlan, guarded = left(), left(use_vmac=True, vmac_name="web"), left(accept=False)
+    assert (plain.macvlans, plain.filters) == (frozenset(), False)
+    assert (on_macvlan.macvlans, on_macvlan.filters) == ({"web"}, True)
+    assert (guarded.macvlans, guarded.filters) == (frozenset(), True)
+    assert on_macvlan.addresses == {("web", "192.0.2.10", 24), ("eth1", "192.0.2.11", 24)}
+    assert left(strict_mode=True).filters, "strict mode does not accept"
+    assert (on_macvlan - guarded).macvlans == {"web"}
+    assert not (on_macvlan - guarded).filters

@@ -204,6 +204,18 @@ def test_macvlans_need_names_of_their_own() -> None:
     assert told(with_instances(VI_1=first, VI_2={**second, "vmac_name": "vrrp.51b"})) == []
 
 
+@pytest.mark.conformance_negative("NDP-01")
+def test_two_routers_of_one_interface_cannot_have_the_same_virtual_mac() -> None:
+    first = {**IPV4, "use_vmac": True}
+    second = {**OTHER, "virtual_router_id": 51, "use_vmac": True, "vmac_name": "vm2", "mcast_dst_ip": "224.0.0.99"}
+    ((path, message),) = told(with_instances(VI_1=first, VI_2=second))
+    assert path == "vrrp_instances.VI_2.virtual_router_id"
+    assert "has the virtual MAC of vrrp_instances.VI_1" in message
+
+    assert told(with_instances(VI_1=first, VI_2={**second, "interface": "eth1"})) == []
+    assert told(with_instances(VI_1=first, VI_2={**second, "use_vmac": False, "vmac_name": None})) == []
+
+
 def group(**options: t.Any) -> Document:
     first = {**IPV4, **options.pop("first", {})}
     second = {**OTHER, "virtual_router_id": 52, **options.pop("second", {})}
