@@ -33,6 +33,7 @@ class Kernel:
     def __init__(self) -> None:
         self.here = {"eth0": ETH0}
         self.settings = {"arp_ignore": 0, "arp_announce": 1}
+        self.of_all = 0
         self.log: list[str] = []
         self.refuse: dict[str, int] = {}
         self.dropped: dict[object, t.Any] = {}
@@ -70,6 +71,9 @@ class Kernel:
     def set_up(self, _orders: object, _index: int, enabled: bool) -> None:
         self.does("up" if enabled else "down")
 
+    def read(self, device: str, name: str) -> int:
+        return self.of_all if device == "all" else self.settings[name]
+
     def write(self, _orders: object, index: int, name: str, value: int) -> None:
         assert index == ETH0.index
         self.settings[name] = value
@@ -97,7 +101,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
     monkeypatch.setattr(macvlan, "set_up", lab.kernel.set_up)
     monkeypatch.setattr(macvlan, "prepare", lambda *_arguments: lab.kernel.does("prepare"))
     monkeypatch.setattr(vrrp_macvlans, "write_setting", lab.kernel.write)
-    monkeypatch.setattr(vrrp_macvlans, "read_setting", lambda _device, name: lab.kernel.settings[name])
+    monkeypatch.setattr(vrrp_macvlans, "read_setting", lab.kernel.read)
     return lab
 
 
@@ -207,3 +211,10 @@ def test_two_on_one_interface_share_what_was_before(lab: Lab) -> None:
     lab.macvlans.want([second])
     lab.macvlans.drop()
     assert lab.kernel.settings == {"arp_ignore": 1, "arp_announce": 2}
+
+
+@pytest.mark.parametrize(("of_all", "told"), [(0, 0), (1, 0), (3, 1)])
+def test_a_setting_of_all_interfaces_that_overrides_ours_is_told(lab: Lab, of_all: int, told: int) -> None:
+    lab.kernel.of_all = of_all
+    lab.macvlans.want([VMAC])
+    assert sum("net.ipv4.conf.all.arp_ignore is 3" in line.message for line in lab.said.lines) == told

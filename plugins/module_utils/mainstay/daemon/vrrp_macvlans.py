@@ -35,6 +35,8 @@ from .worker import LogLine, Say
 
 _QUIET_ARP_IGNORE = (1, 2, 8)
 """Values with which an interface already leaves the addresses of others alone."""
+_OVERRIDES = 3
+"""A larger value, with which it does not."""
 
 
 class Wanted(t.NamedTuple):
@@ -211,6 +213,9 @@ class Macvlans:
             write_setting(self._orders, below.index, ARP_IGNORE, 1)
         write_setting(self._orders, below.index, ARP_ANNOUNCE, 2)
         self._below[device] = _Below(below.index, before)
+        if read_setting("all", ARP_IGNORE) == _OVERRIDES:  # the larger of both counts
+            remedy = f"{device} answers for virtual addresses with its own MAC; set it to 1"
+            self._say(LogLine("warning", "vrrp worker", f"net.ipv4.conf.all.arp_ignore is {_OVERRIDES}: {remedy}"))
 
     def _restore(self, device: str, known: _Below) -> None:
         link = self._mirror.named(device)
