@@ -9,7 +9,6 @@ How long each attack keeps the address away is measured by `make faults`.
 from __future__ import annotations
 
 import signal
-import socket
 import time
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from netns.attacks import ATTACKS, Attack, Scene
 from netns.daemons import Daemon, instance
 from netns.flood import sender
 from netns.pairs import SHORT, nothing_moves
-from netns.segment import DEVICE, Segment
+from netns.segment import Segment
+from netns.wire import record_advert
 
 from lab.waiting import wait_for
 
@@ -87,7 +87,7 @@ def test_without_signatures_most_cost_nothing_and_the_rest_passes(
 def test_a_replay_of_a_dead_master_s_adverts(segment: Segment, tmp_path: Path, options: dict[str, object]) -> None:
     """Unsigned it keeps the backup from taking over for as long as it lasts; signed it is refused."""
     a, b, scene = pair(segment, tmp_path, False, **options)
-    recorded = record_advert(scene)
+    recorded = record_advert(scene.attacker)
     a.node.signal_all(signal.SIGSTOP)
     a.node.signal_all(signal.SIGKILL)
     with sender(scene.attacker) as out:
@@ -99,17 +99,6 @@ def test_a_replay_of_a_dead_master_s_adverts(segment: Segment, tmp_path: Path, o
         assert b.state() == "BACKUP", "that is what the replay does"
     b.await_state("MASTER")
     wait_for(b.node.holds, 5, "b to hold the address", evidence=b.evidence)
-
-
-def record_advert(scene: Scene) -> bytes:
-    """The next frame of the master with an advert, as the attacker sees it."""
-    with scene.attacker.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800)) as listener:
-        listener.bind((DEVICE, 0x0800))
-        listener.settimeout(10)
-        while True:
-            frame = listener.recv(2048)
-            if frame[23] == 112:
-                return frame
 
 
 def logged(*daemons: Daemon) -> list[str]:

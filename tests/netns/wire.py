@@ -26,6 +26,8 @@ GROUP = "224.0.0.18"
 GROUP_MAC = "01:00:5e:00:00:12"
 GROUP_V6 = "ff02::12"
 GROUP_V6_MAC = "33:33:00:00:00:12"
+_IPV4 = 0x0800
+_PROTOCOL, _VRRP = 23, 112  # the byte of an Ethernet frame that says what is in its IPv4 packet
 _NOTHING = 0  # protocol of a packet socket that receives no frames
 
 
@@ -87,3 +89,14 @@ def injector(node: Node, destination: str = GROUP_MAC) -> t.Iterator[t.Callable[
     with packet_socket:
         packet_socket.bind((DEVICE, 0))
         yield lambda packet: t.cast(None, packet_socket.send(bytes(Ether(dst=destination) / packet)))
+
+
+def record_advert(node: Node) -> bytes:
+    """The next frame with an IPv4 advert, as this node sees it."""
+    with node.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_IPV4)) as listener:
+        listener.bind((DEVICE, _IPV4))
+        listener.settimeout(10)
+        while True:
+            frame = listener.recv(2048)
+            if frame[_PROTOCOL] == _VRRP:
+                return frame
