@@ -6,8 +6,8 @@
     probe ends -> ServerCheck judges -> CheckBook knows -> desired_service -> PoolKeeper -> kernel
 
 It only puts the parts together and tells what changed. CheckBook follows the configuration and finds out who is
-healthy; PoolKeeper makes the kernel's table what it should be and keeps it so. SyncKeeper does that for the synchronisation of
-connections with the other machines.
+healthy; PoolKeeper makes the kernel's table what it should be and keeps it so. SyncKeeper does that for the threads
+that synchronise connections with other machines.
 """
 
 from __future__ import annotations
