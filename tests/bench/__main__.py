@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the benchmark: `make bench`. RUNS=3 for a quick look, ONLY=failover,memory,start,reaction for a part.
+"""Run the benchmark: `make bench`. RUNS=3 for a quick look, ONLY=failover,memory for a part:
+failover, start, memory, reaction, fast, scale, reload, restart, soak. SOAK=1000 soaks for so many seconds.
 
 A whole run writes docs/benchmarks.md; a part, or one of fewer than ten runs, only prints.
 """
@@ -21,7 +22,7 @@ from pathlib import Path
 from netns.daemons import PYTHON
 from netns.segment import remove_leftovers
 
-from bench import failover, memory, reaction, report, starting
+from bench import failover, fast, memory, reaction, reloading, report, restart, scale, soak, starting
 from bench.figures import Figure
 from lab import command
 
@@ -32,6 +33,8 @@ PAIRS = 3
 """Of each kind at once: their waiting is idle time, and their faults keep apart."""
 REACTION_RUNS = 3
 """Times RUNS: one takes a tenth of a second."""
+FAST_RUNS = 2
+"""Times RUNS: one takes less than a second."""
 BEGIN = time.monotonic()
 
 
@@ -72,6 +75,11 @@ def _parts(runs: int) -> dict[str, t.Callable[[Path], list[Figure]]]:
         "start": lambda folder: starting.measure(runs, folder, say),
         "memory": lambda folder: memory.measure(runs, folder, say),
         "reaction": lambda _folder: reaction.measure(runs * REACTION_RUNS, say),
+        "fast": lambda folder: fast.measure(runs * FAST_RUNS, folder, say),
+        "scale": lambda folder: scale.measure(folder, say),
+        "reload": lambda folder: reloading.measure(-(-runs // 4), folder, say),
+        "restart": lambda folder: restart.measure(-(-runs // 3), folder, say),
+        "soak": lambda folder: soak.measure(folder, say),
     }
 
 

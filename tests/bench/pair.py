@@ -17,7 +17,7 @@ from netns.address_watch import AddressWatch, Holding
 from netns.daemons import Daemon, Keepalived, instance
 from netns.segment import Node, Segment
 
-from bench.wire import AdvertWatch
+from bench.wire import AdvertWatch, bridge_side
 from lab.waiting import wait_for
 
 OURS, THEIRS = "mainstay", "keepalived"
@@ -39,11 +39,18 @@ def machine(kind: str, node: Node, folder: Path, priority: int) -> Machine:
     return Keepalived(node, folder, priority)
 
 
-class _BridgeSide(Node):
-    """The namespace of the bridge, where the ports are."""
+def set_port(segment: Segment, node: Node, up: bool) -> float:
+    """Take a node's carrier away, or give it back; when.
 
-    def __init__(self, segment: Segment) -> None:
-        self.namespace = segment.namespace
+    One system call: ip(8) would take longer to start than some of what is measured.
+    """
+    name = node.port.encode()
+    with bridge_side(segment).socket(socket.AF_INET, socket.SOCK_DGRAM) as switch:
+        _name, flags = _IFREQ.unpack(fcntl.ioctl(switch, _SIOCGIFFLAGS, _IFREQ.pack(name, 0)))
+        wanted = flags | _IFF_UP if up else flags & ~_IFF_UP
+        now = time.monotonic()
+        fcntl.ioctl(switch, _SIOCSIFFLAGS, _IFREQ.pack(name, wanted))
+    return now
 
 
 class Pair:
@@ -58,11 +65,9 @@ class Pair:
         self.machines = {name: machine(kind, nodes[name], below, PRIORITIES[name]) for name in PRIORITIES}
         self._watch = AddressWatch(list(nodes.values()))
         self._adverts = AdvertWatch(self.master)
-        self._switch = self._control_socket()
 
     def close(self) -> None:
         """End everything of it."""
-        self._switch.close()
         self._adverts.close()
         self._watch.__exit__()
         self.segment.close()
@@ -96,11 +101,11 @@ class Pair:
 
     def cut(self) -> float:
         """The master's carrier is gone."""
-        return self._set_port(up=False)
+        return set_port(self.segment, self.master, up=False)
 
     def heal(self) -> None:
         """The carrier is back."""
-        self._set_port(up=True)
+        set_port(self.segment, self.master, up=True)
 
     def stop(self) -> float:
         """SIGTERM to the main process, as a service manager does it."""
@@ -153,18 +158,6 @@ class Pair:
         holds = bool(masters) and masters[-1].until >= now and masters[-1].since <= now - _HEARD_SECONDS
         released = not backups or backups[-1].until < now - _HEARD_SECONDS
         return holds and released and bool(self.backup.processes())
-
-    def _control_socket(self) -> socket.socket:
-        return _BridgeSide(self.segment).socket(socket.AF_INET, socket.SOCK_DGRAM)
-
-    def _set_port(self, up: bool) -> float:
-        """One system call: ip(8) would take longer to start than some of what is measured."""
-        name = self.master.port.encode()
-        _name, flags = _IFREQ.unpack(fcntl.ioctl(self._switch, _SIOCGIFFLAGS, _IFREQ.pack(name, 0)))
-        wanted = flags | _IFF_UP if up else flags & ~_IFF_UP
-        now = time.monotonic()
-        fcntl.ioctl(self._switch, _SIOCSIFFLAGS, _IFREQ.pack(name, wanted))
-        return now
 
 
 def _clip(span: Holding, since: float, until: float) -> Holding:

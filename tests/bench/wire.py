@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import time
 
-from netns.segment import DEVICE, Node
+from netns.segment import DEVICE, Node, Segment
 
 from lab.errors import DeadlinePassed
 
@@ -17,6 +17,18 @@ _VRRP = 112
 _PROTOCOL_OFFSET = 9  # within the IPv4 header
 _OUTGOING = 4  # PACKET_OUTGOING
 _PATIENCE_SECONDS = 30.0
+
+
+class _BridgeSide(Node):
+    """The namespace of the bridge, where the ports are."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.namespace = segment.namespace
+
+
+def bridge_side(segment: Segment) -> Node:
+    """For sockets beside the ports of a segment."""
+    return _BridgeSide(segment)
 
 
 class AdvertWatch:
