@@ -177,6 +177,7 @@ def test_the_owner_and_strict_mode(segment: Segment, tmp_path: Path) -> None:
 
 
 @pytest.mark.conformance("OWN-07")
+@pytest.mark.conformance_negative("OWN-07")
 @pytest.mark.parametrize("accept", [True, False])
 def test_a_router_that_forwards_does_not_forward_what_is_for_its_virtual_address(
     segment: Segment, tmp_path: Path, accept: bool

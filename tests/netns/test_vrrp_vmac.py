@@ -366,6 +366,7 @@ def test_what_is_in_the_way_is_a_fault_with_a_reason_until_it_is_gone(
     assert asked(segment.node("c"), VIP) == {MAC4}
 
 
+@pytest.mark.conformance_negative("NDP-11")
 def test_another_address_of_the_segment_is_not_answered_by_the_macvlan(segment: Segment, tmp_path: Path) -> None:
     c, a = third(segment), master(segment, tmp_path)
     assert asked(c, a.node.address) == {mac_of(a.node)}

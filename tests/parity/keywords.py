@@ -1,7 +1,11 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""keepalived's keywords in docs/parity/keywords.yml beside the model's options and the tests, and the page of all."""
+"""keepalived's keywords in docs/parity/keywords.yml beside the model's options and the tests, and the page of all.
+
+Every keyword of the tiers A and B is there, and every option of VRRP that the model has: what it takes has to be run
+by something, and a test has to show it.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +47,8 @@ class Ledger:
     behaviour: t.Sequence[Entry]
     sections: t.Mapping[str, t.Optional[str]]
     """Group -> section of the model."""
+    own: t.Sequence[Entry] = ()
+    """Options that keepalived does not have; their group is the section."""
 
 
 def read(source: Path = SOURCE) -> Ledger:
@@ -57,13 +63,18 @@ def read(source: Path = SOURCE) -> Ledger:
         ],
         [_entry("behaviour", word, one, None) for word, one in document["behaviour"].items()],
         {group: content["options"] for group, content in groups.items()},
+        [
+            _entry(section, word, {"verdict": "works", **one}, section)
+            for section, options in document["own"].items()
+            for word, one in options.items()
+        ],
     )
 
 
 def problems(ledger: Ledger, tests: t.Collection[str]) -> list[str]:
     """What does not agree with the model or the tests."""
     found: list[str] = []
-    for entry in [*ledger.keywords, *ledger.behaviour]:
+    for entry in [*ledger.keywords, *ledger.behaviour, *ledger.own]:
         where = f"{entry.group}.{entry.word}"
         if entry.verdict not in VERDICTS:
             found.append(f"{where}: the verdict is one of {', '.join(VERDICTS)}, not {entry.verdict}")
@@ -72,7 +83,7 @@ def problems(ledger: Ledger, tests: t.Collection[str]) -> list[str]:
         if entry.verdict != "works" and not entry.reason:
             found.append(f"{where}: {entry.verdict}, but says neither how nor why")
         found += [f"{where}: there is no test {test}" for test in entry.proof if test not in tests]
-    return found + _beside_the_model(ledger)
+    return found + _beside_the_model(ledger) + _nowhere_told(ledger)
 
 
 def _beside_the_model(ledger: Ledger) -> list[str]:
@@ -97,6 +108,24 @@ def _beside_the_model(ledger: Ledger) -> list[str]:
     return found
 
 
+def _nowhere_told(ledger: Ledger) -> list[str]:
+    """Options of the model that no entry is about: nobody would notice that nothing runs them."""
+    told = {(ledger.sections[entry.group], entry.option) for entry in ledger.keywords}
+    told |= {(entry.group, entry.word) for entry in ledger.own}
+    listed = {section for section, _option in told} & set(SECTIONS)
+    found = [
+        f"{section}.{option} of the model stands nowhere in {SOURCE.name}"
+        for section in sorted(listed)
+        for option in SECTIONS[section]
+        if (section, option) not in told
+    ]
+    return found + [
+        f"{section}.{word} is said to be an option of our own, but the model has none"
+        for section, word in ((entry.group, entry.word) for entry in ledger.own)
+        if word not in SECTIONS.get(section, {})
+    ]
+
+
 def page(ledger: Ledger) -> str:
     """docs/keepalived.md."""
     counted = {verdict: sum(entry.verdict == verdict for entry in ledger.keywords) for verdict in VERDICTS}
@@ -119,6 +148,14 @@ def page(ledger: Ledger) -> str:
         "|---|---|---|---|---|",
     ]
     lines += [_row(entry, (entry.word, entry.tier)) for entry in ledger.behaviour]
+    lines += [
+        "",
+        "## Options that keepalived does not have",
+        "",
+        "| option | in | | | proof |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [_row(entry, (f"`{entry.word}`", entry.group)) for entry in ledger.own]
     return "\n".join(lines) + "\n"
 
 

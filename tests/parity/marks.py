@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import typing as t
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def claims(root: Path = TESTS) -> Claims:
     """Every mark in every test file below `root`."""
     found: dict[str, dict[str, list[str]]] = {kind: {} for kind in KINDS}
     for file in sorted(root.rglob("test_*.py")):
-        for test, kind, ids in _marks(ast.parse(file.read_text(encoding="utf-8"))):
+        for test, kind, ids in _marks(_parsed(file)):
             for one in ids:
                 found[kind].setdefault(one, []).append(f"{_shown(file)}::{test}")
     return found
@@ -31,9 +32,15 @@ def tests(root: Path = TESTS) -> frozenset[str]:
     """Every test as path::name."""
     names: set[str] = set()
     for file in sorted(root.rglob("test_*.py")):
-        for function in _functions(ast.parse(file.read_text(encoding="utf-8"))):
+        for function in _functions(_parsed(file)):
             names.add(f"{_shown(file)}::{function.name}")
     return frozenset(names)
+
+
+@functools.lru_cache(maxsize=None)
+def _parsed(file: Path) -> ast.Module:
+    """Once for all lists: there are hundreds of files, and none changes while we look."""
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def _shown(file: Path) -> str:

@@ -98,6 +98,11 @@ def test_another_user_runs_it_with_his_groups_and_without_ours(lab: ScriptLab) -
     assert int(capabilities, 16) == 0
 
 
+def test_another_group_takes_the_place_of_the_user_s_own(lab: ScriptLab) -> None:
+    command = lab.program("id", "id -u; id -g")
+    assert lab.run(Command(command.argv, user="nobody", group="daemon")).output.split() == [str(NOBODY), "1"]
+
+
 # ---- refusals
 
 
