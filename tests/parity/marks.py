@@ -37,7 +37,7 @@ def tests(root: Path = TESTS) -> frozenset[str]:
     return frozenset(names)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _parsed(file: Path) -> ast.Module:
     """Once for all lists: there are hundreds of files, and none changes while we look."""
     return ast.parse(file.read_text(encoding="utf-8"))
