@@ -12,7 +12,7 @@ from ..vrrp.packet import PacketError, RejectReason
 from .log_limit import LogLimit
 from .worker import LogLine, Say
 
-_PERIOD = seconds(1)
+_PERIOD = seconds(5)
 # Another group of routers on the segment is ordinary: worth one line now and then, and the count.
 _PERIOD_OF_STRANGERS = seconds(3600)
 
@@ -28,7 +28,7 @@ class Discards:
         self.by_reason: t.Dict[str, int] = {}
 
     def count(self, error: PacketError, sender: str, now: Instant) -> None:
-        """Count one packet; log it at most once a second per reason, whoever sent it."""
+        """Count one packet; log it at most every five seconds per reason, whoever sent it."""
         reason = error.reason.value
         self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
         stranger = error.reason is RejectReason.VIRTUAL_ROUTER_ID
