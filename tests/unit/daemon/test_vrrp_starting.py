@@ -71,11 +71,23 @@ def test_a_bad_first_result_is_a_fault_without_the_address() -> None:
     assert PlayedSocket.sent == []
 
 
-def test_no_result_in_half_a_second_is_too_late_to_adopt() -> None:
-    story = Story().starts(CHECKED).passes(0.6)
+def test_no_result_in_a_second_and_a_half_is_too_late_to_adopt() -> None:
+    story = Story().starts(CHECKED).passes(1.4)
+    assert story.states == {"one": "INIT"}
+
+    story.passes(0.2)
 
     assert story.states == {"one": "FAULT"} and ("release", "192.0.2.10") in PlayedNetlink.done
     assert story.hears_result(GOOD).states == {"one": "BACKUP"}
+
+
+def test_a_lease_that_is_a_second_old_leaves_half_a_second() -> None:
+    PlayedNetlink.addresses[2:] = [rtnl.HeldAddress(key, True, 0, 1) for key in LEASES.values()]
+
+    story = Story().starts(CHECKED).passes(0.4)
+    assert story.states == {"one": "INIT"}
+
+    assert story.passes(0.2).states == {"one": "FAULT"}
 
 
 def test_results_that_were_told_before_leave_nothing_to_wait_for() -> None:
@@ -95,12 +107,12 @@ def test_a_group_waits_for_the_checks_of_all_its_members() -> None:
     assert not [what for what in PlayedNetlink.done if what[0] == "release"]
 
 
-def test_another_configuration_in_that_half_second_ends_the_wait() -> None:
+def test_another_configuration_meanwhile_ends_the_wait() -> None:
     story = Story().starts(CHECKED).starts(replace(CHECKED, priority=120))
     assert story.states == {"one": "FAULT"}
 
 
-def test_an_end_in_that_half_second_leaves_nothing_behind() -> None:
+def test_an_end_meanwhile_leaves_nothing_behind() -> None:
     story = Story().starts(CHECKED)
     story.worker.stop(story.poller.now())
     assert ("release", "192.0.2.10") in PlayedNetlink.done
