@@ -146,6 +146,25 @@ def test_no_full_garbage_collection_comes_between_adverts(forked: t.Callable[[bo
     assert FULL not in worker.asks("status", do="status", id=10)["collections"]
 
 
+def locked_memory(pid: int) -> int:
+    """kB that the kernel may not swap out."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+        return int(next(line for line in status if line.startswith("VmLck:")).split()[1])
+
+
+def test_a_punctual_worker_keeps_its_memory_and_goes_before_others(forked: t.Callable[[bool], Forked]) -> None:
+    """The service may do both; where the kernel refuses real time it says so and is as nice as it gets."""
+    punctual, other = forked(True), forked(False)
+    for worker in (punctual, other):
+        worker.asks("alive", do="status", id=1)
+
+    assert locked_memory(punctual.pid) > 0 == locked_memory(other.pid)
+    real_time = os.sched_getscheduler(punctual.pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
+    refusals = [one["log"]["message"] for one in punctual.heard if "real-time" in str(one.get("log"))]
+    assert real_time or (refusals and os.getpriority(os.PRIO_PROCESS, punctual.pid) == -20), punctual.heard
+    assert os.sched_getscheduler(other.pid) == os.SCHED_OTHER and os.getpriority(os.PRIO_PROCESS, other.pid) == 0
+
+
 def test_a_fork_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused() -> int:
         raise OSError(errno.EAGAIN, "no room")
