@@ -174,6 +174,7 @@ def test_no_email_faults_leaves_out_faults_alone(story: Story, server: MailServe
     story.configure(server.port, no_email_faults=True)
     story.happens("FAULT", "STOP")
     story.until_sent(1)
+    story.until(lambda: story.mailer.idle, "nothing to wait for its explanation any more")
     assert [one.subject for one in server.received] == ["[lb1] vrrp_instance VI_1 was stopped"]
 
 
