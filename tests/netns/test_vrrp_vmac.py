@@ -280,7 +280,7 @@ def test_after_a_crash_release_does_the_same(segment: Segment, tmp_path: Path) -
 
 
 def test_a_restarted_daemon_adopts_the_macvlan_and_its_address(segment: Segment, tmp_path: Path) -> None:
-    daemon = master(segment, tmp_path, advert_int=1)
+    daemon = master(segment, tmp_path, advert_int=2, state="MASTER")  # a lease that outlives a slow start
     before = link(daemon.node).partition(":")[0]
     kill(daemon.node)
 
