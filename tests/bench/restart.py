@@ -54,6 +54,7 @@ def _run(fleet: Fleet, client: Node, peer: AddressWatch, restart: t.Callable[[Fl
     taken = len(peer.holdings(fleet.nodes["b"]))
     with Pings(client, VIP) as pings:
         time.sleep(0.5)
+        fleet.tap.await_advert("port-a")
         restart(fleet)
         time.sleep(_WATCHED)
     return Seen(pings.lost, len(peer.holdings(fleet.nodes["b"])) - taken)

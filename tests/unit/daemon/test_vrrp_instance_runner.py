@@ -118,6 +118,31 @@ def test_a_backup_that_slept_hears_its_master_before_it_declares_it_dead() -> No
     assert story.state == "BACKUP" and story.port.sent == []
 
 
+def test_each_advert_moves_the_deadline_and_not_the_timer() -> None:
+    """The timer that comes early is set anew, and the takeover is a whole down interval after the last one."""
+    story = Story().started()
+    timers = len(story.poller.pending)
+    for _advert in range(3):
+        story.passes(0.9)
+        story.hears(advert(150))
+    assert len(story.poller.pending) == timers
+    story.passes(3.6)
+    assert story.state == "BACKUP", story.log
+    story.passes(0.02)
+    assert story.state == "MASTER", story.log
+
+
+@pytest.mark.parametrize(("advert_int", "waits"), [(seconds(1), 1_000_000), (seconds(0.01), 1)])
+def test_deadlines_of_one_millisecond_wake_up_together_where_a_millisecond_is_nothing(
+    advert_int: int, waits: int
+) -> None:
+    story = Story(replace(INSTANCE, advert_int=advert_int))
+    story.poller.clock += 123_457
+    story.started()
+    wake, deadline = story.poller.pending[0], story.runner.router.deadline()
+    assert deadline is not None and wake % waits == 0 and 0 <= wake - deadline < waits
+
+
 def test_what_the_lease_took_is_not_put_back_by_the_notification_that_tells_of_it() -> None:
     """On waking the netlink socket may be served first; a peer's advert may wait in the other one."""
     story = Story().master()

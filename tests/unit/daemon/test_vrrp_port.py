@@ -169,6 +169,19 @@ def test_an_endless_flood_delays_the_deadlines_of_one_wake_up_by_20_ms_all_toget
     assert len(story.received[51]) > heard, "the next wake-up listens again"
 
 
+def test_what_was_read_to_its_end_just_now_is_not_read_again_for_the_next_router_of_the_wake_up() -> None:
+    """255 routers whose deadlines come together cost one look at the socket, unless acting on them takes long."""
+    story, late = Story(), datagram(message())
+    wake = story.poller.now()
+    story.port.hear_out(wake)
+    PlayedSocket.made[-1].waiting.append(late)
+    story.port.hear_out(wake)
+    assert story.received[51] == [], "not within the same millisecond"
+    story.poller.clock += seconds(0.001)
+    story.port.hear_out(wake)
+    assert story.received[51] == [late]
+
+
 def test_an_error_of_the_socket_ends_the_reading_and_nothing_else() -> None:
     story = Story()
     story.hears(OSError(errno.ENETDOWN, "down"), datagram(message()))

@@ -45,16 +45,11 @@ class _Watch:
 class _PendingCall:
     """One entry of the heap; cancelling only marks it, so it costs nothing."""
 
-    __slots__ = ("_reactor", "deadline", "due", "order")
+    __slots__ = ("_reactor", "due")
 
-    def __init__(self, deadline: Instant, order: int, due: Due, reactor: Reactor) -> None:
-        self.deadline = deadline
-        self.order = order
+    def __init__(self, due: Due, reactor: Reactor) -> None:
         self.due: t.Optional[Due] = due
         self._reactor = reactor
-
-    def __lt__(self, other: _PendingCall) -> bool:
-        return (self.deadline, self.order) < (other.deadline, other.order)
 
     def cancel(self) -> None:
         """Never call it; cancelling twice or after the call is harmless."""
@@ -71,7 +66,9 @@ class Reactor:
         self._alarm = TimerDescriptor()
         self._epoll.register(self._alarm.descriptor, select.EPOLLIN)
         self._watches: t.Dict[int, _Watch] = {}
-        self._heap: t.List[_PendingCall] = []
+        # The number in the middle is never the same twice: calls of one deadline keep their order, and no two calls
+        # are compared themselves.
+        self._heap: t.List[t.Tuple[Instant, int, _PendingCall]] = []
         self._cancelled = 0
         self._orders = itertools.count()
         self._stopped = False
@@ -100,8 +97,8 @@ class Reactor:
 
     def call_at(self, deadline: Instant, due: Due) -> _PendingCall:
         """Call `due` once, no earlier than `deadline`; calls of one deadline keep their order."""
-        call = _PendingCall(deadline, next(self._orders), due, self)
-        heapq.heappush(self._heap, call)
+        call = _PendingCall(due, self)
+        heapq.heappush(self._heap, (deadline, next(self._orders), call))
         return call
 
     def run(self) -> None:
@@ -117,7 +114,7 @@ class Reactor:
     def run_once(self) -> None:
         """Wait for something to do, then do it: one turn."""
         self._drop_cancelled_head()
-        self._alarm.arm(self._heap[0].deadline if self._heap else None)
+        self._alarm.arm(self._heap[0][0] if self._heap else None)
         events = self._epoll.poll()
         now = self.now()
         self._serve(events, now)
@@ -134,7 +131,7 @@ class Reactor:
         """One more pending call was cancelled; forget the cancelled ones when they are the majority."""
         self._cancelled += 1
         if self._cancelled >= _COMPACT_FROM and self._cancelled * 2 > len(self._heap):
-            self._heap = [call for call in self._heap if call.due is not None]
+            self._heap = [entry for entry in self._heap if entry[2].due is not None]
             heapq.heapify(self._heap)
             self._cancelled = 0
 
@@ -150,8 +147,8 @@ class Reactor:
 
     def _call_due(self, now: Instant) -> None:
         calls = []
-        while self._heap and self._heap[0].deadline <= now:
-            calls.append(heapq.heappop(self._heap))
+        while self._heap and self._heap[0][0] <= now:
+            calls.append(heapq.heappop(self._heap)[2])
         for call in calls:
             due, call.due = call.due, None
             if due is not None:
@@ -160,7 +157,7 @@ class Reactor:
                 self._cancelled = max(0, self._cancelled - 1)
 
     def _drop_cancelled_head(self) -> None:
-        while self._heap and self._heap[0].due is None:
+        while self._heap and self._heap[0][2].due is None:
             heapq.heappop(self._heap)
             self._cancelled = max(0, self._cancelled - 1)
 

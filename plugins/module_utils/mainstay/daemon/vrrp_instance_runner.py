@@ -23,7 +23,7 @@ from __future__ import annotations
 import typing as t
 
 from ..model.defaults import RunningInstance
-from ..model.units import Duration, Instant
+from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant
 from ..net.double_socket import Double
 from ..net.polling import Timer
 from ..net.standing import Standing
@@ -67,6 +67,10 @@ from .vrrp_settings import router_settings
 from .vrrp_statistics import Career
 from .worker import Say
 
+_LONG = 100 * NANOSECONDS_PER_MILLISECOND
+_TOGETHER = NANOSECONDS_PER_MILLISECOND
+_DEADLINE_REACHED = DeadlineReached()
+
 
 class InstanceRunner:
     """One RunningInstance at work."""
@@ -93,6 +97,8 @@ class InstanceRunner:
         self.routes = self.possessions.routes
         self._seen = Standing()
         self._timer: t.Optional[Timer] = None
+        self._wake: Instant = 0
+        """What the timer is set to."""
 
     @property
     def devices(self) -> t.Set[str]:
@@ -207,8 +213,12 @@ class InstanceRunner:
 
     def _due(self, wake: Instant) -> None:
         self._timer = None
+        deadline = self.router.deadline()
+        if deadline is None or wake < deadline:
+            self.arm()
+            return
         (self.port if self.group is None else self.group).hear_out(wake)
-        self.feed(DeadlineReached(), self._poller.now())
+        self.feed(_DEADLINE_REACHED, self._poller.now())
 
     # ---- events in, actions out
 
@@ -320,9 +330,21 @@ class InstanceRunner:
     def arm(self) -> None:
         """Come back when the router wants to."""
         deadline = self.router.deadline()
-        self._cancel()
-        if deadline is not None:
-            self._timer = self._poller.call_at(deadline, self._due)
+        if deadline is None:
+            self._cancel()
+            return
+        wake = self._together(deadline)
+        # A backup's deadline moves away with every advert: the timer stays, comes early and is set anew then.
+        if self._timer is None or wake < self._wake:
+            self._cancel()
+            self._timer, self._wake = self._poller.call_at(wake, self._due), wake
+
+    def _together(self, deadline: Instant) -> Instant:
+        """When to wake up for a deadline: with the others of the same millisecond, where one is nothing.
+
+        A wake-up costs as much as the advert that it is for.
+        """
+        return deadline if self.instance.advert_int < _LONG else -(-deadline // _TOGETHER) * _TOGETHER
 
     def _cancel(self) -> None:
         if self._timer is not None:

@@ -49,6 +49,9 @@ _AT_ONCE = 512
 # Before a deadline is acted on everything is read, but not for longer than this, for all routers of a wake-up together.
 _PATIENCE = 20 * NANOSECONDS_PER_MILLISECOND
 
+# What was read to its end just now is not read again for the next router of the same wake-up.
+_FRESH = NANOSECONDS_PER_MILLISECOND
+
 _JUDGED_AT_ONCE = 128  # 3 ms
 # Datagrams of strangers that may wait to be judged; more are judged at once. About 1 MiB.
 _SET_ASIDE = 4096
@@ -113,6 +116,7 @@ class VrrpPort:
         self._judging: t.Optional[Timer] = None
         self._wake: Instant = 0
         self._hear_until: Instant = 0
+        self._heard_at: Instant = 0
 
     @property
     def in_use(self) -> bool:
@@ -172,9 +176,12 @@ class VrrpPort:
         """
         now = self._poller.now()
         if wake != self._wake:
-            self._wake, self._hear_until = wake, now + _PATIENCE
+            self._wake, self._hear_until, self._heard_at = wake, now + _PATIENCE, -_FRESH
+        if now - self._heard_at < _FRESH:
+            return
         while self._poller.now() < self._hear_until and self.drain(now):
             pass
+        self._heard_at = now
 
     def close(self) -> None:
         """Leave the group."""
