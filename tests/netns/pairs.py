@@ -9,13 +9,18 @@ import contextlib
 import typing as t
 from pathlib import Path
 
-from netns.daemons import Daemon, instance
+from netns.daemons import Daemon, Document, instance
 from netns.segment import Segment
 
 from lab.waiting import wait_for
 
 SHORT = 0.3
 """advert_int in seconds of stories in which nothing depends on it."""
+
+
+def quick(priority: int, **options: object) -> Document:
+    """An instance with that advert_int. Its lease outlasts the silence that a backup waits (vrrp/lease.py)."""
+    return instance(priority, **{"advert_int": SHORT, **options})
 
 
 def settled_pair(segment: Segment, folder: Path, advert_int: float = SHORT, **options: object) -> tuple[Daemon, Daemon]:

@@ -11,7 +11,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from netns.daemons import CHECKOUT, PYTHON, Daemon, instance
+from netns.daemons import CHECKOUT, PYTHON, Daemon
+from netns.pairs import quick
 from netns.segment import DEVICE, VIP, Node, Segment
 
 from lab.command import Completed
@@ -25,7 +26,7 @@ def write(daemon: Daemon, **services: object) -> None:
     """A master without a lease, so that only release takes its address away, and services on nftables."""
     document = {
         "global_defs": {"data_plane": "nftables"},
-        "vrrp_instances": {"VI_1": instance(150, vip_lease=0)},
+        "vrrp_instances": {"VI_1": quick(150, vip_lease=0)},
         "virtual_servers": services,
     }
     daemon.write_text(json.dumps(document))
@@ -130,7 +131,7 @@ def test_a_host_s_only_address_listed_as_virtual_by_mistake_stays(
     segment: Segment, tmp_path: Path, options: dict[str, object]
 ) -> None:
     node = segment.node("a")
-    mistaken = instance(150, virtual_ipaddress=[f"{node.address}/24"], **options)
+    mistaken = quick(150, virtual_ipaddress=[f"{node.address}/24"], **options)
     daemon = Daemon(node, tmp_path, VI_1=mistaken).start()
     daemon.await_state("FAULT")
     kill(node)
@@ -143,7 +144,7 @@ def test_a_host_s_only_address_listed_as_virtual_by_mistake_stays(
 
 def test_the_owner_s_own_address_is_the_host_s_and_stays(segment: Segment, tmp_path: Path) -> None:
     node = segment.node("a")
-    daemon = Daemon(node, tmp_path, VI_1=instance(255, virtual_ipaddress=[f"{node.address}/24", f"{VIP}/24"])).start()
+    daemon = Daemon(node, tmp_path, VI_1=quick(255, virtual_ipaddress=[f"{node.address}/24", f"{VIP}/24"])).start()
     daemon.await_state("MASTER")
     wait_for(node.holds, 10, "the leased one", evidence=daemon.evidence)
     kill(node)

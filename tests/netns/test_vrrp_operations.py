@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from netns.address_watch import AddressWatch
-from netns.daemons import CHECKOUT, PYTHON, Daemon, instance
+from netns.daemons import CHECKOUT, PYTHON, Daemon
+from netns.pairs import quick
 from netns.segment import VIP, Segment
 
 from lab import command
@@ -24,9 +25,9 @@ OTHER_VIP = "192.0.2.11"
 @pytest.fixture
 def pair(segment: Segment, tmp_path: Path) -> tuple[Daemon, Daemon]:
     """a is master with 200, b backup with 156."""
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(200)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(200)).start()
     a.await_state("MASTER")
-    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(156)).start()
+    b = Daemon(segment.node("b"), tmp_path, VI_1=quick(156)).start()
     b.await_state("BACKUP")
     wait_for(lambda: b.status()["master_priority"] == 200, 10, "b to hear a", evidence=b.evidence)
     return a, b
@@ -114,7 +115,7 @@ def test_both_sides_explain_themselves(pair: tuple[Daemon, Daemon]) -> None:
 def test_a_plan_names_what_moves_and_the_reload_moves_exactly_that(segment: Segment, tmp_path: Path) -> None:
     def both(first: int, **second: t.Any) -> dict[str, t.Any]:
         other = {"virtual_router_id": 52, "virtual_ipaddress": [f"{OTHER_VIP}/24"]}
-        return {"VI_1": instance(first), "VI_2": instance(first, **{**other, **second})}
+        return {"VI_1": quick(first), "VI_2": quick(first, **{**other, **second})}
 
     a = Daemon(segment.node("a"), tmp_path, **both(200)).start()
     for name in ("VI_1", "VI_2"):
@@ -140,7 +141,7 @@ def test_a_plan_names_what_moves_and_the_reload_moves_exactly_that(segment: Segm
 
 def test_a_plan_knows_that_a_better_priority_brings_the_address_here(pair: tuple[Daemon, Daemon]) -> None:
     a, b = pair
-    b.write(VI_1=instance(220))
+    b.write(VI_1=quick(220))
 
     plan = must(b, "plan", str(b.folder / "mainstay.json"))
     assert f"!! vrrp_instance VI_1: {VIP}/24 on eth0 moves: comes here: with priority 220 it preempts 192.0.2.1" in plan
@@ -154,7 +155,7 @@ def test_a_plan_knows_that_a_better_priority_brings_the_address_here(pair: tuple
 @pytest.mark.fault("F24")
 def test_what_the_state_directory_cannot_keep_fails_nobody(segment: Segment, tmp_path: Path) -> None:
     """F24: damaged demotions are an alarm, a journal that cannot be written is one too, the address is held."""
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(200))
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(200))
     (a.folder / "state" / "events.jsonl").mkdir(parents=True)
     (a.folder / "state" / "demoted.json").write_text("{")
     a.start()
@@ -180,7 +181,7 @@ def small_disk(tmp_path: Path) -> t.Iterator[Path]:
 def test_a_full_disk_drops_events_and_counts_them_and_a_demotion_holds(
     segment: Segment, tmp_path: Path, small_disk: Path
 ) -> None:
-    a = Daemon(segment.node("a"), small_disk, VI_1=instance(200))
+    a = Daemon(segment.node("a"), small_disk, VI_1=quick(200))
     a.log = tmp_path / "log"
     a.start().await_state("MASTER")
     filler = small_disk / "filler"

@@ -10,25 +10,29 @@ from pathlib import Path
 
 import pytest
 from netns.address_watch import AddressWatch
-from netns.daemons import Daemon, instance
+from netns.daemons import Daemon
+from netns.pairs import quick
 from netns.segment import DEVICE, VIP, Segment
 
 from lab.waiting import wait_for
 
+LEASED = 1
+"""The shortest advert_int, in whole seconds, of which the lease ends before a backup takes over."""
+
 
 def pair(segment: Segment, folder: Path, **options: object) -> tuple[Daemon, Daemon]:
     """A master of priority 150 and a backup of priority 100, settled."""
-    a = Daemon(segment.node("a"), folder, VI_1=instance(150, **options)).start()
+    a = Daemon(segment.node("a"), folder, VI_1=quick(150, **options)).start()
     a.await_state("MASTER")
-    b = Daemon(segment.node("b"), folder, VI_1=instance(100, **options)).start()
+    b = Daemon(segment.node("b"), folder, VI_1=quick(100, **options)).start()
     b.await_state("BACKUP")
     return a, b
 
 
 @pytest.mark.fault("F13")
 def test_the_higher_priority_becomes_master_and_holds_the_address_alone(segment: Segment, tmp_path: Path) -> None:
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150))
-    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100))
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(150))
+    b = Daemon(segment.node("b"), tmp_path, VI_1=quick(100))
     a.launch()
     b.launch()
     wait_for(lambda: a.answers() and b.answers(), 20, "both daemons", evidence=a.evidence)
@@ -56,7 +60,7 @@ def test_sigterm_hands_over_by_priority_zero(segment: Segment, tmp_path: Path) -
 def test_after_sigkill_the_kernel_withdraws_the_address_before_the_backup_takes_it(
     segment: Segment, tmp_path: Path
 ) -> None:
-    a, b = pair(segment, tmp_path)
+    a, b = pair(segment, tmp_path, advert_int=LEASED)
     with AddressWatch([a.node, b.node]) as watch:
         a.node.signal_all(signal.SIGSTOP)  # or the last to be killed sees the others die and ends in order
         a.node.signal_all(signal.SIGKILL)
@@ -69,7 +73,7 @@ def test_after_sigkill_the_kernel_withdraws_the_address_before_the_backup_takes_
 @pytest.mark.fault("F03")
 def test_a_killed_supervisor_takes_its_workers_down_in_order(segment: Segment, tmp_path: Path) -> None:
     """F03: the workers hear that it died, send priority 0 and release."""
-    a, b = pair(segment, tmp_path, advert_int=0.5)
+    a, b = pair(segment, tmp_path)
 
     a.signal(signal.SIGKILL)
 
@@ -81,7 +85,7 @@ def test_a_killed_supervisor_takes_its_workers_down_in_order(segment: Segment, t
 
 @pytest.mark.fault("F05")
 def test_a_frozen_master_loses_the_address_and_yields_when_it_thaws(segment: Segment, tmp_path: Path) -> None:
-    a, b = pair(segment, tmp_path)
+    a, b = pair(segment, tmp_path, advert_int=LEASED)
     with AddressWatch([a.node, b.node]) as watch:
         a.node.signal_all(signal.SIGSTOP)
         wait_for(b.node.holds, 15, "b to take over", evidence=b.evidence)
@@ -99,7 +103,7 @@ def test_a_frozen_master_loses_the_address_and_yields_when_it_thaws(segment: Seg
 
 
 def test_a_short_freeze_without_a_successor_takes_the_address_again(segment: Segment, tmp_path: Path) -> None:
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(150)).start()
     a.await_state("MASTER")
 
     a.node.signal_all(signal.SIGSTOP)
@@ -113,7 +117,7 @@ def test_a_short_freeze_without_a_successor_takes_the_address_again(segment: Seg
 
 @pytest.mark.fault("F27")
 def test_carrier_loss_is_a_fault_and_healing_goes_through_backup(segment: Segment, tmp_path: Path) -> None:
-    a, b = pair(segment, tmp_path, advert_int=0.5)
+    a, b = pair(segment, tmp_path)
 
     a.node.cut()
     a.await_state("FAULT")
@@ -129,7 +133,7 @@ def test_carrier_loss_is_a_fault_and_healing_goes_through_backup(segment: Segmen
 
 @pytest.mark.fault("F29")
 def test_an_interface_made_anew_is_used_again(segment: Segment, tmp_path: Path) -> None:
-    a, b = pair(segment, tmp_path, advert_int=0.5)
+    a, b = pair(segment, tmp_path)
 
     a.node.ip(f"link delete {DEVICE}")
     a.await_state("FAULT")
@@ -145,7 +149,7 @@ def test_an_interface_made_anew_is_used_again(segment: Segment, tmp_path: Path) 
 def test_without_an_address_to_send_from_it_is_a_fault_and_never_sends_from_the_vip(
     segment: Segment, tmp_path: Path
 ) -> None:
-    a, b = pair(segment, tmp_path, advert_int=0.5)
+    a, b = pair(segment, tmp_path)
 
     a.node.ip(f"address delete {a.node.address}/24 dev {DEVICE}")
     a.await_state("FAULT")
@@ -177,7 +181,7 @@ def test_a_lost_notification_storm_is_made_good_by_reading_everything_anew(
     segment: Segment, tmp_path: Path
 ) -> None:
     """F52: while the daemon is stopped, more changes than its buffer takes; the last one deletes the VIP."""
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, vip_lease=0)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(150, vip_lease=0)).start()
     a.await_state("MASTER")
     a.node.signal_all(signal.SIGSTOP)
     batch = tmp_path / "flood"

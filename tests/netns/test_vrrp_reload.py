@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from netns.address_watch import AddressWatch
-from netns.daemons import Daemon, Document, instance
+from netns.daemons import Daemon, Document
+from netns.pairs import quick
 from netns.segment import DEVICE, NETWORK, VIP, Segment
 
 from lab.waiting import wait_for
@@ -20,17 +21,17 @@ SECOND_VIP = f"{NETWORK}.11"
 
 
 def test_a_reload_changes_a_master_without_a_transition(segment: Segment, tmp_path: Path) -> None:
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(150)).start()
     a.await_state("MASTER")
-    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100)).start()
+    b = Daemon(segment.node("b"), tmp_path, VI_1=quick(100)).start()
     b.await_state("BACKUP")
     transitions = a.status()["transitions"]
 
     with AddressWatch([a.node, b.node]) as watch:
-        a.write(VI_1=instance(140, virtual_ipaddress=[f"{VIP}/24", f"{SECOND_VIP}/24"]))
+        a.write(VI_1=quick(140, virtual_ipaddress=[f"{VIP}/24", f"{SECOND_VIP}/24"]))
         assert a.ask("reload")["ok"] is True
         wait_for(lambda: a.node.holds(SECOND_VIP), 10, "the new address", evidence=a.evidence)
-        a.write(VI_1=instance(140, virtual_ipaddress=[f"{VIP}/24"]))
+        a.write(VI_1=quick(140, virtual_ipaddress=[f"{VIP}/24"]))
         assert a.ask("reload")["ok"] is True
         wait_for(lambda: not a.node.holds(SECOND_VIP), 10, "it to be released", evidence=a.evidence)
 
@@ -42,9 +43,9 @@ def test_a_reload_changes_a_master_without_a_transition(segment: Segment, tmp_pa
 
 def test_what_was_just_taken_is_not_reported_as_removed(segment: Segment, tmp_path: Path) -> None:
     """An owner takes its address while it is configured, a master one that a reload adds: before hearing of either."""
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(255)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(255)).start()
     a.await_state("MASTER")
-    a.write(VI_1=instance(255, virtual_ipaddress=[f"{VIP}/24", f"{SECOND_VIP}/24"]))
+    a.write(VI_1=quick(255, virtual_ipaddress=[f"{VIP}/24", f"{SECOND_VIP}/24"]))
     assert a.ask("reload")["ok"] is True
     wait_for(lambda: len(a.status()["addresses_held"]) == 2, 10, "both addresses", evidence=a.evidence)
 
@@ -52,14 +53,14 @@ def test_what_was_just_taken_is_not_reported_as_removed(segment: Segment, tmp_pa
 
 
 def test_another_name_for_an_instance_is_no_failover(segment: Segment, tmp_path: Path) -> None:
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(150)).start()
     a.await_state("MASTER")
-    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100)).start()
+    b = Daemon(segment.node("b"), tmp_path, VI_1=quick(100)).start()
     b.await_state("BACKUP")
     before = a.status()
 
     with AddressWatch([a.node, b.node]) as watch:
-        a.write(web=instance(150))
+        a.write(web=quick(150))
         assert a.ask("reload")["ok"] is True
         sent = a.status("web")["counters"]["adverts_sent"]
         assert sent >= before["counters"]["adverts_sent"], "its counters go on with it"
@@ -86,7 +87,7 @@ def test_an_address_that_moves_to_another_instance_is_never_away(
         both = {}
         for number, (name, addresses) in enumerate(own.items(), 51):
             held = [*addresses, f"{VIP}/24"] if name == holder else addresses
-            both[name] = instance(150, virtual_router_id=number, virtual_ipaddress=held)
+            both[name] = quick(150, virtual_router_id=number, virtual_ipaddress=held)
         return both
 
     def adverts() -> int:
@@ -113,12 +114,12 @@ def test_an_address_that_moves_to_another_instance_is_never_away(
 
 
 def test_a_lower_priority_after_a_reload_hands_over(segment: Segment, tmp_path: Path) -> None:
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150, advert_int=0.5)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(150)).start()
     a.await_state("MASTER")
-    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100, advert_int=0.5)).start()
+    b = Daemon(segment.node("b"), tmp_path, VI_1=quick(100)).start()
     b.await_state("BACKUP")
 
-    a.write(VI_1=instance(50, advert_int=0.5))
+    a.write(VI_1=quick(50))
     assert a.ask("reload")["ok"] is True
 
     b.await_state("MASTER")
@@ -130,14 +131,14 @@ def test_a_lower_priority_after_a_reload_hands_over(segment: Segment, tmp_path: 
 def test_an_instance_that_leaves_the_configuration_is_released_and_the_other_stays(
     segment: Segment, tmp_path: Path
 ) -> None:
-    other = instance(150, virtual_router_id=52, virtual_ipaddress=[f"{SECOND_VIP}/24"], advert_int=0.5)
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150), VI_2=other).start()
+    other = quick(150, virtual_router_id=52, virtual_ipaddress=[f"{SECOND_VIP}/24"])
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(150), VI_2=other).start()
     a.await_state("MASTER", name="VI_1")
     a.await_state("MASTER", name="VI_2")
-    b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100), VI_2={**other, "priority": 100}).start()
+    b = Daemon(segment.node("b"), tmp_path, VI_1=quick(100), VI_2={**other, "priority": 100}).start()
     b.await_state("BACKUP", name="VI_2")
 
-    a.write(VI_1=instance(150))
+    a.write(VI_1=quick(150))
     assert a.ask("reload")["ok"] is True
 
     b.await_state("MASTER", name="VI_2")
@@ -148,10 +149,10 @@ def test_an_instance_that_leaves_the_configuration_is_released_and_the_other_sta
 
 @pytest.mark.fault("F14")
 def test_a_killed_daemon_that_comes_back_within_the_lease_goes_on_as_master(segment: Segment, tmp_path: Path) -> None:
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(150)).start()
     a.await_state("MASTER")
     # A long lease, so that a busy machine cannot be too slow to restart within it.
-    a.write(VI_1=instance(150, advert_int=5))
+    a.write(VI_1=quick(150, advert_int=5))
     assert a.ask("reload")["ok"] is True
     assert a.status()["vip_lease"] == 14
 
@@ -169,9 +170,9 @@ def test_a_killed_daemon_that_comes_back_within_the_lease_goes_on_as_master(segm
 @pytest.mark.fault("F02")
 def test_a_killed_vrrp_worker_is_replaced_and_its_successor_goes_on_as_master(segment: Segment, tmp_path: Path) -> None:
     """F02: no gap, no transition for the segment."""
-    a = Daemon(segment.node("a"), tmp_path, VI_1=instance(150)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=quick(150)).start()
     a.await_state("MASTER")
-    a.write(VI_1=instance(150, advert_int=5))
+    a.write(VI_1=quick(150, advert_int=5))
     assert a.ask("reload")["ok"] is True
     killed = a.ask("status")["vrrp"]["pid"]
 
@@ -188,7 +189,7 @@ def test_a_killed_vrrp_worker_is_replaced_and_its_successor_goes_on_as_master(se
 def test_an_address_without_a_lease_is_no_proof_and_is_removed_at_the_start(segment: Segment, tmp_path: Path) -> None:
     node = segment.node("a")
     node.ip(f"address add {VIP}/24 dev {DEVICE}")
-    a = Daemon(node, tmp_path, VI_1=instance(150)).start()
+    a = Daemon(node, tmp_path, VI_1=quick(150)).start()
 
     assert not node.holds()
     assert a.state() == "BACKUP"
@@ -198,7 +199,7 @@ def test_an_address_without_a_lease_is_no_proof_and_is_removed_at_the_start(segm
 def test_the_owner_keeps_what_its_interface_has_for_good(segment: Segment, tmp_path: Path) -> None:
     """Priority 255: the virtual address is the host's own. It is never leased and survives the daemon."""
     node = segment.node("a")
-    a = Daemon(node, tmp_path, VI_1=instance(255, virtual_ipaddress=[f"{node.address}/24"])).start()
+    a = Daemon(node, tmp_path, VI_1=quick(255, virtual_ipaddress=[f"{node.address}/24"])).start()
     a.await_state("MASTER")
     assert node.holds(node.address)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -12,10 +13,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netns.daemons import CHECKOUT, PYTHON, Daemon, Document, instance
+from netns.daemons import CHECKOUT, PYTHON, Daemon, Document
+from netns.pairs import SHORT, quick
 from netns.segment import DEVICE, NETWORK, VIP, Node, Segment
 
 from lab.command import Completed
+from lab.processes import Process
 from lab.waiting import wait_for
 from mainstay.model.route_text import parse_route
 from mainstay.net.routing_socket import Outcome, RoutingOrders, route_entry
@@ -87,16 +90,16 @@ def make_ipv6(node: Node) -> None:
 
 
 def routed(priority: int, routes: t.Iterable[str] = ROUTES, rules: t.Iterable[str] = RULES, **more: object) -> Document:
-    return instance(priority, virtual_routes=list(routes), virtual_rules=list(rules), **more)
+    return quick(priority, virtual_routes=list(routes), virtual_rules=list(rules), **more)
 
 
-def pair(segment: Segment, tmp_path: Path) -> tuple[Daemon, Daemon]:
-    """A master and its backup, both with every kind of route and rule."""
+def pair(segment: Segment, tmp_path: Path, advert_int: float = SHORT) -> tuple[Daemon, Daemon]:
+    """A master and its backup, both with every kind of route and rule; `advert_int` is theirs."""
     for name in ("a", "b"):
         make_ipv6(segment.node(name))
-    a = Daemon(segment.node("a"), tmp_path, VI_1=routed(150)).start()
+    a = Daemon(segment.node("a"), tmp_path, VI_1=routed(150, advert_int=advert_int)).start()
     a.await_state("MASTER")
-    b = Daemon(segment.node("b"), tmp_path, VI_1=routed(100)).start()
+    b = Daemon(segment.node("b"), tmp_path, VI_1=routed(100, advert_int=advert_int)).start()
     b.await_state("BACKUP")
     return a, b
 
@@ -123,6 +126,20 @@ def await_line(daemon: Daemon, line: str, deadline: float = SECOND) -> None:
 
 def await_report(daemon: Daemon, text: str) -> None:
     wait_for(lambda: text in daemon.log.read_text(), 5, f"the report of {text}", evidence=daemon.evidence)
+
+
+def monitored(node: Node, folder: Path, *kinds: str) -> tuple[Process, Path]:
+    """A running `ip monitor` and what it writes."""
+    seen = folder / "monitor"
+    monitor = node.start(["ip", "monitor", *kinds], seen)
+    numbers = itertools.count()
+
+    def listens() -> bool:
+        node.ip(f"route add blackhole 10.99.0.{next(numbers)}")  # another each time: the kernel tells of new ones only
+        return "10.99.0." in seen.read_text()
+
+    wait_for(listens, 10, "the monitor to run", evidence=seen.read_text)
+    return monitor, seen
 
 
 def test_the_master_has_every_route_and_rule_and_the_backup_none(segment: Segment, tmp_path: Path) -> None:
@@ -224,10 +241,7 @@ def test_the_hosts_own_route_stays_behind_ours_and_outlives_it(segment: Segment,
 def test_a_reload_changes_only_what_changed(segment: Segment, tmp_path: Path) -> None:
     stays, goes, comes = f"default via {GATEWAY}", "blackhole 10.66.0.0/16", "throw 10.69.0.0/16 table 100"
     daemon = master(segment, tmp_path, stays, goes)
-    monitor = tmp_path / "monitor"
-    watching = daemon.node.start(["ip", "monitor", "route"], monitor)
-    daemon.node.ip("route add blackhole 10.99.0.0/16")
-    wait_for(lambda: "10.99.0.0/16" in monitor.read_text(), 5, "the monitor to run")
+    watching, monitor = monitored(daemon.node, tmp_path, "route")
     daemon.write(VI_1=routed(150, [stays, comes], []))
     assert daemon.ask("reload")["ok"] is True
     await_line(daemon, comes, 5)
@@ -279,12 +293,13 @@ def test_an_instance_in_fault_has_no_routes(segment: Segment, tmp_path: Path) ->
 
 
 def test_a_worker_that_is_killed_goes_on_as_master_and_no_route_is_ever_away(segment: Segment, tmp_path: Path) -> None:
-    daemon = master(segment, tmp_path, f"default via {GATEWAY}", "blackhole 10.66.0.0/16", rules=RULES)
+    texts = [f"default via {GATEWAY}", "blackhole 10.66.0.0/16"]
+    daemon = master(segment, tmp_path, *texts, rules=RULES)
     before = both(daemon.node)
-    monitor = tmp_path / "monitor"
-    watching = daemon.node.start(["ip", "monitor", "route", "rule"], monitor)
-    daemon.node.ip("route add blackhole 10.99.0.0/16")
-    wait_for(lambda: "10.99.0.0/16" in monitor.read_text(), 5, "the monitor to run")
+    # A long lease, so that a busy machine cannot be too slow to start another worker within it.
+    daemon.write(VI_1=routed(150, texts, RULES, advert_int=5))
+    assert daemon.ask("reload")["ok"] is True
+    watching, monitor = monitored(daemon.node, tmp_path, "route", "rule")
     worker = daemon.ask("status")["vrrp"]["pid"]
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: daemon.answers() and daemon.ask("status")["vrrp"]["pid"] != worker, 10, "another worker")
@@ -295,8 +310,8 @@ def test_a_worker_that_is_killed_goes_on_as_master_and_no_route_is_ever_away(seg
 
 
 def test_a_master_that_was_frozen_gives_its_routes_to_the_new_one(segment: Segment, tmp_path: Path) -> None:
-    a, b = pair(segment, tmp_path)
-    b.write(VI_1=routed(200))  # so that a does not take it back
+    a, b = pair(segment, tmp_path, advert_int=1)  # the shortest of which the lease ends before the other takes over
+    b.write(VI_1=routed(200, advert_int=1))  # so that a does not take it back
     assert b.ask("reload")["ok"] is True
     b.await_state("MASTER")
     b.node.signal_all(signal.SIGSTOP)
@@ -376,7 +391,7 @@ def write_static(daemon: Daemon, addresses: list[str], routes: list[str], rules:
         "static_ipaddress": addresses,
         "static_routes": routes,
         "static_rules": rules,
-        "vrrp_instances": {"VI_1": instance(100)},
+        "vrrp_instances": {"VI_1": quick(100)},
     }
     daemon.write_text(json.dumps(document))
 
@@ -389,7 +404,7 @@ STATIC_LINES = [f"203.0.113.0/24 via {GATEWAY} dev {DEVICE}", "900: from 10.0.0.
 @pytest.fixture()
 def static(segment: Segment, tmp_path: Path) -> Daemon:
     """A backup (its peer is master) with static things."""
-    Daemon(segment.node("b"), tmp_path, VI_1=instance(200)).start().await_state("MASTER")
+    Daemon(segment.node("b"), tmp_path, VI_1=quick(200)).start().await_state("MASTER")
     daemon = Daemon(segment.node("a"), tmp_path)
     write_static(daemon, [f"{STATIC}/24"], [STATIC_ROUTE], [STATIC_RULE])
     daemon.start().await_state("BACKUP")

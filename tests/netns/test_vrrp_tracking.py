@@ -197,11 +197,14 @@ class TestTrackersOfTheSupervisor:
         self, segment: Segment, root_folder: Path, tmp_path: Path
     ) -> None:
         sections = self.sections(root_folder)
-        a = Daemon(segment.node("a"), tmp_path)
-        a.write_text(json.dumps({"vrrp_instances": {"VI_1": instance(150, track_script=["chk weight 0"])}, **sections}))
-        a.start().await_state("MASTER")
-        b = Daemon(segment.node("b"), tmp_path, VI_1=instance(100)).start()
-        b.await_state("BACKUP")
+        sections["vrrp_scripts"]["chk"] |= {"interval": 5, "timeout": 5}  # however busy the machine is, it is up
+        a, b = pair(segment, tmp_path, sections, track_script=["chk weight 0"])
+        # A long lease, so that a busy machine cannot be too slow to restart within it; the next advert tells b.
+        slow = instance(150, advert_int=3, track_script=["chk weight 0"])
+        a.write_document(vrrp_instances={"VI_1": slow}, **sections)
+        assert a.ask("reload")["ok"] is True
+        heard = b.status()["counters"]["adverts_received"]
+        wait_for(lambda: b.status()["counters"]["adverts_received"] > heard, 10, "an advert", evidence=b.evidence)
         at_peer = b.status()["transitions"]
 
         a.node.signal_all(signal.SIGSTOP)  # or the last to be killed sees the others die and ends in order
