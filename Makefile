@@ -132,7 +132,7 @@ demo: ready  ## from inventory to a failed-over VIP, in a lab (DATA_PLANE=ipvs o
 	@PYTHONPATH=tests KEEP='$(KEEP)' DATA_PLANE='$(DATA_PLANE)' $(PYTHON) -m demo
 
 .PHONY: bench
-bench: ready  ## speed and memory with keepalived beside, written to docs/benchmarks.md (about 7 minutes) (root)
+bench: ready  ## speed and memory with keepalived beside, written to docs/benchmarks.md (about 12 minutes) (root)
 	@PYTHONPATH=tests $(PYTHON) -m bench
 
 .PHONY: clean-lab

@@ -34,7 +34,7 @@ class Target(t.Protocol):
     """What a figure is held against."""
 
     def met(self, ours: Series, theirs: Series | None) -> bool:
-        """Whether the medians keep it."""
+        """Whether the series keeps it."""
 
     def words(self, unit: str) -> str:
         """For the table."""
@@ -50,7 +50,20 @@ class AtMost:
         return ours.median <= self.bound
 
     def words(self, unit: str) -> str:
-        return f"≤ {self.bound:g} {unit}"
+        return f"≤ {self.bound:g} {unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class NeverMoreThan:
+    """A bound for every single run, in the figure's unit."""
+
+    bound: float
+
+    def met(self, ours: Series, theirs: Series | None) -> bool:
+        return ours.worst <= self.bound
+
+    def words(self, unit: str) -> str:
+        return f"never > {self.bound:g} {unit}".rstrip()
 
 
 @dataclass(frozen=True)

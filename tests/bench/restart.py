@@ -13,7 +13,7 @@ from pathlib import Path
 from netns.address_watch import AddressWatch
 from netns.segment import VIP, Node
 
-from bench.figures import AtMost, Figure, Series
+from bench.figures import Figure, NeverMoreThan, Series
 from bench.fleet import Fleet, Plan
 from bench.pair import OURS, THEIRS
 from bench.pings import PINGS_EACH_SECOND, Pings
@@ -89,6 +89,6 @@ def _figures(name: str, seen: t.Mapping[str, t.Sequence[Seen]]) -> list[Figure]:
 
     remark = f"{PINGS_EACH_SECOND} a second from a third host"
     return [
-        Figure(f"{name}: pings lost", "", 0, *series("lost"), AtMost(0), remark),
-        Figure(f"{name}: takeovers by the peer", "", 0, *series("taken"), AtMost(0)),
+        Figure(f"{name}: pings lost", "", 0, *series("lost"), NeverMoreThan(0), remark),
+        Figure(f"{name}: takeovers by the peer", "", 0, *series("taken"), NeverMoreThan(0)),
     ]

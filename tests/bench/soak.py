@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 from bench.fast import ADVERT_INT
-from bench.figures import AtMost, Figure, Series
+from bench.figures import Figure, NeverMoreThan, Series
 from bench.fleet import Fleet, Plan
 from bench.pair import OURS, THEIRS
 from bench.tap import adverts, longest_gap
@@ -75,6 +75,6 @@ def _figures(
     failed = (Series(tuple(failovers[kind])) for kind in (OURS, THEIRS))
     silent = (Series(tuple(gaps[kind])) for kind in (OURS, THEIRS))
     return [
-        Figure(f"{name}: false failovers", "", 0, *failed, AtMost(0)),
+        Figure(f"{name}: false failovers", "", 0, *failed, NeverMoreThan(0)),
         Figure(f"{name}: longest gap between adverts", "ms", 1, *silent),
     ]

@@ -1,13 +1,13 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Targets are held against medians; one bad run shows as the worst and decides nothing."""
+"""Targets are held against medians, where one bad run decides nothing, or against every single run."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.figures import AtMost, AtMostTimes, Figure, Series, Target
+from bench.figures import AtMost, AtMostTimes, Figure, NeverMoreThan, Series, Target
 
 QUICK, SLOW = Series((1.0, 1.0, 9.0)), Series((2.0, 2.0, 2.0))
 
@@ -25,13 +25,15 @@ def test_a_series_tells_its_middle_its_worst_and_its_size() -> None:
     [
         (QUICK, None, AtMost(1.0), True),
         (SLOW, None, AtMost(1.99), False),
+        (QUICK, None, NeverMoreThan(9.0), True),
+        (QUICK, None, NeverMoreThan(1.0), False),
         (SLOW, QUICK, AtMostTimes(2.0), True),
         (SLOW, QUICK, AtMostTimes(1.02), False),
         (SLOW, None, AtMostTimes(2.0), False),
         (SLOW, None, None, None),
     ],
 )
-def test_a_target_is_met_by_the_median(
+def test_a_target_is_met_by_the_median_or_by_every_run(
     ours: Series, theirs: Series | None, target: Target | None, met: bool | None
 ) -> None:
     assert figure(ours, theirs, target).met is met
