@@ -74,7 +74,7 @@ test: ready  ## everything, fast to slow, with a table of what took how long (un
 
 .PHONY: netns
 netns: ready  ## daemons between network namespaces, against each other and against keepalived, three tests at a time (root)
-	$(PYTEST) -q -n 3 --dist worksteal tests/netns $(ARGS)
+	$(PYTEST) -q -n 3 --dist loadgroup tests/netns $(ARGS)
 
 .PHONY: kernel
 kernel: ready  ## the ipvs data plane against a real ip_vs, inside User-Mode-Linux (root)

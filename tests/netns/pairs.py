@@ -17,6 +17,9 @@ from lab.waiting import wait_for
 SHORT = 0.3
 """advert_int in seconds of stories in which nothing depends on it."""
 
+LEASED = 1
+"""The shortest advert_int, in whole seconds, of which the lease ends before a backup takes over."""
+
 
 def quick(priority: int, **options: object) -> Document:
     """An instance with that advert_int. Its lease outlasts the silence that a backup waits (vrrp/lease.py)."""

@@ -25,6 +25,8 @@ from lab.waiting import wait_for
 
 KEYS = {"keys": [{"id": 1, "key": "hex:" + "5a" * 32}], "active_key": 1}
 LINES_A_SECOND = 10
+# Whoever takes all of a processor: one of them at a time.
+pytestmark = pytest.mark.xdist_group("hogs")
 
 
 def pair(segment: Segment, folder: Path, unicast: bool, **options: object) -> tuple[Daemon, Daemon, Scene]:

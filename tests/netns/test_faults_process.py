@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from netns.address_watch import AddressWatch
 from netns.daemons import Daemon, instance
-from netns.pairs import SHORT, await_adverts, await_line, nothing_moves, settled_pair
+from netns.pairs import LEASED, SHORT, await_adverts, await_line, nothing_moves, settled_pair
 from netns.segment import DEVICE, Segment
 
 from lab import cgroups
@@ -40,7 +40,7 @@ time.sleep(60)
 @pytest.mark.fault("F05")
 def test_a_frozen_cgroup_loses_the_address_before_its_successor_takes_it(segment: Segment, tmp_path: Path) -> None:
     """As a container runtime pauses a service: no signal is seen, and CLOCK_MONOTONIC runs on."""
-    a, b = settled_pair(segment, tmp_path)
+    a, b = settled_pair(segment, tmp_path, advert_int=LEASED)
     name = f"{segment.prefix}frozen"
     group = cgroups.create(name)
     try:
@@ -64,7 +64,7 @@ def test_a_frozen_cgroup_loses_the_address_before_its_successor_takes_it(segment
 def test_a_worker_that_always_dies_is_started_ever_more_slowly_and_the_peer_serves(
     segment: Segment, tmp_path: Path
 ) -> None:
-    a, b = settled_pair(segment, tmp_path)
+    a, b = settled_pair(segment, tmp_path, advert_int=LEASED)
     killed: set[int] = set()
 
     def strike() -> bool:
@@ -90,7 +90,7 @@ def test_a_worker_that_always_dies_is_started_ever_more_slowly_and_the_peer_serv
 def test_a_worker_killed_for_memory_is_replaced_and_never_are_there_two_holders(
     segment: Segment, tmp_path: Path
 ) -> None:
-    a, b = settled_pair(segment, tmp_path)
+    a, b = settled_pair(segment, tmp_path, advert_int=LEASED)
     worker = a.ask("status")["vrrp"]["pid"]
     with memory_group(f"{segment.prefix}memory", 24 << 20) as group, AddressWatch([a.node, b.node]) as watch:
         (Path("/proc") / str(worker) / "oom_score_adj").write_text("1000")
@@ -183,6 +183,7 @@ def test_a_restart_in_order_hands_over_and_back_and_never_are_there_two(segment:
 
 
 @pytest.mark.fault("F17")
+@pytest.mark.xdist_group("hogs")
 def test_busy_neighbours_cost_no_mastership(segment: Segment, tmp_path: Path) -> None:
     a, b = settled_pair(segment, tmp_path, advert_int=1)
     for _count in range(HOGS):

@@ -128,6 +128,7 @@ def _assert_told(operator: Operator, priority: int, *states: str) -> None:
 
 
 @pytest.mark.fault("F64")
+@pytest.mark.xdist_group("hogs")
 def test_programs_that_hang_flood_and_fork_delay_no_advert(segment: Segment, tmp_path: Path) -> None:
     """F64: whatever programs do, the adverts of the master are on the wire and the backup stays one."""
     a, b = (Operator(segment.node(name), tmp_path) for name in "ab")

@@ -11,13 +11,10 @@ from pathlib import Path
 import pytest
 from netns.address_watch import AddressWatch
 from netns.daemons import Daemon
-from netns.pairs import quick
+from netns.pairs import LEASED, quick
 from netns.segment import DEVICE, VIP, Segment
 
 from lab.waiting import wait_for
-
-LEASED = 1
-"""The shortest advert_int, in whole seconds, of which the lease ends before a backup takes over."""
 
 
 def pair(segment: Segment, folder: Path, **options: object) -> tuple[Daemon, Daemon]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from netns.daemons import CHECKOUT, PYTHON, Daemon, Document
-from netns.pairs import SHORT, quick
+from netns.pairs import LEASED, SHORT, quick
 from netns.segment import DEVICE, NETWORK, VIP, Node, Segment
 
 from lab.command import Completed
@@ -310,8 +310,8 @@ def test_a_worker_that_is_killed_goes_on_as_master_and_no_route_is_ever_away(seg
 
 
 def test_a_master_that_was_frozen_gives_its_routes_to_the_new_one(segment: Segment, tmp_path: Path) -> None:
-    a, b = pair(segment, tmp_path, advert_int=1)  # the shortest of which the lease ends before the other takes over
-    b.write(VI_1=routed(200, advert_int=1))  # so that a does not take it back
+    a, b = pair(segment, tmp_path, advert_int=LEASED)
+    b.write(VI_1=routed(200, advert_int=LEASED))  # so that a does not take it back
     assert b.ask("reload")["ok"] is True
     b.await_state("MASTER")
     b.node.signal_all(signal.SIGSTOP)
