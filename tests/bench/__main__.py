@@ -33,8 +33,6 @@ PAIRS = 3
 """Of each kind at once: their waiting is idle time, and their faults keep apart."""
 REACTION_RUNS = 3
 """Times RUNS: one takes a tenth of a second."""
-FAST_RUNS = 2
-"""Times RUNS: one takes less than a second."""
 BEGIN = time.monotonic()
 
 
@@ -75,9 +73,9 @@ def _parts(runs: int) -> dict[str, t.Callable[[Path], list[Figure]]]:
         "start": lambda folder: starting.measure(runs, folder, say),
         "memory": lambda folder: memory.measure(runs, folder, say),
         "reaction": lambda _folder: reaction.measure(runs * REACTION_RUNS, say),
-        "fast": lambda folder: fast.measure(runs * FAST_RUNS, folder, say),
+        "fast": lambda folder: fast.measure(runs, folder, say),
         "scale": lambda folder: scale.measure(folder, say),
-        "reload": lambda folder: reloading.measure(-(-runs // 4), folder, say),
+        "reload": lambda folder: reloading.measure(-(-runs // 5), folder, say),
         "restart": lambda folder: restart.measure(-(-runs // 3), folder, say),
         "soak": lambda folder: soak.measure(folder, say),
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import time
 import typing as t
@@ -13,9 +14,9 @@ from pathlib import Path
 from netns.address_watch import AddressWatch
 from netns.segment import VIP, Node
 
+from bench.beside import side_by_side
 from bench.figures import Figure, NeverMoreThan, Series
 from bench.fleet import Fleet, Plan
-from bench.pair import OURS, THEIRS
 from bench.pings import PINGS_EACH_SECOND, Pings
 from lab.waiting import wait_for
 
@@ -33,20 +34,21 @@ class Seen(t.NamedTuple):
 
 
 def measure(runs: int, folder: Path, say: t.Callable[[str], None]) -> list[Figure]:
-    """Two faults, ours and keepalived in turn."""
+    """Two faults."""
     figures = []
-    for name, restart in RESTARTS.items():
-        seen: dict[str, list[Seen]] = {OURS: [], THEIRS: []}
-        for kind, values in seen.items():
-            say(f"{name}, {kind}")
-            label = "w" if restart is _kill_worker else "d"
-            with Fleet(kind, Plan(vip=VIP), folder, label) as fleet:
-                fleet.start()
-                client = fleet.segment.node("c")
-                with AddressWatch([fleet.nodes["b"]]) as peer:
-                    values += [_run(fleet, client, peer, restart) for _count in range(runs)]
-        figures += _figures(name, seen)
+    for name in RESTARTS:
+        say(name)
+        figures += _figures(name, *side_by_side(functools.partial(_series, name, runs, folder)))
     return figures
+
+
+def _series(name: str, runs: int, folder: Path, kind: str) -> list[Seen]:
+    restart = RESTARTS[name]
+    with Fleet(kind, Plan(vip=VIP), folder, restart.__name__[1]) as fleet:
+        fleet.start()
+        client = fleet.segment.node("c")
+        with AddressWatch([fleet.nodes["b"]]) as peer:
+            return [_run(fleet, client, peer, restart) for _count in range(runs)]
 
 
 def _run(fleet: Fleet, client: Node, peer: AddressWatch, restart: t.Callable[[Fleet], None]) -> Seen:
@@ -82,10 +84,10 @@ RESTARTS: t.Mapping[str, t.Callable[[Fleet], None]] = {
 }
 
 
-def _figures(name: str, seen: t.Mapping[str, t.Sequence[Seen]]) -> list[Figure]:
+def _figures(name: str, ours: t.Sequence[Seen], theirs: t.Sequence[Seen]) -> list[Figure]:
     def series(what: str) -> tuple[Series, Series]:
-        ours, theirs = (Series(tuple(getattr(one, what) for one in seen[kind])) for kind in (OURS, THEIRS))
-        return ours, theirs
+        mine, others = (Series(tuple(getattr(one, what) for one in seen)) for seen in (ours, theirs))
+        return mine, others
 
     remark = f"{PINGS_EACH_SECOND} a second from a third host"
     return [

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import typing as t
 from pathlib import Path
 
+from bench.beside import side_by_side
 from bench.figures import AtMost, Figure, Series
 from bench.fleet import Fleet, Plan, processor_seconds
 from bench.memory import Use, use_of
-from bench.pair import OURS, THEIRS
 
 WATCHED = 30.0
 """Seconds."""
@@ -29,7 +30,7 @@ def measure(folder: Path, say: t.Callable[[str], None]) -> list[Figure]:
     figures = []
     for plan, name, percent in LOADS:
         say(f"processor time of {name}")
-        ours, theirs = (_processor(kind, plan, folder) for kind in (OURS, THEIRS))
+        ours, theirs = side_by_side(functools.partial(_processor, plan, folder))
         figures += [
             Figure(
                 f"processor, {name}, {role}", "%", 2, Series((ours[node],)), Series((theirs[node],)), AtMost(percent)
@@ -37,11 +38,11 @@ def measure(folder: Path, say: t.Callable[[str], None]) -> list[Figure]:
             for node, role in ROLES.items()
         ]
     say("memory of one more instance")
-    ours, theirs = (_slope(kind, folder) for kind in (OURS, THEIRS))
+    ours, theirs = side_by_side(functools.partial(_slope, folder))
     return [*figures, *_memory(ours, theirs)]
 
 
-def _processor(kind: str, plan: Plan, folder: Path) -> dict[str, float]:
+def _processor(plan: Plan, folder: Path, kind: str) -> dict[str, float]:
     """Percent of a core, by node."""
     with Fleet(kind, plan, folder, f"c{plan.instances}") as fleet:
         fleet.start()
@@ -52,7 +53,7 @@ def _processor(kind: str, plan: Plan, folder: Path) -> dict[str, float]:
         return {name: 100 * (processor_seconds(one) - before[name]) / elapsed for name, one in workers.items()}
 
 
-def _slope(kind: str, folder: Path) -> dict[str, float]:
+def _slope(folder: Path, kind: str) -> dict[str, float]:
     """Kilobytes of one more instance, by how they are counted; masters."""
     few, many = _use(kind, FEW, folder), _use(kind, MANY, folder)
     return {what: 1000 * (getattr(many, what) - getattr(few, what)) / (MANY - FEW) for what in ("pages", "pss")}
