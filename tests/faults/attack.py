@@ -30,6 +30,8 @@ REPLAY = "A04"
 _REPLAY_SECONDS = 10.0
 _TICKS = 100  # of processor time a second, sysconf(_SC_CLK_TCK)
 _FLOOD_SECONDS = 6.0
+_EFFECT_SECONDS = 0.5
+"""What a single packet does is there by then."""
 
 
 class Side(t.NamedTuple):
@@ -84,6 +86,7 @@ def _one(attack: Attack, side: Side, folder: Path) -> str:
                 lasts = _FLOOD_SECONDS if attack.rate else 8 * ADVERT_INT
                 sent = out.send_for(lasts, frames, attack.rate or len(frames) / ADVERT_INT)
         busy = _processor_time(process) - busy
+        time.sleep(_EFFECT_SECONDS)
         _await_rest(pair)
         seen = watching.seen()
         watching.close()

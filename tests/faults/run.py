@@ -64,6 +64,9 @@ def _one(fault: Fault, pair: Pair) -> Seen:
         time.sleep(fault.watched)
         fault.mend(pair)
         time.sleep(fault.after)
-        return watching.seen()
+        seen = watching.seen()
+        if not seen.rests:
+            injectors.end_master(pair)  # the next fault is to find a pair at rest
+        return seen
     finally:
         watching.close()

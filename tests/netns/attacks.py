@@ -45,7 +45,7 @@ class Attack:
     frames: Frames
     harmful: bool
     """Whether it costs availability when adverts are not signed."""
-    intervals: int = 6
+    intervals: int = 4
     """How long it lasts, in advert intervals; 0: every frame once."""
     rate: float = 0.0
     """Frames a second; 0: one an interval."""

@@ -57,7 +57,7 @@ def test_two_lost_adverts_of_five_are_nothing_and_four_are_a_takeover(segment: S
     a, b = settled_pair(segment, tmp_path)
     deaf(b.node, "numgen inc mod 5 < 2")
     with nothing_moves(a, b):
-        await_adverts(a, 15)
+        await_adverts(a, 10)
     hears_again(b.node)
 
     deaf(b.node, "numgen inc mod 5 < 4")
@@ -113,7 +113,7 @@ def test_two_clusters_with_one_number_are_told_about(segment: Segment, tmp_path:
     c.await_state("BACKUP" if version == 3 else "MASTER")
     await_problem(c, f"{VIP}")
     before = {daemon.node.name: daemon.status()["transitions"] for daemon in (a, c)}
-    await_adverts(a, 3)
+    await_adverts(a, 2)
     after = {daemon.node.name: daemon.status()["transitions"] for daemon in (a, c)}
     assert after == before, "no storm"
 

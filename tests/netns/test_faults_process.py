@@ -189,7 +189,7 @@ def test_busy_neighbours_cost_no_mastership(segment: Segment, tmp_path: Path) ->
     for _count in range(HOGS):
         a.node.start([sys.executable, "-c", "while True: pass"], tmp_path / "hog")
     with nothing_moves(a, b):
-        await_adverts(a, 5)
+        await_adverts(a, 3)
 
 
 @pytest.mark.fault("F18")
