@@ -143,7 +143,7 @@ class TestTrackersOfTheSupervisor:
         script = folder / "check"
         script.write_text(f"#!/bin/sh\ntest ! -e {folder}/broken\n")
         script.chmod(0o755)
-        check = {"script": str(script), "interval": 0.2, "weight": -60}
+        check = {"script": str(script), "interval": 0.2, "timeout": 5, "weight": -60}
         files = {"load": {"file": str(folder / "load"), "weight": 1}}
         return {
             "global_defs": {"script_user": "root"},
@@ -197,7 +197,6 @@ class TestTrackersOfTheSupervisor:
         self, segment: Segment, root_folder: Path, tmp_path: Path
     ) -> None:
         sections = self.sections(root_folder)
-        sections["vrrp_scripts"]["chk"] |= {"interval": 5, "timeout": 5}  # however busy the machine is, it is up
         a, b = pair(segment, tmp_path, sections, track_script=["chk weight 0"])
         # A long lease, so that a busy machine cannot be too slow to restart within it; the next advert tells b.
         slow = instance(150, advert_int=3, track_script=["chk weight 0"])
