@@ -52,6 +52,7 @@ def test_a_clock_that_steps_an_hour_and_past_2038_moves_nothing(segment: Segment
         command.must(["date", "--set", step])
         await_adverts(a, 4, DEADLINE)
         assert standings(a, b) == before, f"after {step}\n{a.evidence()}\n{b.evidence()}"
+    assert b.log.read_text().count("the clock was set back") == 1, b.evidence()
 
 
 @pytest.mark.fault("F35")
