@@ -9,7 +9,8 @@ packet with a wrong hop limit, version or virtual router id has to be counted, n
 putting its own checksum into IPv6 messages or judging it (IPV6_CHECKSUM): a trailer signs what we wrote.
 
 Virtual routers of one socket may send from different addresses, to different peers, with different hop limits. That
-travels with each datagram, as a Delivery that is prepared beforehand like the bytes inside.
+travels with each datagram, as a Delivery that is prepared beforehand like the bytes inside. A source need not be there
+any more (IP_TRANSPARENT, IPV6_FREEBIND): who loses its own address resigns in its name, and the peers need not wait.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _PKTINFO6 = struct.Struct("=16sI")  # source or destination, interface index
 _INTEGER = struct.Struct("=i")
 # linux/in.h, linux/in6.h and asm-generic/socket.h; Python knows some of them only in late versions.
 _IP_PKTINFO = 8
+_IP_TRANSPARENT = 19
 _IP_MULTICAST_ALL = 49
 _IPV6_MULTICAST_ALL = 29
 _SO_RCVBUFFORCE = getattr(socket, "SO_RCVBUFFORCE", 33)
@@ -117,15 +119,10 @@ class VrrpSocket:
         return Datagram(message, _header(sender[0], ancillary))
 
     def speak_only(self) -> None:
-        """Hear nothing, and send from addresses of other interfaces, too: for a macvlan that adverts leave through.
-
-        Raises OSError.
-        """
+        """Hear nothing: for a macvlan that adverts leave through. Raises OSError."""
         instruction = ctypes.create_string_buffer(_DISCARD, len(_DISCARD))
         program = _PROGRAM.pack(1, ctypes.addressof(instruction))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-        if self._family == 6:
-            self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
 
     def close(self) -> None:
         """Leave the group and give the descriptor back."""
@@ -148,6 +145,7 @@ class VrrpSocket:
             (socket.IP_MULTICAST_TTL, _HOP_LIMIT),
             (socket.IP_MULTICAST_LOOP, 0),
             (_IP_MULTICAST_ALL, 0),
+            (_IP_TRANSPARENT, 1),
             (socket.IP_MULTICAST_IF, _MREQN.pack(b"\0" * 4, b"\0" * 4, index)),
         ):
             self._socket.setsockopt(socket.IPPROTO_IP, option, value)
@@ -163,6 +161,7 @@ class VrrpSocket:
             (socket.IPV6_MULTICAST_HOPS, _HOP_LIMIT),
             (socket.IPV6_MULTICAST_LOOP, 0),
             (_IPV6_MULTICAST_ALL, 0),
+            (_IPV6_FREEBIND, 1),
             (socket.IPV6_MULTICAST_IF, index),
             (socket.IPV6_RECVHOPLIMIT, 1),
             (socket.IPV6_RECVPKTINFO, 1),
