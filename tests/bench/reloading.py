@@ -15,7 +15,7 @@ from pathlib import Path
 from netns.daemons import Daemon, Keepalived
 
 from bench.figures import AtMost, Figure, NeverMoreThan, Series
-from bench.fleet import Fleet, Plan
+from bench.fleet import PRIORITIES, Fleet, Plan
 from bench.memory import pss_of
 from bench.pair import OURS, THEIRS
 from bench.tap import adverts, longest_gap
@@ -62,8 +62,8 @@ def _reload_many(runs: int, folder: Path) -> tuple[dict[str, list[float]], dict[
         fleet.start()
         daemon = t.cast(Daemon, fleet.machines["a"])
         transitions = _transitions(daemon)
-        for count in range(runs):
-            for what in took:
+        for what in took:
+            for count in range(runs):
                 fleet.tap.clear()
                 time.sleep(2 * MANY.advert_int)
                 daemon.write(**_changed(what, count))
@@ -96,7 +96,7 @@ def _reload_many_of_theirs(runs: int, folder: Path) -> list[float]:
 
 def _changed(what: str, count: int) -> dict[str, t.Any]:
     """The instances with another priority: of one of them, or of all."""
-    documents = MANY.documents(150 if what == "one" else _PRIORITY + count % 2)
+    documents = MANY.documents(PRIORITIES["a"] if what == "one" else _PRIORITY + count % 2)
     documents["VI_7"]["priority"] = _PRIORITY + 2 + count % 2
     return documents
 

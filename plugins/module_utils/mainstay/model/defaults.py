@@ -42,7 +42,7 @@ def running_instances(config: Config) -> t.Dict[str, RunningInstance]:
 
 def running(instance: VrrpInstance, defs: GlobalDefs) -> RunningInstance:
     """One instance with nothing left open."""
-    given = {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
+    given = vars(instance)
     chosen = {name: value for name, value in _defaults(instance, defs).items() if given[name] is None}
     # There is no group at the macvlan's MAC address for unicast, and peers know the machine by its own.
     chosen["vmac_xmit_base"] = instance.use_vmac and (instance.vmac_xmit_base or bool(instance.unicast_peer))

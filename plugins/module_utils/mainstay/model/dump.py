@@ -45,11 +45,12 @@ def config_document(config: Config) -> Document:
 
 def without_secrets(config: Config) -> Config:
     """The same without passwords and keys: for files that only have to tell what is ours in the kernel."""
-    instances = {
+    bare = {
         name: dataclasses.replace(instance, authentication=None, auth_hmac=None)
         for name, instance in config.vrrp_instances.items()
+        if instance.authentication is not None or instance.auth_hmac is not None
     }
-    return dataclasses.replace(config, vrrp_instances=instances)
+    return dataclasses.replace(config, vrrp_instances={**config.vrrp_instances, **bare}) if bare else config
 
 
 def hide_secrets(document: t.Any) -> t.Any:
