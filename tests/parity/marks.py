@@ -47,23 +47,29 @@ def _shown(file: Path) -> str:
     return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else file.name
 
 
-def _functions(tree: ast.AST) -> t.Iterator[ast.FunctionDef]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            yield node
+def _functions(tree: ast.Module) -> t.Iterator[ast.FunctionDef]:
+    for statement in _outer(tree.body):
+        if isinstance(statement, ast.FunctionDef) and statement.name.startswith("test_"):
+            yield statement
+
+
+def _outer(body: t.Sequence[ast.stmt]) -> t.Iterator[ast.stmt]:
+    """Statements of the module and of its classes. What is inside functions is most of the source and marks nothing."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.ClassDef):
+            yield from _outer(statement.body)
 
 
 def _marks(tree: ast.Module) -> t.Iterator[tuple[str, str, list[str]]]:
     """(test, kind, ids) of each mark; one at module level (pytestmark, a table of cases) counts for its file."""
-    inside: set[ast.AST] = set()
-    for function in _functions(tree):
-        for decorator in function.decorator_list:
-            inside.update(ast.walk(decorator))
-            yield from ((function.name, kind, ids) for kind, ids in _calls(decorator))
-    rest = ast.Module(list(tree.body), [])
-    for node in ast.walk(rest):
-        if isinstance(node, ast.Call) and node not in inside:
-            yield from (("(module)", kind, ids) for kind, ids in _call(node))
+    for statement in _outer(tree.body):
+        owner, places = "(module)", [statement]
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            owner = statement.name if statement.name.startswith("test_") else owner
+            places = statement.decorator_list
+        for place in places:
+            yield from ((owner, kind, ids) for kind, ids in _calls(place))
 
 
 def _calls(node: ast.AST) -> t.Iterator[tuple[str, list[str]]]:

@@ -52,6 +52,7 @@ RESERVED = {
     "ansible_collections": set(),
 }
 TOUCHES_FILES = {"open", "input", "print", "__import__"}
+_SPEAKS = (ast.Import, ast.ImportFrom, ast.Call)
 
 
 def layer_of(file: Path, root: Path) -> str:
@@ -108,9 +109,10 @@ def violations(root: Path) -> list[str]:
         if layer not in MAY_IMPORT:
             found.append(f"{file.relative_to(root)}: {layer} has no place in the rule; give it one here")
             continue
-        for node in ast.walk(ast.parse(file.read_text())):
-            where = f"{file.relative_to(root)}:{getattr(node, 'lineno', 0)}"
-            found += [f"{where}: {text}" for text in complaints_about(node, file, root)]
+        speaks = (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, _SPEAKS))
+        for node in speaks:
+            broken = complaints_about(node, file, root)
+            found += [f"{file.relative_to(root)}:{node.lineno}: {text}" for text in broken]
     return found
 
 
