@@ -183,6 +183,7 @@ def test_a_better_router_on_another_member_of_the_vrf_moves_nobody(pair: Pair) -
     before = standings(pair.a)
     pair.await_heard("VI_OTHER")
     assert standings(pair.a) == before, pair.evidence()
+    assert pair.a.status("VI_VRF")["counters"]["discarded"] == {}, "heard and thrown away"
 
 
 def standings(daemon: Daemon) -> list[tuple[object, ...]]:
@@ -215,7 +216,8 @@ def test_a_vlan_whose_parent_is_made_anew_is_used_again(pair: Pair) -> None:
     stack(pair.a.node, 1)
     enslave(pair.a.node)
     pair.await_served_by(pair.a, *ON_ETH0)
-    pair.await_heard(*ON_ETH0)
+    pair.await_served_by(pair.b, "VI_OTHER")
+    pair.await_heard(*ON_ETH0, "VI_OTHER")
     assert pair.a.node.holds(OTHER_VLAN)
 
 
