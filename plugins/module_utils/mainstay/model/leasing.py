@@ -9,6 +9,9 @@ from .units import Duration, seconds
 
 _SHORTEST_REFRESH = seconds(0.25)
 
+WITHDRAWAL_SLACK = seconds(0.3)
+"""The kernel's own lateness in withdrawing an expired address, measured 0.26 s at most."""
+
 
 def refresh_period(advert_int: Duration) -> Duration:
     """How often a master refreshes its addresses: with each advert, but at most four times a second."""
@@ -18,3 +21,11 @@ def refresh_period(advert_int: Duration) -> Duration:
 def outlives_refresh(vip_lease: Duration, advert_int: Duration) -> bool:
     """Whether a living master always comes in time to keep addresses of this lifetime; 0, no lease, needs none."""
     return vip_lease == 0 or vip_lease > refresh_period(advert_int)
+
+
+def withdrawn_late_by(vip_lease: Duration, advert_int: Duration, adverts: int) -> Duration:
+    """How long after the first moment of a takeover a dead master's address may still be there; not above 0: never.
+
+    Without the skew time of at most 2/256 advert_int that the best possible backup waits on top.
+    """
+    return vip_lease + WITHDRAWAL_SLACK - adverts * advert_int

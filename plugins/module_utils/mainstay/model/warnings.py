@@ -18,6 +18,7 @@ from .consistency_transport import is_link_local
 from .defaults import notifications, running
 from .problems import Problem
 from .vrrp_config import OWNER
+from .warnings_addresses import address_warnings
 
 _HIGHEST, _LOWEST = 254, 1
 _SHELL = frozenset("|&;<>")
@@ -39,6 +40,7 @@ def warnings(config: Config) -> t.Iterator[Problem]:
         yield from _first_address(instance, path)
     for group in config.vrrp_sync_groups.values():
         yield from _group(config, group)
+    yield from address_warnings(config)
     yield from _unused(config)
     yield from _mail(config)
     yield from _sync(config)

@@ -29,12 +29,9 @@ from __future__ import annotations
 import typing as t
 
 from ..model.defaults import RunningInstance
-from ..model.leasing import refresh_period
-from ..model.units import NANOSECONDS_PER_SECOND, Duration, seconds
+from ..model.leasing import WITHDRAWAL_SLACK, refresh_period
+from ..model.units import NANOSECONDS_PER_SECOND, Duration
 from .timers import MISSED_ADVERTS, shortest_down_interval
-
-WITHDRAWAL_SLACK = seconds(0.3)
-"""The kernel's own lateness in withdrawing an expired address, measured 0.26 s at most."""
 
 
 def soonest_takeover(instance: RunningInstance) -> Duration:
