@@ -71,7 +71,7 @@ def _parts(runs: int) -> dict[str, t.Callable[[Path], list[Figure]]]:
     return {
         "failover": lambda folder: failover.measure(runs, min(PAIRS, runs), folder, say),
         "start": lambda folder: starting.measure(runs, folder, say),
-        "memory": lambda folder: memory.measure(runs, folder, say),
+        "memory": lambda folder: memory.measure(-(-runs // 2), folder, say),
         "reaction": lambda _folder: reaction.measure(runs * REACTION_RUNS, say),
         "fast": lambda folder: fast.measure(runs, folder, say),
         "scale": lambda folder: scale.measure(folder, say),
