@@ -77,7 +77,11 @@ def test_a_moved_priority_is_in_the_next_advert_and_told_with_its_reason() -> No
     story.passes(1)
     assert story.port.priorities[-1] == 60
     assert events(story)[-1] == ("MASTER_PRIORITY", "MASTER", 60)
+    assert story.happenings[-1].reason == "effective priority 60 of 100 (base 100, chk -40)"
     assert story.status["problems"] == ["priority is 60 instead of 100: chk -40"]
+    weighs(story, 100)
+    assert story.happenings[-1].reason == "effective priority 100 of 100"
+    weighs(story, 60)
     assert [(one["name"], one["change"]) for one in story.status["priority_because"]] == [("chk", -40)]
 
 

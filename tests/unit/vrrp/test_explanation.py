@@ -65,6 +65,18 @@ def test_a_backup_says_when_it_takes_over(nopreempt: bool, priority: int, outloo
     assert router.explain(seconds(1.5)).outlook.startswith(outlook)
 
 
+def test_while_preempt_delay_runs_its_end_counts_and_not_the_timer_that_every_advert_winds_up() -> None:
+    router = router_in(State.BACKUP, preempt_delay=seconds(12))
+    router.handle(advert(50), seconds(1))
+    router.handle(advert(50), seconds(2))
+    assert router.explain(seconds(2.5)).outlook == (
+        "becomes MASTER in 10.500 s, when preempt_delay ends, unless an advert of priority 100 or higher arrives; "
+        "sooner if that master resigns or falls silent"
+    )
+    router.handle(advert(150), seconds(3))
+    assert "preempt_delay" not in router.explain(seconds(3)).outlook
+
+
 def test_init_fault_and_master_explain_themselves() -> None:
     assert router_in(State.INIT).explain(0).outlook == "starts with the daemon"
     fault = router_in(State.FAULT).explain(0)

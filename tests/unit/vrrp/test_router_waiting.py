@@ -172,6 +172,56 @@ def test_fsm_23_a_delay_ends_without_preemption_when_we_may_not_preempt_any_more
     assert router.deadline() != seconds(1) + DELAY
 
 
+# ---- what the takeover says
+
+
+@pytest.mark.parametrize(
+    ("heard", "changes", "reason"),
+    [
+        ([], {}, "no advert of priority 100 or higher in time, no master heard"),
+        ([150], {}, "no advert of priority 100 or higher in time, last heard 192.0.2.3"),
+        ([150, 0], {}, "192.0.2.3 resigned (priority 0)"),
+        ([0, 150], {}, "no advert of priority 100 or higher in time, last heard 192.0.2.3"),
+        ([150, 50], {}, "preempts 192.0.2.3, which advertises 50"),
+        ([50, 0], {}, "192.0.2.3 resigned (priority 0)"),
+        ([0, 50], {}, "preempts 192.0.2.3, which advertises 50"),
+        ([50], {"nopreempt": True}, "no advert of any priority in time, last heard 192.0.2.3"),
+        ([50], {"preempt_delay": DELAY}, "no advert of priority 100 or higher in time, last heard 192.0.2.3"),
+        ([0, 50], {"preempt_delay": DELAY}, "no advert of priority 100 or higher in time, last heard 192.0.2.3"),
+    ],
+)
+def test_a_takeover_says_whether_the_master_resigned_was_lesser_or_fell_silent(
+    heard: list[int], changes: dict[str, int], reason: str
+) -> None:
+    router = router_in(State.BACKUP, **changes)
+    for second, priority in enumerate(heard, 1):
+        router.handle(advert(priority), seconds(second / 10))
+    at_deadline(router)
+    assert (router.state, router.reason) == (State.MASTER, reason)
+
+
+def test_a_silent_master_is_not_preempted_because_our_priority_moved() -> None:
+    better = router_in(State.BACKUP)
+    better.handle(advert(150), seconds(1))
+    better.handle(PriorityChanged(200), seconds(2))
+    at_deadline(better)
+    assert better.reason == "no advert of priority 200 or higher in time, last heard 192.0.2.3"
+    worse = router_in(State.BACKUP)
+    worse.handle(advert(50), seconds(1))
+    worse.handle(PriorityChanged(40), seconds(2))
+    at_deadline(worse)
+    assert worse.reason == "no advert of priority 40 or higher in time, last heard 192.0.2.3"
+
+
+def test_an_earlier_resignation_is_no_reason_for_a_later_takeover() -> None:
+    router = router_in(State.BACKUP)
+    router.handle(advert(0), seconds(1))
+    at_deadline(router)
+    router.handle(advert(150), seconds(5))
+    at_deadline(router)
+    assert router.reason == "no advert of priority 100 or higher in time, last heard 192.0.2.3"
+
+
 # ---- down_timer_adverts
 
 

@@ -50,7 +50,7 @@ from ..vrrp.events import (
     Started,
     Stopped,
 )
-from ..vrrp.explanation import Explanation, explain
+from ..vrrp.explanation import Explanation, breakdown, explain
 from ..vrrp.lease import soonest_takeover
 from ..vrrp.router import Router
 from ..vrrp.settings import RouterSettings
@@ -279,7 +279,8 @@ class InstanceRunner:
         return assessment.waits and self.router.own_faults == assessment.faults and bool(assessment.faults)
 
     def _priority_moved(self, action: PriorityMoved, _now: Instant) -> None:
-        moved = f"effective priority {action.effective_priority} of {self.instance.priority}"
+        made_of = breakdown(self.router.priority)
+        moved = f"effective priority {action.effective_priority} of {self.instance.priority}{made_of}"
         self.report.say("info", moved)
         self.report.happened(f"{self.router.state.value}_PRIORITY", moved, action.effective_priority)
 

@@ -16,6 +16,8 @@ from .timers import OWNER_PRIORITY
 if t.TYPE_CHECKING:
     from .router import Router
 
+_ENDS = "resigns or falls silent"
+
 Since = t.Callable[[Instant], str]
 """When something began, in words: "since 12:03:11" where there is a wall clock."""
 
@@ -41,9 +43,10 @@ def explain(router: Router, now: Instant, since: t.Optional[Since] = None) -> Ex
     return Explanation(router.state, _WHY[router.state](router, told), _OUTLOOK[router.state](router, now))
 
 
-def breakdown(priority: Priority, since: Since) -> str:
-    """What the effective priority is made of; "" when it is simply the configured one."""
-    parts = [f"{each.name} {each.change:+d} {since(each.since)}" for each in priority.why if each.change]
+def breakdown(priority: Priority, since: t.Optional[Since] = None) -> str:
+    """What the effective priority is made of, and since when; "" when it is simply the configured one."""
+    moved = [each for each in priority.why if each.change]
+    parts = [f"{each.name} {each.change:+d}{f' {since(each.since)}' if since else ''}" for each in moved]
     parts += ["demoted by an operator"] if priority.demoted else []
     parts += ["another owner does not yield"] if priority.usurped else []
     return f" (base {priority.configured}, {', '.join(parts)})" if parts else ""
@@ -93,11 +96,19 @@ def _outlook_fault(router: Router, _now: Instant) -> str:
 def _outlook_backup(router: Router, now: Instant) -> str:
     if router.wants_master:
         return "becomes MASTER when every member of its sync group can be"
+    if router.preemption_at is not None:
+        return _outlook_delayed(router, router.preemption_at - now)
     wait = _span(max(0, (router.deadline() or now) - now))
     if router.holding:
         return f"takes part in {wait}"
     prevented_by = f"priority {router.effective_priority} or higher" if router.preempts else "any priority"
     return f"becomes MASTER in {wait} unless an advert of {prevented_by} arrives{_handover(router)}"
+
+
+def _outlook_delayed(router: Router, rest: Duration) -> str:
+    """The other timer, for the master's silence, begins anew with each of its adverts: its end says nothing."""
+    stays = f"unless an advert of priority {router.effective_priority} or higher arrives"
+    return f"becomes MASTER in {_span(max(0, rest))}, when preempt_delay ends, {stays}; sooner if that master {_ENDS}"
 
 
 def _handover(router: Router) -> str:

@@ -187,7 +187,7 @@ class Router(RouterSteps):
             return []
         advert, alarms = event.advert, self._conflicts(event)
         if advert.priority == 0:
-            return alarms + self._master_resigned(now)
+            return alarms + self._master_resigned(event, now)
         self.master, self.master_priority = event.source, advert.priority
         if self.preempts and advert.priority < self.priority.effective:
             return alarms + self._lesser_as_backup(event, now)
@@ -196,9 +196,10 @@ class Router(RouterSteps):
         self._follow(now)
         return alarms
 
-    def _master_resigned(self, now: Instant) -> t.List[Action]:
+    def _master_resigned(self, event: AdvertReceived, now: Instant) -> t.List[Action]:
         """FSM-07: the stored interval counts, not this advert's."""
         self.master = self.master_priority = None
+        self._resigned, self._defies = event.source, False
         if not self.wants_master:
             self._wait_for_the_skew(now)
         return []
@@ -207,6 +208,7 @@ class Router(RouterSteps):
         """FSM-09: the timer runs on; or FSM-23: it is a master as long as preempt_delay runs."""
         delay = self.settings.preempt_delay
         if not delay or self.wants_master or self.settings.priority == OWNER_PRIORITY:
+            self._resigned, self._defies = None, True
             return []
         preempt_at = now + delay if self._preempt_at is None else self._preempt_at
         alarms = self._learn_interval(event.advert)
@@ -223,9 +225,14 @@ class Router(RouterSteps):
         return self._become_master(now, self._why_now(now))
 
     def _why_now(self, now: Instant) -> str:
+        if self._resigned is not None:
+            return f"{self.shown(self._resigned)} resigned (priority 0)"
         last = "no master heard" if self.master is None else f"last heard {self.shown(self.master)}"
+        theirs = self.master_priority
         if self._preempt_at is not None and now >= self._preempt_at:
-            return f"preempt_delay is over, {last} with priority {self.master_priority}"
+            return f"preempt_delay is over, {last} with priority {theirs}"
+        if self._defies and self.preempts and self.master is not None and (theirs or 0) < self.priority.effective:
+            return f"preempts {self.shown(self.master)}, which advertises {theirs}"
         floor = f"priority {self.priority.effective} or higher" if self.preempts else "any priority"
         return f"no advert of {floor} in time, {last}"
 

@@ -59,6 +59,10 @@ class RouterSteps:
         self._deadline: t.Optional[Instant] = None
         self._preempt_at: t.Optional[Instant] = None
         """When the preempt_delay ends that a lesser master's advert began (FSM-23)."""
+        self._resigned: t.Optional[int] = None
+        """Who said priority 0 last, as long as no advert of another kind was heard since."""
+        self._defies = False
+        """A lesser master was heard and the timer runs on: what comes is preemption, nobody's silence (FSM-09)."""
         self._skewed = False
         """The deadline contains our skew, so it moves with our priority."""
         self._hold_until: Instant = 0
@@ -112,6 +116,11 @@ class RouterSteps:
     def delays_preemption(self) -> bool:
         """A lesser master is left alone for a while yet (FSM-23)."""
         return self._preempt_at is not None
+
+    @property
+    def preemption_at(self) -> t.Optional[Instant]:
+        """When preempt_delay ends; None when none runs."""
+        return self._preempt_at
 
     def shown(self, address: int) -> str:
         """An address from a packet as people write it."""
@@ -188,8 +197,8 @@ class RouterSteps:
 
     def _forget(self) -> None:
         """Whoever was master, it does not matter any more."""
-        self._learnt_advert_int = self.master = self.master_priority = self._preempt_at = None
-        self.wants_master = False
+        self._learnt_advert_int = self.master = self.master_priority = self._preempt_at = self._resigned = None
+        self.wants_master = self._defies = False
         self._rival.forget()
 
     def _move(self, after: State, reason: str) -> t.List[Action]:
@@ -207,6 +216,7 @@ class RouterSteps:
     def _follow(self, now: Instant) -> None:
         """A whole down interval from now on."""
         self._deadline, self._preempt_at, self._skewed = now + self.down_interval, None, True
+        self._resigned, self._defies = None, False
 
     def _wait_for_the_skew(self, now: Instant) -> None:
         skew = skew_time(self.priority.effective, self.master_advert_int, self.settings.version)
