@@ -86,7 +86,7 @@ class TestCheckConfig:
         outcome = mainstay("check-config", str(tmp_path / "nothing.json"))
 
         assert outcome.status == 2
-        assert "cannot be read: No such file or directory" in outcome.err
+        assert outcome.err == f"{tmp_path / 'nothing.json'}: cannot be read: No such file or directory\n"
 
 
 class TestWithoutDaemon:

@@ -100,6 +100,11 @@ class TestPlan:
         plain = json.loads(self.plan(mainstay, running, folder, "--json", VI_2=_second()).out)
         assert [one["change"] for one in plain["changes"]] == ["removed", "added"]
 
+    def test_a_missing_file_is_one_sentence(self, mainstay: Mainstay, tmp_path: Path) -> None:
+        file = tmp_path / "nothing"
+        outcome = mainstay("plan", str(file), "--run-dir", str(tmp_path))
+        assert outcome == (2, "", f"{file}: cannot be read: No such file or directory\n")
+
     def test_a_bad_file_is_2_with_every_problem(self, mainstay: Mainstay, folder: Path, running: DaemonProcess) -> None:
         outcome = self.plan(mainstay, running, folder, VI_1={**INSTANCE, "priority": 900, "interface": "a b"})
 

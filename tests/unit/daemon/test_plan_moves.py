@@ -10,6 +10,7 @@ import typing as t
 import pytest
 
 from mainstay.daemon.plan_moves import Move, moves
+from mainstay.daemon.planning import ReloadPlan
 from mainstay.model.load import load_config
 
 from .daemon_process import INSTANCE
@@ -150,3 +151,15 @@ def test_a_member_that_becomes_another_router_may_take_its_group_along() -> None
 
     assert first.certain and first.addresses == (VIP,)
     assert not second.certain and "vrrp_sync_group pair yields with VI_1: also VI_2" in second.why
+
+
+@pytest.mark.parametrize(
+    ("certain", "begins"), [(None, "a reload would change"), (False, "!? vrrp_instance"), (True, "!! vrrp_instance")]
+)
+def test_the_page_says_that_nothing_moves_only_when_nothing_may(certain: t.Optional[bool], begins: str) -> None:
+    moving = () if certain is None else (Move("VI_1", (VIP,), certain, "a backup above 120 takes over"),)
+
+    page = ReloadPlan((), moving, True, True).page()
+
+    assert page.startswith(begins)
+    assert ("no virtual IP moves by this alone" in page) is (certain is None)

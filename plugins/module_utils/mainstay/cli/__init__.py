@@ -12,7 +12,7 @@ import typing as t
 from ..daemon.client import RUN_DIRECTORY, DaemonUnreachable, request
 from ..version import VERSION
 from . import operations, planning
-from .output import BAD_CONFIGURATION, GOOD, UNREACHABLE, Run, printable, write
+from .output import BAD_CONFIGURATION, GOOD, UNREACHABLE, Run, printable, problem_line, write
 
 if t.TYPE_CHECKING:
     import argparse
@@ -82,7 +82,7 @@ def _check_config(options: argparse.Namespace) -> int:
         config = read_configuration(options.file, options.conf_dir)
     except ConfigError as error:
         for problem in error.problems:
-            sys.stderr.write(f"{options.file}: {printable(str(problem))}\n")
+            sys.stderr.write(f"{printable(problem_line(options.file, problem))}\n")
         return BAD_CONFIGURATION
     for warning in warnings(config):
         sys.stderr.write(f"{options.file}: warning: {printable(str(warning))}\n")

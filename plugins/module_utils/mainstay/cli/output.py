@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import typing as t
 
 if t.TYPE_CHECKING:
     import argparse
+
+    from ..model.problems import Problem
 
 GOOD, UNREACHABLE, BAD_CONFIGURATION = 0, 1, 2
 REFUSED = 2
@@ -29,6 +32,12 @@ def write(text: str) -> None:
 def complain(text: str) -> None:
     """One line to standard error."""
     sys.stderr.write(f"mainstay: {printable(text)}\n")
+
+
+def problem_line(file: str, problem: Problem) -> str:
+    """One problem of a configuration; one of the whole `file` does not name it twice."""
+    whole = problem.value is None and problem.path == f"({os.path.basename(file)})"
+    return f"{file}: {problem.message if whole else problem}"
 
 
 def printable(text: str) -> str:

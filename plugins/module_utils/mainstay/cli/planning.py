@@ -9,7 +9,7 @@ import json
 import sys
 import typing as t
 
-from .output import BAD_CONFIGURATION, GOOD, AddVerb, printable, write
+from .output import BAD_CONFIGURATION, GOOD, AddVerb, printable, problem_line, write
 
 if t.TYPE_CHECKING:
     import argparse
@@ -38,7 +38,7 @@ def _plan(options: argparse.Namespace) -> int:
         wanted = read_configuration(options.file, options.conf_dir)
     except ConfigError as error:
         for problem in error.problems:
-            sys.stderr.write(f"{options.file}: {printable(str(problem))}\n")
+            sys.stderr.write(f"{printable(problem_line(options.file, problem))}\n")
         return BAD_CONFIGURATION
     plan = reload_plan(wanted, options.run_dir)
     write(json.dumps(plan.document(), indent=2) + "\n" if options.json else plan.page())

@@ -74,4 +74,4 @@ def _text(path: str) -> str:
     except UnicodeDecodeError as error:
         raise ConfigError([Problem("(file)", None, f"is not UTF-8 text at byte {error.start}")]) from error
     except OSError as error:
-        raise ConfigError([Problem("(file)", None, f"cannot be read: {error.strerror} ({path})")]) from error
+        raise ConfigError([Problem("(file)", None, f"cannot be read: {error.strerror}")]) from error

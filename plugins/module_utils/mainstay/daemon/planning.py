@@ -55,7 +55,7 @@ class ReloadPlan:
     def _outcome(self) -> t.List[str]:
         if not self.states_known:
             return ["!! the vrrp worker does not answer: which virtual IPs would move is not known"]
-        return [] if any(move.certain for move in self.moves) else ["no virtual IP moves by this alone"]
+        return [] if self.moves else ["no virtual IP moves by this alone"]
 
 
 def reload_plan(wanted: Config, run_directory: str) -> ReloadPlan:
