@@ -56,6 +56,22 @@ class TestCheckConfig:
         (line,) = outcome.err.splitlines()
         assert line.startswith(f"{tmp_path}/mainstay.json: warning: vrrp_instances.VI_1.smtp_alert = True: no mail is")
 
+    def test_a_program_that_is_not_there_or_not_executable_is_told(self, mainstay: Mainstay, tmp_path: Path) -> None:
+        plain = tmp_path / "plain"
+        plain.write_text("#!/bin/sh\n")
+        plain.chmod(0o644)
+        notified = {**INSTANCE, "notify_master": f"{tmp_path}/missing eth0", "notify_fault": str(plain)}
+        user = {"global_defs": {"script_user": "root"}}
+        write_config(tmp_path, {**document(VI_1={**notified, "notify_backup": "/bin/true"}), **user})
+
+        outcome = mainstay("check-config", str(tmp_path / "mainstay.json"))
+
+        assert outcome.status == 0
+        missing, not_executable = sorted(outcome.err.splitlines(), key=lambda line: "plain" in line)
+        told = f"{tmp_path}/mainstay.json: warning: vrrp_instances.VI_1"
+        assert missing.startswith(f"{told}.notify_master: could not be run: {tmp_path}/missing"), outcome.err
+        assert not_executable.startswith(f"{told}.notify_fault: could not be run: {plain}"), outcome.err
+
     def test_a_bad_file_is_2_with_every_problem_on_standard_error(self, mainstay: Mainstay, tmp_path: Path) -> None:
         write_config(tmp_path, document(VI_1={**INSTANCE, "virtual_router_id": 300, "priorty": 1}))
 

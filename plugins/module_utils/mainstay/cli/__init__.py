@@ -75,6 +75,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _check_config(options: argparse.Namespace) -> int:
     from ..daemon.configuration_files import read_configuration
+    from ..daemon.script_problems import script_problems
     from ..model.problems import ConfigError
     from ..model.warnings import warnings
 
@@ -84,7 +85,7 @@ def _check_config(options: argparse.Namespace) -> int:
         for problem in error.problems:
             sys.stderr.write(f"{printable(problem_line(options.file, problem))}\n")
         return BAD_CONFIGURATION
-    for warning in warnings(config):
+    for warning in (*warnings(config), *script_problems(config)):
         sys.stderr.write(f"{options.file}: warning: {printable(str(warning))}\n")
     instances, services = len(config.vrrp_instances), len(config.virtual_servers)
     write(f"{options.file}: good, {instances} vrrp_instances, {services} virtual_servers\n")
