@@ -10,7 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.model.config import Config, VirtualAddress, VrrpInstance, VrrpSyncGroup
+from mainstay.model.commands import Command
+from mainstay.model.config import Config, VirtualAddress, VrrpInstance, VrrpScript, VrrpSyncGroup
+from mainstay.model.tracking import TrackReference
+from mainstay.model.vrrp_config import Tracking
 from mainstay.net import rtnl
 from mainstay.net.vrrp_socket import Datagram
 
@@ -51,6 +54,9 @@ class Story(lab.Story):
     def group_events(self) -> t.List[t.Tuple[str, str, str]]:
         return [(one.name, one.before, one.event) for one in self.happenings if one.kind == "GROUP"]
 
+    def told(self) -> t.Set[t.Tuple[str, str]]:
+        return {(one.name, one.event) for one in self.happenings}
+
     def forgets(self) -> Story:
         """Only what comes now counts."""
         PlayedSocket.sent.clear()
@@ -61,6 +67,9 @@ class Story(lab.Story):
     def hears(self, name: str, packet: bytes) -> Story:
         self.worker._runners[name].receive(Datagram(packet), self.poller.now())
         return self
+
+    def finds(self, tracker: str, up: bool) -> None:
+        self.worker.tell("tracked", {"results": {tracker: {"up": up, "why": "as the story goes"}}}, self.poller.now())
 
     def carrier(self, link: rtnl.Link, there: bool) -> None:
         self.hears_the_kernel(replace(link, running=there))
@@ -139,6 +148,36 @@ def test_what_waits_at_any_member_is_heard_before_the_last_deadline_promotes_all
     both.passes(1)
 
     assert both.states == {"one": "BACKUP", "two": "BACKUP"} and not PlayedSocket.waiting
+
+
+@pytest.fixture
+def checked(machine: None) -> Story:
+    """A group of two; only its first member has a script, which has not run yet."""
+    PlayedNetlink.links = [ETH0, ETH1]
+    PlayedNetlink.addresses = [
+        rtnl.HeldAddress(rtnl.AddressKey(2, OWN, 24), False, 0, None),
+        rtnl.HeldAddress(rtnl.AddressKey(3, "198.51.100.1", 24), False, 0, None),
+    ]
+    story = Story()
+    config = Config(
+        vrrp_scripts={"chk": VrrpScript("chk", Command(("/bin/true",)))},
+        vrrp_instances={"one": replace(ONE, tracking=Tracking(track_script=(TrackReference("chk"),))), "two": TWO},
+        vrrp_sync_groups={"G": VrrpSyncGroup("G", ("one", "two"))},
+    )
+    story.worker.configure(config, story.poller.now())
+    assert story.states == {"one": "FAULT", "two": "FAULT"}, story.lines
+    return story
+
+
+def test_a_check_that_was_never_made_is_told_of_nobody_in_the_group(checked: Story) -> None:
+    """At every start notify_fault would run and a mail would go out."""
+    checked.finds("script:chk", True)
+    assert checked.told() == {("one", "BACKUP"), ("two", "BACKUP"), ("G", "BACKUP")}
+
+
+def test_a_first_check_that_fails_is_told_of_all(checked: Story) -> None:
+    checked.forgets().finds("script:chk", False)
+    assert checked.told() == {("one", "FAULT"), ("two", "FAULT"), ("G", "FAULT")}
 
 
 class TestAReload:

@@ -20,6 +20,10 @@ class Fellowship(t.Protocol):
     def name(self) -> str:
         """Of the vrrp_sync_group."""
 
+    @property
+    def only_waits(self) -> bool:
+        """No member has another reason for FAULT than a check that has not been made yet."""
+
     def hear_out(self, wake: Instant) -> None:
         """Hear what waits at the interfaces of all members."""
 

@@ -44,6 +44,12 @@ class GroupRunner:
         """Of the vrrp_sync_group."""
         return self.group.name
 
+    @property
+    def only_waits(self) -> bool:
+        """No member has another reason for FAULT than a check that has not been made yet, as at each start."""
+        faulty = [runner for runner in self.members.values() if runner.router.own_faults]
+        return bool(faulty) and all(runner.only_waits() for runner in faulty)
+
     def compose(self, group: VrrpSyncGroup, runners: Runners) -> None:
         """These are its members from now on; `settle` when all of them have been started."""
         self.group = group
@@ -86,6 +92,8 @@ class GroupRunner:
         orders = self._report(member)
         if orders:
             self._carry_out(orders, now)
+        if self.report.waiting:
+            self._tell_failure(now)
 
     def lesser_master_heard(self, member: InstanceRunner, now: Instant) -> None:
         """The member, a master, heard a lesser one."""
@@ -129,7 +137,18 @@ class GroupRunner:
     def _tell(self, after: State, reason: str) -> None:
         """A reload may compose it anew on the way from one state to the same: that is nothing to tell."""
         before, self.state = self.state, after
-        self.report.transition(before, after, reason)
+        if after is State.FAULT and self.only_waits:
+            self.report.wait(before, after, reason)
+        else:
+            self.report.transition(before, after, reason)
+
+    def _tell_failure(self, now: Instant) -> None:
+        """As its members' `tell_failure`: for those whose own checks are good, too."""
+        for runner in self.members.values():
+            runner.tell_failure(now)
+        if not self.only_waits:
+            causes = [runner.router.reason for runner in self.members.values() if runner.router.own_faults]
+            self.report.transition(State.INIT, self.state, "; ".join(causes))
 
 
 class Groups:

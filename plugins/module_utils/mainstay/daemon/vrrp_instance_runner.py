@@ -226,8 +226,7 @@ class InstanceRunner:
         """One event and everything that follows from it, in the group too."""
         for action in self.router.handle(event, now):
             self.perform(action, now)
-        if self.report.waiting and not self.only_waits():  # the first result has come, and it is a failure
-            self._transition(Transition(State.INIT, State.FAULT, self.router.reason), now)
+        self.tell_failure(now)
         self.arm()
         if self.group is not None:
             self.group.changed(self, now)
@@ -261,7 +260,7 @@ class InstanceRunner:
 
     def _transition(self, action: Transition, _now: Instant) -> None:
         self.career.moved(action.before, action.after, self.router.effective_priority, self.router.preempts)
-        if action.after is State.FAULT and self.only_waits():
+        if action.after is State.FAULT and self._bridges():
             self.report.wait(action.before, action.after, action.reason)
         else:
             self.report.transition(action.before, action.after, action.reason, self.router.effective_priority)
@@ -272,6 +271,17 @@ class InstanceRunner:
         self.report.happened(MASTER_RX_LOWER_PRI, reason, self.router.effective_priority)
         if self.group is not None:
             self.group.lesser_master_heard(self, now)
+
+    def tell_failure(self, now: Instant) -> None:
+        """A FAULT that only bridged the time until first results is one indeed: the first has come, and is bad."""
+        if self.report.waiting and not self._bridges():
+            self._transition(Transition(State.INIT, State.FAULT, self.router.reason), now)
+
+    def _bridges(self) -> bool:
+        """It is in FAULT for checks alone that have not been made yet, be they other members' of its group."""
+        if self.router.own_faults:
+            return self.only_waits()
+        return self.group is not None and self.group.only_waits
 
     def only_waits(self) -> bool:
         """Every reason for FAULT is a check that has not been made yet, as at each start."""
