@@ -271,5 +271,9 @@ def test_signed_adverts_elect_and_another_key_is_not_believed(
     for daemon in (a, b):
         counted = lambda daemon=daemon: daemon.status()["counters"]["discarded"].get("auth_hmac", 0) >= 2  # noqa: E731
         wait_for(counted, 10, f"{daemon.node.name} to discard what c signs", evidence=daemon.evidence)
+    wait_for(lambda: c.status()["problems"], 10, "c to tell whom it discards", evidence=c.evidence)
+    for daemon in (a, b, c):
+        (problem,) = daemon.status()["problems"]
+        assert problem.endswith("the signature with key 1 is wrong: give this key the same secret on all routers")
     assert (a.state(), b.state()) == ("MASTER", "BACKUP")
     assert not any("5a5a" in daemon.log.read_text() for daemon in (a, b, c))

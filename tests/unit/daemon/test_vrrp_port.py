@@ -22,9 +22,10 @@ from mainstay.model.vrrp_config import UnicastPeer
 from mainstay.net.double_socket import Double
 from mainstay.net.standing import Standing, Wanted
 from mainstay.net.vrrp_socket import Datagram, Delivery, delivery
+from mainstay.vrrp.hmac_trailer import TRAILER_SIZE
 
 from ..scripted_poller import ScriptedPoller
-from ..vrrp.packets import datagram, message
+from ..vrrp.packets import datagram, message, message_v2
 from .vrrp_lab import ETH0, INSTANCE, OWN, USABLE, PlayedDoubles
 
 
@@ -116,6 +117,45 @@ def test_a_stranger_is_counted_for_the_interface_and_spoken_of_once_an_hour() ->
     story.poller.run_for(0)
     assert story.port.discards.by_reason == {"virtual_router_id": 3}
     assert [line.subject for line in story.lines] == ["interface eth0"]
+
+
+STRANGERS = {
+    "version 2": datagram(message_v2(vrid=7)),
+    "version 3": datagram(message(vrid=7)),
+    "signed": datagram(message(vrid=7) + bytes(TRAILER_SIZE)),
+    "signed version 2": datagram(message_v2(vrid=7) + bytes(TRAILER_SIZE)),
+}
+
+
+@pytest.mark.conformance_negative("RX-09")
+@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
+def test_another_group_of_routers_is_a_stranger_whatever_it_speaks(stranger: bytes) -> None:
+    story = Story()
+    for _advert in range(30):
+        story.hears(stranger)
+        story.poller.run_for(seconds(1))
+    assert story.port.discards.by_reason == {"virtual_router_id": 30}
+    (line,) = story.lines
+    assert "virtual_router_id 7, ours is 51" in line.message and "set the same" not in line.message
+
+
+@pytest.mark.conformance_negative("RX-05", "RX-08")
+def test_broken_packets_of_strangers_keep_their_reason_and_are_spoken_of_once_an_hour() -> None:
+    story = Story()
+    for _advert in range(30):
+        story.hears(datagram(message(vrid=7), ttl=64), datagram(b"\x41" + message(vrid=7)[1:]))
+        story.poller.run_for(seconds(1))
+    assert story.port.discards.by_reason == {"ttl": 30, "version": 30} and len(story.lines) == 2
+
+
+def test_what_peers_send_to_a_sibling_of_the_same_id_is_no_mismatch_of_the_group_s_router() -> None:
+    """One id may have a router with unicast peers and one of the group on one interface; each raw socket hears both."""
+    story = Story()
+    alone, to_all = datagram(message(), destination=OWN), datagram(message())
+    story.hears(alone)
+    story.elsewhere = {51}
+    story.hears(alone, to_all)
+    assert story.received[51] == [alone, to_all], "without a sibling it is heard, and told as a mismatch"
 
 
 def test_what_is_too_short_to_belong_to_anybody_is_counted_too() -> None:

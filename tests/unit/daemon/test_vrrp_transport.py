@@ -155,6 +155,13 @@ def test_who_signs_is_deaf_to_who_does_not() -> None:
     story = Story(replace(INSTANCE, auth_hmac=SECRET)).master()
     story.hears(advert(200))
     assert story.state == "MASTER" and story.status["counters"]["discarded"] == {"auth_missing": 1}
+    remedy = "not signed, and auth_hmac mode is enforce: set the same auth_hmac on all routers"
+    assert story.status["problems"] == [f"adverts of {PEER} are discarded: {remedy}"]
+    for _advert in range(20):
+        story.hears(advert(200))
+    assert sum("adverts of" in line.message for line in story.lines) == 1, "a forger does not fill the journal"
+    story.passes(60)
+    assert story.state == "MASTER" and story.status["problems"] == [], "the alarm ends with its cause"
 
 
 @pytest.mark.conformance("PKT-05", "PKT-08")

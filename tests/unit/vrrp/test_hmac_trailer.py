@@ -19,7 +19,7 @@ from mainstay.model.vrrp_config import HmacAuthentication, HmacKey
 from mainstay.vrrp.advert import Advert
 from mainstay.vrrp.hmac_trailer import TRAILER_SIZE, HmacSigner, HmacVerifier, time_window
 from mainstay.vrrp.packet import ChecksumForm, PacketError, RejectReason, encode_advert, with_trailer
-from mainstay.vrrp.receive import Received, receive_datagram, receive_payload
+from mainstay.vrrp.receive import Received, alarm_about, receive_datagram, receive_payload
 
 from .packets import (
     ADVERT,
@@ -370,6 +370,37 @@ def test_the_ladder_refuses_under_the_reason_of_the_trailer() -> None:
 def test_a_router_without_auth_hmac_refuses_signed_adverts_and_says_why() -> None:
     with pytest.raises(PacketError, match="length: 40 bytes, 1 addresses make 12: signed, and no auth_hmac here"):
         receive_datagram(signed_datagram(ADVERT, NOW), EXPECTATIONS, NOW)
+
+
+UNKNOWN_KEY = HmacAuthentication((HmacKey(2, b"k" * 32),), 2)
+OTHER_SECRET = HmacAuthentication((HmacKey(1, b"k" * 32),), 1)
+TWO_MASTERS = {
+    "another secret": (HmacVerifier(OTHER_SECRET, WINDOW), 0, "authentication_mismatch", "key 1 is wrong: give this"),
+    "unknown key": (HmacVerifier(UNKNOWN_KEY, WINDOW), 0, "authentication_mismatch", "key 1, which we do not have: g"),
+    "unsigned here": (None, 0, "authentication_mismatch", "no auth_hmac here: set the same"),
+    "clock apart": (HmacVerifier(HMAC, WINDOW), 60, "clock_skew", "-60 s from ours, time_window is 5 s: check the"),
+}
+
+
+@pytest.mark.conformance_negative("AUTH-04")
+@pytest.mark.parametrize(("verifier", "later", "kind", "words"), TWO_MASTERS.values(), ids=TWO_MASTERS)
+def test_signatures_that_make_two_masters_are_an_alarm_with_sender_cause_and_remedy(
+    verifier: HmacVerifier | None, later: int, kind: str, words: str
+) -> None:
+    with pytest.raises(PacketError) as refused:
+        receive_datagram(signed_datagram(ADVERT, NOW), replace(EXPECTATIONS, hmac=verifier), NOW + seconds(later))
+    alarm = alarm_about(refused.value, SOURCE)
+    assert alarm is not None and alarm.kind == kind
+    assert alarm.detail.startswith(f"adverts of {SOURCE} are discarded: ") and words in alarm.detail
+
+
+def test_a_replay_and_a_broken_length_are_no_alarm() -> None:
+    guarded, packet = replace(EXPECTATIONS, hmac=fresh()), signed_datagram(ADVERT, NOW)
+    receive_datagram(packet, guarded, NOW)
+    for harmless in (packet, datagram(packet[20:-1])):
+        with pytest.raises(PacketError) as refused:
+            receive_datagram(harmless, guarded, NOW)
+        assert alarm_about(refused.value, SOURCE) is None, refused.value
 
 
 def test_one_signature_serves_every_peer() -> None:

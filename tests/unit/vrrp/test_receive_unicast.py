@@ -72,7 +72,10 @@ def test_half_a_range_is_open_at_its_other_end() -> None:
 @pytest.mark.conformance_negative("RX-20")
 def test_a_stranger_is_refused_whatever_it_says() -> None:
     error = refusal(sent(STRANGER, priority=255))
-    assert (error.reason, error.detail) == (RejectReason.UNICAST_PEER, "192.0.2.66 is no unicast_peer of ours")
+    assert error.reason is RejectReason.UNICAST_PEER
+    alarm = alarm_about(error, STRANGER)
+    assert alarm is not None and alarm.kind == "unknown_peer"
+    assert "192.0.2.66 is no unicast_peer of ours: list it, or give it another virtual_router_id" in alarm.detail
 
 
 @pytest.mark.conformance("RX-20")
@@ -98,6 +101,17 @@ def test_a_multicast_router_takes_no_unicast_and_no_ttl_below_255() -> None:
     multicast = replace(EXPECTATIONS, own_address=OWN)
     assert refusal(sent(), multicast).reason is RejectReason.DESTINATION
     assert refusal(sent(ttl=254), multicast).reason is RejectReason.TTL
+
+
+@pytest.mark.conformance_negative("RX-19")
+def test_unicast_against_multicast_is_an_alarm_on_either_side_and_another_group_is_none() -> None:
+    sides = [(sent(), replace(EXPECTATIONS, own_address=OWN)), (sent(destination=GROUP), UNICAST)]
+    for packet, expectations in sides:
+        alarm = alarm_about(refusal(packet, expectations), SOURCE)
+        assert alarm is not None and alarm.kind == "destination_mismatch"
+        assert SOURCE in alarm.detail and "set unicast_peer on all routers or on none" in alarm.detail
+    other_group = refusal(sent(destination="224.0.0.99"), EXPECTATIONS)
+    assert other_group.reason is RejectReason.DESTINATION and alarm_about(other_group, SOURCE) is None
 
 
 @pytest.mark.conformance("RX-19")

@@ -27,11 +27,14 @@ class Discards:
         self._strangers = LogLimit(_PERIOD_OF_STRANGERS)
         self.by_reason: t.Dict[str, int] = {}
 
-    def count(self, error: PacketError, sender: str, now: Instant) -> None:
-        """Count one packet; log it at most every five seconds per reason, whoever sent it."""
+    def count(self, error: PacketError, sender: str, now: Instant, of_stranger: bool = False) -> None:
+        """Count one packet; log it at most every five seconds per reason, whoever sent it.
+
+        `of_stranger`: its virtual_router_id is nobody's here, whatever else is wrong with it: once an hour.
+        """
         reason = error.reason.value
         self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
-        stranger = error.reason is RejectReason.VIRTUAL_ROUTER_ID
+        stranger = of_stranger or error.reason is RejectReason.VIRTUAL_ROUTER_ID
         if (self._strangers if stranger else self._limit).allows(reason, now):
             total = self.by_reason[reason]
             message = f"discarded a packet from {sender}: {error} ({total} for this reason so far)"

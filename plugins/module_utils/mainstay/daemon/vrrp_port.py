@@ -22,11 +22,13 @@ import typing as t
 
 from ..model.defaults import RunningInstance
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
+from ..model.vrrp_config import HmacAuthentication
 from ..net.double_socket import Double
 from ..net.polling import READABLE, Poller, Timer
 from ..net.standing import Standing, Wanted
 from ..net.vrrp_socket import UNICAST, Datagram, Delivery, VrrpSocket
-from ..vrrp.packet import PacketError
+from ..vrrp.hmac_trailer import HmacVerifier
+from ..vrrp.packet import VERSION_2, VERSION_3, PacketError
 from ..vrrp.receive import Expectations, peek_virtual_router_id
 from .vrrp_discards import Discards
 from .vrrp_doubles import DoubleWatch
@@ -53,6 +55,8 @@ _PATIENCE = 20 * NANOSECONDS_PER_MILLISECOND
 _FRESH = NANOSECONDS_PER_MILLISECOND
 
 _JUDGED_AT_ONCE = 128  # 3 ms
+# Lets signed adverts of strangers pass as far as RX-09, where they end; its keys are never asked for.
+_ANY_SIGNATURE = HmacVerifier(HmacAuthentication((), 0), 0)
 # Datagrams of strangers that may wait to be judged; more are judged at once. About 1 MiB.
 _SET_ASIDE = 4096
 
@@ -234,7 +238,9 @@ class VrrpPort:
         virtual_router_id = _virtual_router_id(datagram)
         receiver = self._receivers.get(virtual_router_id)
         if receiver is not None:
-            receiver(datagram, now)
+            # The same id may have a router with unicast peers beside the group's: what its peers send is not for us.
+            if self.key.group == UNICAST or not _for_us_alone(datagram) or not self._known_elsewhere(virtual_router_id):
+                receiver(datagram, now)
         elif self._known_elsewhere(virtual_router_id):
             return
         elif len(self._strangers) < _SET_ASIDE:
@@ -252,12 +258,22 @@ class VrrpPort:
     def _count_stranger(self, datagram: Datagram, now: Instant) -> None:
         if not self._receivers:
             return
-        family = self.key.wanted.family
-        one_of_ours = Expectations(min(self._receivers), seconds(1), (), family=family, group=self.key.group or None)
         try:
-            climb(datagram, one_of_ours)
+            climb(datagram, self._anybody(datagram))
         except PacketError as error:
-            self.discards.count(error, sender_of(datagram), now)
+            self.discards.count(error, sender_of(datagram), now, _virtual_router_id(datagram) != 0)
+
+    def _anybody(self, datagram: Datagram) -> Expectations:
+        """Whatever version it speaks and whether it signs is its own affair: it is refused as a stranger (RX-09)."""
+        return Expectations(
+            min(self._receivers),
+            seconds(1),
+            (),
+            version=VERSION_2 if _version(datagram) == VERSION_2 else VERSION_3,
+            family=self.key.wanted.family,
+            group=self.key.group or None,
+            hmac=_ANY_SIGNATURE,
+        )
 
 
 def _virtual_router_id(datagram: Datagram) -> int:
@@ -265,6 +281,20 @@ def _virtual_router_id(datagram: Datagram) -> int:
     if datagram.header is None:
         return peek_virtual_router_id(datagram.octets) or 0
     return datagram.octets[1] if len(datagram.octets) > 1 else 0
+
+
+def _version(datagram: Datagram) -> int:
+    """Unchecked; 0 for what is too short to say."""
+    octets = datagram.octets
+    offset = (octets[0] & 0x0F) * 4 if octets and datagram.header is None else 0
+    return octets[offset] >> 4 if offset < len(octets) else 0
+
+
+def _for_us_alone(datagram: Datagram) -> bool:
+    """Sent to an address of ours and to no group."""
+    if datagram.header is not None:
+        return datagram.header.destination >> 120 != 0xFF
+    return len(datagram.octets) >= 20 and datagram.octets[16] >> 4 != 0xE
 
 
 def _refusal(device: str, error: OSError) -> str:

@@ -233,8 +233,8 @@ class VrrpWorker:
 
         def known_elsewhere(virtual_router_id: int) -> bool:
             place = key.device, key.wanted.family
-            ports = (port for other, port in self._ports.items() if (other.device, other.wanted.family) == place)
-            return any(port.serves(virtual_router_id) for port in ports)
+            others = (one for other, one in self._ports.items() if other != key)
+            return any(one.serves(virtual_router_id) for one in others if (one.device, one.key.wanted.family) == place)
 
         return VrrpPort(self._poller, key, self._say, self._links_changed, known_elsewhere)
 

@@ -119,22 +119,27 @@ class HmacVerifier:
         """
         if not trailer:
             if self._enforces:
-                raise PacketError(RejectReason.AUTH_MISSING, "not signed, and auth_hmac mode is enforce")
+                detail = "not signed, and auth_hmac mode is enforce: set the same auth_hmac on all routers"
+                raise PacketError(RejectReason.AUTH_MISSING, detail)
             return None
         kind, key_id, reserved, serial = _PREFIX.unpack_from(trailer)
         if kind != _TYPE_SHA256 or reserved:
-            raise PacketError(RejectReason.AUTH_MALFORMED, f"signature of type {kind}, reserved bits {reserved:#x}")
+            detail = f"signature of type {kind}, reserved bits {reserved:#x}: set the same auth_hmac on all routers"
+            raise PacketError(RejectReason.AUTH_MALFORMED, detail)
         ahead = _seconds_ahead(serial, _serial(wall))
         # Before the digest, so that a flood of old captures costs little. It only rejects.
         if self._timed and self._outside(ahead):
-            detail = f"its clock is {ahead:+d} s from ours, time_window is {as_seconds(self._window):g} s"
+            apart = f"its clock is {ahead:+d} s from ours, time_window is {as_seconds(self._window):g} s"
+            detail = f"{apart}: check the time service of both"
             raise PacketError(RejectReason.AUTH_STALE, detail)
         secret = self._secrets.get(key_id)
         if secret is None:
-            raise PacketError(RejectReason.AUTH_UNKNOWN_KEY, f"signed with key {key_id}, which we do not have")
+            detail = f"signed with key {key_id}, which we do not have: give all routers the same auth_hmac keys"
+            raise PacketError(RejectReason.AUTH_UNKNOWN_KEY, detail)
         expected = _digest(secret, message, source, trailer[: _PREFIX.size])
         if not hmac.compare_digest(trailer[_PREFIX.size :], expected):
-            raise PacketError(RejectReason.AUTH_HMAC, f"the signature with key {key_id} is wrong")
+            detail = f"the signature with key {key_id} is wrong: give this key the same secret on all routers"
+            raise PacketError(RejectReason.AUTH_HMAC, detail)
         expired = self._raise_mark(source, serial, wall)
         return expired or (self._skewed(ahead) if self._timed else None)
 

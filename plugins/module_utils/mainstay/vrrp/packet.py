@@ -35,7 +35,7 @@ from .checksum import (
     with_checksum,
 )
 from .hmac_trailer import TRAILER_SIZE
-from .rejection import PacketError as PacketError, RejectReason as RejectReason
+from .rejection import AUTHENTICATION_MISMATCH, PacketError as PacketError, RejectReason as RejectReason
 
 VERSION_2 = 2
 VERSION_3 = 3
@@ -152,8 +152,10 @@ class Message:
         if length == expected:
             return
         if length != expected + TRAILER_SIZE or not may_be_signed:
-            signed = ": signed, and no auth_hmac here" if length == expected + TRAILER_SIZE else ""
-            detail = f"{length} bytes, {self.address_count} addresses make {expected}{signed}"
+            detail = f"{length} bytes, {self.address_count} addresses make {expected}"
+            if length == expected + TRAILER_SIZE:
+                detail += ": signed, and no auth_hmac here: set the same on all routers"
+                raise PacketError(RejectReason.LENGTH, detail, AUTHENTICATION_MISMATCH)
             raise PacketError(RejectReason.LENGTH, detail)
         self.body, self.trailer = self.payload[:expected], self.payload[expected:]
 

@@ -28,7 +28,7 @@ from .advert import Advert
 from .authentication import check_authentication
 from .expectations import GROUP as GROUP, GROUP_V6 as GROUP_V6, Expectations as Expectations
 from .packet import PROTOCOL_NUMBER, VERSION_2, ChecksumForm, Message
-from .rejection import ALARMING, PacketError, RejectReason
+from .rejection import DESTINATION_MISMATCH, PacketError, RejectReason
 from .timers import OWNER_PRIORITY
 
 _IP_HEADER = struct.Struct("!BxHxxHBBxxII")
@@ -104,7 +104,7 @@ def receive_payload(payload: bytes, envelope: Envelope, expectations: Expectatio
 
 def alarm_about(error: PacketError, sender: str) -> t.Optional[Alarm]:
     """What an operator must hear of a discarded packet: two routers that discard each other are both master."""
-    kind = ALARMING.get(error.reason)
+    kind = error.alarm
     return Alarm(kind, f"adverts of {sender} are discarded: {error.detail}") if kind else None
 
 
@@ -206,18 +206,18 @@ def _may_send(source: int, expectations: Expectations) -> bool:
 
 
 def _check_destination(envelope: Envelope, expectations: Expectations) -> None:
-    """RX-19."""
-    destination = envelope.destination
-    if not expectations.peers:
-        wanted = expectations.destination
-    elif expectations.own is not None:
-        wanted = expectations.own
-    elif _is_multicast(destination, expectations.family):
-        raise PacketError(RejectReason.DESTINATION, "sent to a group, we have unicast peers")
-    else:
+    """RX-19. Unicast against multicast is a mistake worth an alarm; another group may be another router's."""
+    destination, unicast = envelope.destination, bool(expectations.peers)
+    wanted = expectations.own if unicast else expectations.destination
+    if destination == wanted:
         return
-    if destination != wanted:
-        where = f"destination {_address(destination, expectations)}"
+    to_group = _is_multicast(destination, expectations.family)
+    where = f"destination {_address(destination, expectations)}"
+    if to_group == unicast:
+        ours = "unicast_peer" if unicast else f"the group {_address(expectations.destination, expectations)}"
+        detail = f"{where}, we use {ours}: set unicast_peer on all routers or on none"
+        raise PacketError(RejectReason.DESTINATION, detail, DESTINATION_MISMATCH)
+    if wanted is not None:
         raise PacketError(RejectReason.DESTINATION, f"{where}, ours is {_address(wanted, expectations)}")
 
 
@@ -229,7 +229,9 @@ def _check_peer(envelope: Envelope, expectations: Expectations) -> None:
     """RX-20."""
     if expectations.peers and expectations.check_unicast_src and envelope.source not in expectations.peer_by_source:
         sender = _address(envelope.source, expectations)
-        raise PacketError(RejectReason.UNICAST_PEER, f"{sender} is no unicast_peer of ours")
+        number = expectations.virtual_router_id
+        detail = f"{sender} is no unicast_peer of ours: list it, or give it another virtual_router_id than {number}"
+        raise PacketError(RejectReason.UNICAST_PEER, detail)
 
 
 def _advert(message: Message, expectations: Expectations) -> Advert:

@@ -41,23 +41,37 @@ class RejectReason(str, enum.Enum):
     UNICAST_PEER = "unicast_peer"  # RX-20
 
 
+AUTHENTICATION_MISMATCH, DESTINATION_MISMATCH = "authentication_mismatch", "destination_mismatch"
+
 ALARMING: t.Mapping[RejectReason, str] = {
     RejectReason.VERSION: "other_version",
-    RejectReason.AUTH_TYPE_MISMATCH: "authentication_mismatch",
-    RejectReason.AUTH_PASSWORD: "authentication_mismatch",
+    RejectReason.AUTH_TYPE_MISMATCH: AUTHENTICATION_MISMATCH,
+    RejectReason.AUTH_PASSWORD: AUTHENTICATION_MISMATCH,
+    RejectReason.AUTH_MISSING: AUTHENTICATION_MISMATCH,
+    RejectReason.AUTH_MALFORMED: AUTHENTICATION_MISMATCH,
+    RejectReason.AUTH_STALE: "clock_skew",
+    RejectReason.AUTH_UNKNOWN_KEY: AUTHENTICATION_MISMATCH,
+    RejectReason.AUTH_HMAC: AUTHENTICATION_MISMATCH,
     RejectReason.INTERVAL_MISMATCH: "interval_mismatch",
     RejectReason.ADDRESS_LIST: "address_list_mismatch",
     RejectReason.OWN_ADDRESS: "equal_address",
+    RejectReason.UNICAST_PEER: "unknown_peer",
 }
-"""Discards after which two routers may both be master for good, and the kind of the alarm that says so."""
+"""Discards after which two routers may both be master for good, and the kind of the alarm that says so.
+
+Whoever reaches our socket can forge most of them: an alarm informs people and changes no state. Of LENGTH and
+DESTINATION only some are; those bring their kind along.
+"""
 
 
 class PacketError(Exception):
     """A received packet is discarded; nothing else may come of it (RX-25)."""
 
-    def __init__(self, reason: RejectReason, detail: str) -> None:
+    def __init__(self, reason: RejectReason, detail: str, alarm: t.Optional[str] = None) -> None:
+        """`alarm` is the kind of alarm that this one discard is worth; by default that of its reason."""
         self.reason = reason
         self.detail = detail
+        self.alarm = alarm or ALARMING.get(reason)
         super().__init__(reason, detail)
 
     def __str__(self) -> str:
