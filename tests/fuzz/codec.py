@@ -11,8 +11,9 @@ import random
 import struct
 from dataclasses import dataclass, field
 
-from mainstay.vrrp.packet import Message, PacketError, encode_advert
+from mainstay.vrrp.packet import Message, encode_advert
 from mainstay.vrrp.receive import Envelope, Received, peek_virtual_router_id, receive_datagram, receive_payload
+from mainstay.vrrp.rejection import PacketError
 
 from .packets import WALL, Ends, Kind, ends_of, kinds, mutated
 

@@ -18,10 +18,10 @@ from mainstay.model.units import NANOSECONDS_PER_SECOND, seconds
 from mainstay.model.vrrp_config import HmacAuthentication, HmacKey, UnicastPeer
 from mainstay.vrrp.advert import Advert
 from mainstay.vrrp.authentication import auth_data
-from mainstay.vrrp.checksum import added_by, with_checksum
+from mainstay.vrrp.checksum import ChecksumForm, added_by, with_checksum
 from mainstay.vrrp.expectations import GROUP, GROUP_V6, Expectations
 from mainstay.vrrp.hmac_trailer import HmacSigner, HmacVerifier
-from mainstay.vrrp.packet import ChecksumForm, encode_advert, with_trailer
+from mainstay.vrrp.packet import encode_advert, with_trailer
 
 WALL = 1_800_000_000 * NANOSECONDS_PER_SECOND
 PASSWORD = auth_data("1111")

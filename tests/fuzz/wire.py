@@ -24,8 +24,8 @@ from netns.wire import GROUP_MAC, GROUP_V6_MAC
 from lab.waiting import wait_for
 from mainstay.model.units import seconds
 from mainstay.vrrp.expectations import GROUP, GROUP_V6, Expectations
-from mainstay.vrrp.packet import PacketError
 from mainstay.vrrp.receive import Envelope, receive_datagram, receive_payload
+from mainstay.vrrp.rejection import PacketError
 
 from .packets import WALL, Ends, Kind, kinds, mutated
 

@@ -21,8 +21,9 @@ from mainstay.net.double_socket import Double
 from mainstay.net.standing import Standing
 from mainstay.net.vrrp_socket import Delivery
 from mainstay.vrrp.advert import Advert
+from mainstay.vrrp.checksum import ChecksumForm
 from mainstay.vrrp.hmac_trailer import TRAILER_SIZE
-from mainstay.vrrp.packet import ChecksumForm, decode_advert, encode_advert
+from mainstay.vrrp.packet import decode_advert, encode_advert
 
 from ..vrrp.packets import datagram, message, with_checksum
 from .vrrp_lab import ETH0, INSTANCE, OWN, PEER, USABLE, VIP, PlayedPort, RecordedFrames, Story, advert

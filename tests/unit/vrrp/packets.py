@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mainstay.model.units import seconds
 from mainstay.vrrp.advert import Advert
-from mainstay.vrrp.receive import Envelope, Expectations
+from mainstay.vrrp.expectations import Expectations
+from mainstay.vrrp.receive import Envelope
 
 SOURCE = "192.0.2.1"
 GROUP = "224.0.0.18"

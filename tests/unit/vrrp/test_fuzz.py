@@ -13,7 +13,8 @@ import pytest
 from fuzz.__main__ import main
 from fuzz.codec import Finding, fuzz
 from mainstay.vrrp import packet, receive
-from mainstay.vrrp.packet import Message, RejectReason
+from mainstay.vrrp.packet import Message
+from mainstay.vrrp.rejection import RejectReason
 
 
 @pytest.mark.conformance("RX-22", "CS-07", "PKT-04")

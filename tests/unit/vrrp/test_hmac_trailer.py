@@ -17,9 +17,11 @@ from hypothesis import given, strategies as st
 from mainstay.model.units import NANOSECONDS_PER_SECOND, seconds
 from mainstay.model.vrrp_config import HmacAuthentication, HmacKey
 from mainstay.vrrp.advert import Advert
+from mainstay.vrrp.checksum import ChecksumForm
 from mainstay.vrrp.hmac_trailer import TRAILER_SIZE, HmacSigner, HmacVerifier, time_window
-from mainstay.vrrp.packet import ChecksumForm, PacketError, RejectReason, encode_advert, with_trailer
+from mainstay.vrrp.packet import encode_advert, with_trailer
 from mainstay.vrrp.receive import Received, alarm_about, receive_datagram, receive_payload
+from mainstay.vrrp.rejection import PacketError, RejectReason
 
 from .packets import (
     ADVERT,

@@ -12,7 +12,9 @@ from hypothesis import given, strategies as st
 
 from mainstay.model.units import seconds
 from mainstay.vrrp.advert import Advert
-from mainstay.vrrp.packet import ChecksumForm, PacketError, RejectReason, decode_advert, encode_advert
+from mainstay.vrrp.checksum import ChecksumForm
+from mainstay.vrrp.packet import decode_advert, encode_advert
+from mainstay.vrrp.rejection import PacketError, RejectReason
 
 from .packets import ADVERT, ADVERTS, CENTISECOND, GROUP, SOURCE, message, pseudo_header, rfc1071, with_checksum
 

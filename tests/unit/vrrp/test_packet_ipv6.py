@@ -13,8 +13,11 @@ from hypothesis import given
 
 from mainstay.model.vrrp_config import UnicastPeer
 from mainstay.vrrp.advert import Advert
-from mainstay.vrrp.packet import ChecksumForm, PacketError, RejectReason, decode_advert, encode_advert
-from mainstay.vrrp.receive import Envelope, Expectations, Received, receive_payload
+from mainstay.vrrp.checksum import ChecksumForm
+from mainstay.vrrp.expectations import Expectations
+from mainstay.vrrp.packet import decode_advert, encode_advert
+from mainstay.vrrp.receive import Envelope, Received, receive_payload
+from mainstay.vrrp.rejection import PacketError, RejectReason
 
 from .packets import (
     ADVERT_V6,

@@ -15,7 +15,8 @@ from scapy.utils import checksum
 from mainstay.model.units import NANOSECONDS_PER_SECOND
 from mainstay.vrrp.advert import Advert
 from mainstay.vrrp.authentication import auth_data
-from mainstay.vrrp.packet import ChecksumForm, decode_advert, encode_advert
+from mainstay.vrrp.checksum import ChecksumForm
+from mainstay.vrrp.packet import decode_advert, encode_advert
 
 from .packets import ADVERTS, ADVERTS_V2, ADVERTS_V6, CENTISECOND, GROUP, GROUP6, SOURCE, SOURCE6
 

@@ -13,8 +13,11 @@ from hypothesis import given, strategies as st
 from mainstay.model.units import seconds
 from mainstay.vrrp.advert import Advert
 from mainstay.vrrp.authentication import auth_data
-from mainstay.vrrp.packet import ChecksumForm, PacketError, RejectReason, decode_advert, encode_advert
-from mainstay.vrrp.receive import Expectations, Received, alarm_about, receive_datagram
+from mainstay.vrrp.checksum import ChecksumForm
+from mainstay.vrrp.expectations import Expectations
+from mainstay.vrrp.packet import decode_advert, encode_advert
+from mainstay.vrrp.receive import Received, alarm_about, receive_datagram
+from mainstay.vrrp.rejection import PacketError, RejectReason
 
 from .packets import ADVERT_V2, ADVERTS_V2, EXPECTATIONS_V2, GROUP, SOURCE, datagram, message, message_v2, with_checksum
 

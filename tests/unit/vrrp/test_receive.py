@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from mainstay.vrrp.packet import ChecksumForm, PacketError, RejectReason
+from mainstay.vrrp.checksum import ChecksumForm
 from mainstay.vrrp.receive import Received, peek_virtual_router_id, receive_datagram
+from mainstay.vrrp.rejection import PacketError, RejectReason
 
 from .packets import ADVERT, EXPECTATIONS, datagram, message, with_checksum
 

@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 
 from mainstay.model.vrrp_config import UnicastPeer
-from mainstay.vrrp.packet import ChecksumForm, PacketError, RejectReason, encode_advert
-from mainstay.vrrp.receive import Expectations, Received, alarm_about, receive_datagram
-from mainstay.vrrp.rejection import ALARMING
+from mainstay.vrrp.checksum import ChecksumForm
+from mainstay.vrrp.expectations import Expectations
+from mainstay.vrrp.packet import encode_advert
+from mainstay.vrrp.receive import Received, alarm_about, receive_datagram
+from mainstay.vrrp.rejection import ALARMING, PacketError, RejectReason
 
 from .packets import ADVERT, EXPECTATIONS, GROUP, SOURCE, datagram, message, pseudo_header, with_checksum
 

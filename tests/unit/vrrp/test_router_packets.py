@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from mainstay.vrrp.actions import State
 from mainstay.vrrp.events import AdvertReceived
-from mainstay.vrrp.packet import PacketError
 from mainstay.vrrp.receive import receive_datagram
+from mainstay.vrrp.rejection import PacketError
 
 from .packets import EXPECTATIONS, datagram, message
 from .routers import router_in

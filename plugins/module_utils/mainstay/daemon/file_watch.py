@@ -81,7 +81,8 @@ class FileWatch:
 
     def _arm(self, path: str) -> None:
         real = os.path.realpath(path)
-        watched = [self._add(folder, _FOLDER, path) for folder in {os.path.dirname(path), os.path.dirname(real)}]
+        folders = sorted({os.path.dirname(path), os.path.dirname(real)})
+        watched = [self._add(folder, _FOLDER, path) for folder in folders]
         self._add(real, _FILE, path)
         if all(watched):
             self._blind.discard(path)

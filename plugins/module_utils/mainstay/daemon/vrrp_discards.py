@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..model.units import Instant, seconds
-from ..vrrp.packet import PacketError, RejectReason
+from ..vrrp.rejection import PacketError, RejectReason
 from .log_limit import LogLimit
 from .worker import LogLine, Say
 

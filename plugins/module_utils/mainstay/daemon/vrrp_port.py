@@ -27,9 +27,11 @@ from ..net.double_socket import Double
 from ..net.polling import READABLE, Poller, Timer
 from ..net.standing import Standing, Wanted
 from ..net.vrrp_socket import UNICAST, Datagram, Delivery, VrrpSocket
+from ..vrrp.expectations import Expectations
 from ..vrrp.hmac_trailer import HmacVerifier
-from ..vrrp.packet import VERSION_2, VERSION_3, PacketError
-from ..vrrp.receive import Expectations, peek_virtual_router_id
+from ..vrrp.packet import VERSION_2, VERSION_3
+from ..vrrp.receive import peek_virtual_router_id
+from ..vrrp.rejection import PacketError
 from .vrrp_discards import Discards
 from .vrrp_doubles import DoubleWatch
 from .vrrp_reception import climb, sender_of

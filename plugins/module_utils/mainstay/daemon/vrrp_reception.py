@@ -16,8 +16,9 @@ from ..net.vrrp_socket import Datagram
 from ..vrrp.actions import Alarm
 from ..vrrp.authentication import auth_data
 from ..vrrp.capacity import advertised
+from ..vrrp.expectations import Expectations
 from ..vrrp.hmac_trailer import HmacVerifier, time_window
-from ..vrrp.receive import Expectations, Received, alarm_about, receive_datagram, receive_payload
+from ..vrrp.receive import Received, alarm_about, receive_datagram, receive_payload
 from ..vrrp.rejection import PacketError
 from ..vrrp.timers import OWNER_PRIORITY
 from .vrrp_discards import Discards

@@ -161,7 +161,7 @@ _WRITERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
     "tracked": _references,
     "tracked_widely": _references,
     "command": _command,
-    "process": lambda words: shlex.join(words),
+    "process": shlex.join,
     "routes": _list_of(route_text),
     "rules": _list_of(rule_text),
     "authentication": _mapping_of("authentication"),

@@ -27,15 +27,14 @@ from ..model.units import NANOSECONDS_PER_CENTISECOND, NANOSECONDS_PER_SECOND, D
 from .advert import Advert
 from .authentication import AUTH_DATA_SIZE, NO_AUTHENTICATION, SIMPLE_PASSWORD
 from .checksum import (
-    PROTOCOL_NUMBER as PROTOCOL_NUMBER,
-    ChecksumForm as ChecksumForm,
+    ChecksumForm,
     added_by,
     form_of,
     pseudo_header_sum,
     with_checksum,
 )
 from .hmac_trailer import TRAILER_SIZE
-from .rejection import AUTHENTICATION_MISMATCH, PacketError as PacketError, RejectReason as RejectReason
+from .rejection import AUTHENTICATION_MISMATCH, PacketError, RejectReason
 
 VERSION_2 = 2
 VERSION_3 = 3

@@ -26,8 +26,9 @@ from ..model.units import as_seconds
 from .actions import Alarm
 from .advert import Advert
 from .authentication import check_authentication
-from .expectations import GROUP as GROUP, GROUP_V6 as GROUP_V6, Expectations as Expectations
-from .packet import PROTOCOL_NUMBER, VERSION_2, ChecksumForm, Message
+from .checksum import PROTOCOL_NUMBER, ChecksumForm
+from .expectations import Expectations
+from .packet import VERSION_2, Message
 from .rejection import DESTINATION_MISMATCH, PacketError, RejectReason
 from .timers import OWNER_PRIORITY
 
