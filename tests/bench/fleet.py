@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from lab.waiting import wait_for
 PRIORITIES = {"a": 150, "b": 100}
 PER_LINK = 250
 """Of the 255 virtual_router_ids that a link has."""
+_START_SECONDS = 30.0
 _STEADY = 0.5
 """Seconds of peace that are the least to call it settled."""
 SECOND_LINK = "eth1"
@@ -107,6 +109,9 @@ class Fleet:
         """Both; return when a is master of everything, and alone."""
         for name in self.machines:
             self.launch(name)
+        for name in self.machines:  # a master that is alone is no settled pair
+            what = f"{self.kind} on {name} to run"
+            wait_for(functools.partial(self._find_worker, name), _START_SECONDS, what, evidence=self.evidence)
         self.settle()
         return self
 
@@ -131,14 +136,16 @@ class Fleet:
 
     def worker(self, name: str) -> Process:
         """The process that speaks VRRP."""
-        machine = self.machines[name]
-        if isinstance(machine, Keepalived):
-            found = identify(int((machine.folder / "vrrp").read_text()))
-        else:
-            workers = (one for one in machine.node.processes() if _comm(one) == "mainstayd-vrrp")
-            found = next(workers, None)
+        found = self._find_worker(name)
         assert found is not None, self.evidence()
         return found
+
+    def _find_worker(self, name: str) -> Process | None:
+        machine = self.machines[name]
+        if isinstance(machine, Daemon):
+            return next((one for one in machine.node.processes() if _comm(one) == "mainstayd-vrrp"), None)
+        written = machine.folder / "vrrp"
+        return identify(int(written.read_text())) if written.exists() else None
 
     def evidence(self) -> str:
         """What both said last."""
