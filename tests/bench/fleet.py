@@ -145,7 +145,8 @@ class Fleet:
         if isinstance(machine, Daemon):
             return next((one for one in machine.node.processes() if _comm(one) == "mainstayd-vrrp"), None)
         written = machine.folder / "vrrp"
-        return identify(int(written.read_text())) if written.exists() else None
+        number = written.read_text().strip() if written.exists() else ""
+        return identify(int(number)) if number else None
 
     def evidence(self) -> str:
         """What both said last."""
