@@ -17,8 +17,8 @@ import time
 import typing as t
 from pathlib import Path
 
-from mainstay.daemon.engines import open_engine
-from mainstay.daemon.health_worker import HealthWorker
+from mainstay.daemon.health.engines import open_engine
+from mainstay.daemon.health.worker import HealthWorker
 from mainstay.daemon.reactor import Reactor
 from mainstay.daemon.worker import LogLine
 from mainstay.lvs.operations import Operation

@@ -137,7 +137,7 @@ def test_the_runtime_keeps_the_dependency_rule() -> None:
         ("net/arp.py", "from time import monotonic_ns", ":1: imports time, which is for cli and daemon"),
         ("net/arp.py", "from ... import other", ":1: imports (outside the package), which net must"),
         ("daemon/worker.py", "import pyroute2.netlink", ":1: imports pyroute2, which is for net alone"),
-        ("daemon/mailer.py", "import smtplib", ":1: imports smtplib, which is for net alone"),
+        ("daemon/mail/mailer.py", "import smtplib", ":1: imports smtplib, which is for net alone"),
         ("daemon/worker.py", "from .. import cli", ":1: imports cli, which daemon must not know"),
         ("cli.py", "from ansible.module_utils import basic", ":1: imports ansible, which is for nobody"),
         ("helpers/misc.py", "", ": helpers has no place in the rule"),
@@ -146,7 +146,7 @@ def test_the_runtime_keeps_the_dependency_rule() -> None:
 def test_a_break_of_the_rule_is_named_with_file_and_line(
     tmp_path: Path, file: str, source: str, expected: str
 ) -> None:
-    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / file).write_text(source)
 
     found = violations(tmp_path)
@@ -164,7 +164,7 @@ def test_what_the_rule_allows_is_not_named(tmp_path: Path) -> None:
         "__init__.py": "from .version import VERSION",
     }
     for file, source in allowed.items():
-        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(source)
 
     assert violations(tmp_path) == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from mainstay.daemon.health_worker import HealthWorker
+from mainstay.daemon.health.worker import HealthWorker
 from mainstay.daemon.worker import LogLine
 from mainstay.lvs.effects import NotApplicable, apply_operation
 from mainstay.lvs.operations import Operation

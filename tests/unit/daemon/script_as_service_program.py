@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import sys
 
+from mainstay.daemon.programs.script_run import ScriptResult
+from mainstay.daemon.programs.scripts import ScriptRunner
 from mainstay.daemon.reactor import Reactor
-from mainstay.daemon.script_run import ScriptResult
-from mainstay.daemon.scripts import ScriptRunner
 from mainstay.model.commands import Command
 from mainstay.model.units import Instant, seconds
 

@@ -11,9 +11,9 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mainstay.daemon.programs.script_run import ScriptResult
+from mainstay.daemon.programs.scripts import ScriptRunner
 from mainstay.daemon.reactor import Reactor
-from mainstay.daemon.script_run import ScriptResult
-from mainstay.daemon.scripts import ScriptRunner
 from mainstay.model.commands import Command
 from mainstay.model.units import Duration, Instant, seconds
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from mainstay.daemon.events_text import events_page
-from mainstay.daemon.explain_text import explain_page
-from mainstay.daemon.vrrp_explain import explanation
+from mainstay.daemon.pages.events_text import events_page
+from mainstay.daemon.pages.explain_text import explain_page
+from mainstay.daemon.vrrp.explain import explanation
 
 from .vrrp_lab import PEER, Story, advert
 

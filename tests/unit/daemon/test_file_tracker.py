@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mainstay.daemon.file_trackers import FileTrackers
 from mainstay.daemon.journal import Journal
+from mainstay.daemon.programs.file_trackers import FileTrackers
 from mainstay.model.tracking import TrackFile
 
 from .script_lab import Loop

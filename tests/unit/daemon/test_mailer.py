@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from lab.mail_server import Certificate, HostileServer, MailServer, make_certificate
-from mainstay.daemon import mailer as mailer_module
 from mainstay.daemon.journal import Journal
-from mainstay.daemon.mail_queue import MOST
-from mainstay.daemon.mailer import MOST_TRIES, PAUSES, Answer, Mailer
+from mainstay.daemon.mail import mailer as mailer_module
+from mainstay.daemon.mail.mailer import MOST_TRIES, PAUSES, Answer, Mailer
+from mainstay.daemon.mail.queue import MOST
 from mainstay.daemon.worker import Happening
 from mainstay.model.config import Config, GlobalDefs
 from mainstay.model.units import seconds

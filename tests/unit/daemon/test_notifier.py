@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mainstay.daemon.journal import Journal
-from mainstay.daemon.notifier import Notifier
+from mainstay.daemon.programs.notifier import Notifier
 from mainstay.daemon.worker import Happening
 from mainstay.model.commands import Command
 from mainstay.model.config import Config, GlobalDefs

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mainstay.daemon.notify_fifo import MOST_WAITING, FifoRefused, NotifyFifo
+from mainstay.daemon.programs.notify_fifo import MOST_WAITING, FifoRefused, NotifyFifo
 
 from .script_lab import Loop
 

@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
-from mainstay.daemon.plan_moves import Move, moves
-from mainstay.daemon.planning import ReloadPlan
+from mainstay.daemon.pages.plan_moves import Move, moves
+from mainstay.daemon.pages.planning import ReloadPlan
 from mainstay.model.load import load_config
 
 from .daemon_process import INSTANCE

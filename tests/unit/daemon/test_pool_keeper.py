@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from mainstay.daemon.engines import FIRST_PAUSE, LONGEST_PAUSE
-from mainstay.daemon.pool_keeper import CHECK_PERIOD
+from mainstay.daemon.health.engines import FIRST_PAUSE, LONGEST_PAUSE
+from mainstay.daemon.health.pool_keeper import CHECK_PERIOD
 from mainstay.lvs.operations import AddDestination, AddService
 from mainstay.lvs.table import ServiceKey
 from mainstay.model.config import TcpCheck

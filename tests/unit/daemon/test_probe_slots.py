@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import weakref
 
-from mainstay.daemon.probe_slots import ProbeSlots
+from mainstay.daemon.health.probe_slots import ProbeSlots
 
 
 class Check:

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from mainstay.daemon.journal import Journal
-from mainstay.daemon.process_table import ProcessEntry, read_process
-from mainstay.daemon.process_tracker import ProcessTracker, matches
-from mainstay.daemon.process_trackers import ProcessTrackers
-from mainstay.daemon.process_watch import ProcessWatch
+from mainstay.daemon.programs.process_table import ProcessEntry, read_process
+from mainstay.daemon.programs.process_tracker import ProcessTracker, matches
+from mainstay.daemon.programs.process_trackers import ProcessTrackers
+from mainstay.daemon.programs.process_watch import ProcessWatch
 from mainstay.model.tracking import VrrpTrackProcess
 from mainstay.model.units import seconds
 from mainstay.net.process_events import ProcessEvents

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mainstay.daemon.journal import Journal
-from mainstay.daemon.programs import Programs
+from mainstay.daemon.programs.programs import Programs
 from mainstay.daemon.worker import Happening
 from mainstay.model.config import Config, GlobalDefs
 from mainstay.model.tracking import TrackFile, TrackReference, VrrpScript, VrrpTrackProcess

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from mainstay.daemon.release import holdings, removable
-from mainstay.daemon.static_network import STATIC_LIFETIME
+from mainstay.daemon.vrrp.static_network import STATIC_LIFETIME
 from mainstay.model.config import Config
 from mainstay.model.load import load_config
 from mainstay.model.route_text import parse_route, parse_rule

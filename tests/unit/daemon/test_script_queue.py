@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mainstay.daemon.script_queue import Order, ScriptQueue
-from mainstay.daemon.script_run import ScriptResult
+from mainstay.daemon.programs.script_queue import Order, ScriptQueue
+from mainstay.daemon.programs.script_run import ScriptResult
 from mainstay.model.commands import Command
 from mainstay.model.units import seconds
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mainstay.daemon.script_security import ScriptRefused, walk
+from mainstay.daemon.programs.script_security import ScriptRefused, walk
 
 ROOT, NOBODY, SOMEBODY = 0, 65534, 4242
 

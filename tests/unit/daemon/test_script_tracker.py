@@ -11,10 +11,10 @@ import typing as t
 import pytest
 
 from mainstay.daemon.journal import Journal
-from mainstay.daemon.script_run import Done, ScriptResult
-from mainstay.daemon.script_tracker import RiseFall
-from mainstay.daemon.script_trackers import ScriptTrackers
-from mainstay.daemon.scripts import ScriptRunner
+from mainstay.daemon.programs.script_run import Done, ScriptResult
+from mainstay.daemon.programs.script_tracker import RiseFall
+from mainstay.daemon.programs.script_trackers import ScriptTrackers
+from mainstay.daemon.programs.scripts import ScriptRunner
 from mainstay.model.commands import Command
 from mainstay.model.tracking import VrrpScript
 from mainstay.model.units import Duration, as_seconds, seconds

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mainstay.daemon import script_start
-from mainstay.daemon.scripts import ScriptRunner
+from mainstay.daemon.programs import script_start
+from mainstay.daemon.programs.scripts import ScriptRunner
 from mainstay.model.commands import Command
 from mainstay.model.units import as_seconds, seconds
 

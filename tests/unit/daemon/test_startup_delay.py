@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from mainstay.daemon.startup_delay import boot_instant, hold_until
+from mainstay.daemon.vrrp.startup_delay import boot_instant, hold_until
 from mainstay.model.config import GlobalDefs
 from mainstay.model.units import seconds
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from mainstay.daemon.status_text import status_page
+from mainstay.daemon.pages.status_text import status_page
 
 UP = {
     "state": "UP",

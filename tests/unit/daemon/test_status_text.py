@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from mainstay.daemon.status_text import status_page
+from mainstay.daemon.pages.status_text import status_page
 
 STATUS: t.Dict[str, t.Any] = {
     "as_of": 1,

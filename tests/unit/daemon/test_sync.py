@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from mainstay.daemon.sync_keeper import CHECK_PERIOD, SyncKeeper
+from mainstay.daemon.health.sync_keeper import CHECK_PERIOD, SyncKeeper
 from mainstay.daemon.sync_role import SyncRole
 from mainstay.daemon.worker import Happening, LogLine
 from mainstay.model.config import Config, GlobalDefs, LvsSyncDaemon, VrrpInstance

@@ -14,8 +14,8 @@ from dataclasses import replace
 import pytest
 
 from mainstay.bfd.packet import ControlPacket, State, decode, encode
-from mainstay.daemon import vrrp_bfd, vrrp_bfd_session
-from mainstay.daemon.vrrp_bfd import BfdSessions
+from mainstay.daemon.vrrp import bfd as vrrp_bfd, bfd_session as vrrp_bfd_session
+from mainstay.daemon.vrrp.bfd import BfdSessions
 from mainstay.daemon.worker import LogLine
 from mainstay.model.tracking import BfdInstance
 from mainstay.model.units import Instant, seconds

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_guard
+from mainstay.daemon.vrrp import guard as vrrp_guard
 from mainstay.net import rtnl
 from mainstay.net.accept_filter import Element, address_element
 
@@ -76,7 +76,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> type[PlayedFilter]:
     monkeypatch.setattr(vrrp_guard, "table_batch", lambda elements: ("table", set(elements)))
     monkeypatch.setattr(vrrp_guard, "adding_batch", lambda elements: ("add", set(elements)) if elements else b"")
     monkeypatch.setattr(vrrp_guard, "removing_batch", lambda elements: ("del", set(elements)) if elements else b"")
-    monkeypatch.setattr("mainstay.daemon.vrrp_announcer.FrameSocket", RecordedFrames)
+    monkeypatch.setattr("mainstay.daemon.vrrp.announcer.FrameSocket", RecordedFrames)
     return PlayedFilter
 
 

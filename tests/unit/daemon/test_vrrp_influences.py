@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_announcer
+from mainstay.daemon.vrrp import announcer as vrrp_announcer
 from mainstay.model.commands import Command
 from mainstay.model.tracking import TrackReference, VrrpScript
 from mainstay.model.units import seconds

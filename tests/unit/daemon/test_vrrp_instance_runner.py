@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from scapy.layers.l2 import ARP, Ether
 
-from mainstay.daemon import vrrp_announcer
+from mainstay.daemon.vrrp import announcer as vrrp_announcer
 from mainstay.model.config import VirtualAddress
 from mainstay.model.units import seconds
 from mainstay.net import rtnl

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_macvlans
-from mainstay.daemon.vrrp_guard import NOTHING
-from mainstay.daemon.vrrp_macvlans import Macvlans
+from mainstay.daemon.vrrp import macvlans as vrrp_macvlans
+from mainstay.daemon.vrrp.guard import NOTHING
+from mainstay.daemon.vrrp.macvlans import Macvlans
 from mainstay.net import macvlan, rtnl
 from mainstay.net.accept_filter import macvlan_element
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from mainstay.daemon.vrrp_pacing import Announcement, AnnouncementPacing
+from mainstay.daemon.vrrp.pacing import Announcement, AnnouncementPacing
 from mainstay.model.config import Config, GarpGroup, GlobalDefs
 from mainstay.model.units import Duration, Instant, seconds
 

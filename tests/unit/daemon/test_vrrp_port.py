@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_doubles, vrrp_port
-from mainstay.daemon.vrrp_port import PortKey, VrrpPort, port_key
+from mainstay.daemon.vrrp import doubles as vrrp_doubles, port as vrrp_port
+from mainstay.daemon.vrrp.port import PortKey, VrrpPort, port_key
 from mainstay.daemon.worker import LogLine
 from mainstay.model.config import GlobalDefs, VirtualAddress, VrrpInstance
 from mainstay.model.defaults import running

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_announcer
+from mainstay.daemon.vrrp import announcer as vrrp_announcer
 from mainstay.model.config import VirtualAddress, VrrpInstance
 from mainstay.model.units import seconds
 from mainstay.net import rtnl

@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from mainstay.daemon import routing_claims
-from mainstay.daemon.routing_claims import SharedRouting
-from mainstay.daemon.static_network import STATIC_LIFETIME, StaticNetwork
-from mainstay.daemon.vrrp_routes import HeldRoutes
+from mainstay.daemon.vrrp import routing_claims
+from mainstay.daemon.vrrp.routes import HeldRoutes
+from mainstay.daemon.vrrp.routing_claims import SharedRouting
+from mainstay.daemon.vrrp.static_network import STATIC_LIFETIME, StaticNetwork
 from mainstay.daemon.worker import LogLine
 from mainstay.model.config import Config, GlobalDefs, VirtualAddress
 from mainstay.model.route_text import parse_route, parse_rule

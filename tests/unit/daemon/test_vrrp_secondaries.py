@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_secondaries
-from mainstay.daemon.vrrp_secondaries import PromotedSecondaries
+from mainstay.daemon.vrrp import secondaries as vrrp_secondaries
+from mainstay.daemon.vrrp.secondaries import PromotedSecondaries
 from mainstay.net import rtnl
 
 from .vrrp_lab import ETH0, Said

@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
-from mainstay.daemon.vrrp_discards import Discards
-from mainstay.daemon.vrrp_statistics import error_statistics
+from mainstay.daemon.vrrp.discards import Discards
+from mainstay.daemon.vrrp.statistics import error_statistics
 from mainstay.vrrp.rejection import PacketError, RejectReason
 
 from ..vrrp.packets import datagram, message, with_checksum

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon.vrrp_tracking import TrackingBook
+from mainstay.daemon.vrrp.tracking import TrackingBook
 from mainstay.model.commands import Command
 from mainstay.model.config import Config, VrrpSyncGroup
 from mainstay.model.tracking import BfdInstance, TrackFile, TrackReference, VrrpScript, VrrpTrackProcess

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_announcer
+from mainstay.daemon.vrrp import announcer as vrrp_announcer
 from mainstay.model.config import GlobalDefs, VirtualAddress, VrrpInstance
 from mainstay.model.defaults import RunningInstance, running
 from mainstay.model.units import seconds

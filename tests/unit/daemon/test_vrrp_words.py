@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
-from mainstay.daemon.vrrp_port import port_key
-from mainstay.daemon.vrrp_settings import router_settings
+from mainstay.daemon.vrrp.port import port_key
+from mainstay.daemon.vrrp.settings import router_settings
 from mainstay.model.defaults import RunningInstance, running_instances
 from mainstay.model.load import load_config
 from mainstay.model.units import seconds

@@ -12,8 +12,13 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon import vrrp_announcer, vrrp_doubles, vrrp_port, vrrp_worker
-from mainstay.daemon.vrrp_worker import VrrpWorker
+from mainstay.daemon.vrrp import (
+    announcer as vrrp_announcer,
+    doubles as vrrp_doubles,
+    port as vrrp_port,
+    worker as vrrp_worker,
+)
+from mainstay.daemon.vrrp.worker import VrrpWorker
 from mainstay.model.config import Config, VirtualAddress, VrrpInstance
 from mainstay.net import rtnl
 from mainstay.net.rtnl_socket import ListenerOverrun

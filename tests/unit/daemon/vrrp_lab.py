@@ -10,15 +10,15 @@ import os
 import typing as t
 from dataclasses import replace
 
-from mainstay.daemon.routing_claims import SharedRouting
-from mainstay.daemon.vrrp_discards import Discards
-from mainstay.daemon.vrrp_guard import AcceptGuard
-from mainstay.daemon.vrrp_instance_runner import InstanceRunner
-from mainstay.daemon.vrrp_kernel import Kernel
-from mainstay.daemon.vrrp_macvlans import Macvlans
-from mainstay.daemon.vrrp_pacing import AnnouncementPacing
-from mainstay.daemon.vrrp_status import vrrp_status
-from mainstay.daemon.vrrp_tracking import TrackingBook
+from mainstay.daemon.vrrp.discards import Discards
+from mainstay.daemon.vrrp.guard import AcceptGuard
+from mainstay.daemon.vrrp.instance_runner import InstanceRunner
+from mainstay.daemon.vrrp.kernel import Kernel
+from mainstay.daemon.vrrp.macvlans import Macvlans
+from mainstay.daemon.vrrp.pacing import AnnouncementPacing
+from mainstay.daemon.vrrp.routing_claims import SharedRouting
+from mainstay.daemon.vrrp.status import vrrp_status
+from mainstay.daemon.vrrp.tracking import TrackingBook
 from mainstay.daemon.worker import Happening, LogLine, Say, Saying
 from mainstay.model.config import Config, VirtualAddress
 from mainstay.model.defaults import RunningInstance

@@ -66,7 +66,7 @@ def main(arguments: t.Sequence[str]) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from ..daemon.status_text import status_page
+    from ..daemon.pages.status_text import status_page
 
     answer = request("status", options.run_dir)
     write(json.dumps(answer, indent=2) + "\n" if options.json else status_page(answer))
@@ -118,10 +118,10 @@ def _version(_options: argparse.Namespace) -> int:
 
 
 def _daemon(options: argparse.Namespace) -> int:
-    from ..daemon.health_worker import HealthWorker
+    from ..daemon.health.worker import HealthWorker
     from ..daemon.journal import Journal
     from ..daemon.supervisor import run_daemon
-    from ..daemon.vrrp_worker import worker_of_a_daemon_that_starts_now
+    from ..daemon.vrrp.worker import worker_of_a_daemon_that_starts_now
     from ..daemon.worker_process import Role
 
     roles = [

@@ -50,14 +50,14 @@ def add_verbs(verb: AddVerb) -> t.List[argparse.ArgumentParser]:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from ..daemon.explain_text import explain_page
+    from ..daemon.pages.explain_text import explain_page
 
     answer = request("explain", options.run_dir, instance=options.instance)
     return _show(answer, explain_page, options.json)
 
 
 def _events(options: argparse.Namespace) -> int:
-    from ..daemon.events_text import events_page
+    from ..daemon.pages.events_text import events_page
 
     name = {} if options.name is None else {"name": options.name}
     answer = request("events", options.run_dir, count=options.count, **name)

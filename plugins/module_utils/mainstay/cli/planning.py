@@ -31,7 +31,7 @@ def add_verb(verb: AddVerb) -> argparse.ArgumentParser:
 
 def _plan(options: argparse.Namespace) -> int:
     from ..daemon.configuration_files import read_configuration
-    from ..daemon.planning import reload_plan
+    from ..daemon.pages.planning import reload_plan
     from ..model.problems import ConfigError
 
     try:

@@ -19,7 +19,7 @@ from ..model.config import Config
 from ..model.refused import suggestion
 from .journal import Journal
 from .state_directory import replace_file
-from .vrrp_report import wall_clock
+from .vrrp.report import wall_clock
 
 INSTANCE, GROUP, ALL = "INSTANCE", "GROUP", "ALL"
 

@@ -41,12 +41,12 @@ from ..net.routing_socket import RoutingOrders, route_entry, rule_entry
 from ..net.rtnl_socket import OrderSocket
 from ..vrrp.timers import OWNER_PRIORITY
 from .configuration_files import read_configuration
-from .engines import open_engine
+from .health.engines import open_engine
 from .leftover_devices import remove_filter_table, remove_macvlans
 from .leftover_sync import stop_sync
 from .run_directory import RunDirectory, RunDirectoryBusy, RunDirectoryUnusable
 from .sync_role import sync_settings
-from .vrrp_routes import refusal
+from .vrrp.routes import refusal
 
 _PATIENCE = 5.0
 """Seconds until a living holder of the lock is not taken for one that is ending."""

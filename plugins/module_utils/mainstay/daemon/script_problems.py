@@ -14,8 +14,8 @@ import typing as t
 from ..model.config import Config
 from ..model.config_commands import commands
 from ..model.problems import Problem
-from .script_identity import NoSuchIdentity, identity_of
-from .script_security import ScriptRefused, walk
+from .programs.script_identity import NoSuchIdentity, identity_of
+from .programs.script_security import ScriptRefused, walk
 
 
 def script_problems(config: Config) -> t.Iterator[Problem]:

@@ -37,7 +37,7 @@ from .digest import runtime_digest
 from .ending import Ending
 from .journal import Journal
 from .operations import Operations, Verb
-from .programs import Programs
+from .programs.programs import Programs
 from .reactor import Reactor
 from .reload import Reloader
 from .run_directory import RunDirectory, RunDirectoryUnusable

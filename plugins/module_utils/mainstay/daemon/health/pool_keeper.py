@@ -1,0 +1,252 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps the kernel's table equal to the desired one.
+
+Theory of operation. `desired` is what should be, `current` what the kernel is known to hold: the last reading and
+the edits since. An edit that follows a verdict is computed from the two without reading first, so it reaches the
+kernel within milliseconds. Every CHECK_PERIOD the table is read again; what somebody else changed shows as a
+difference, is reported and repaired.
+
+    a verdict  -> adjust()     one service, in the same turn of the loop
+    a reload   -> keep()       all services; those that left the configuration are removed
+    a timer    -> _check()     read, report, repair
+
+What the kernel refuses, or does not finish, is kept with its reason and tried again at every check, but said once.
+An engine that is missing or fails is opened again, soon at first (engines.ReopenPauses), and all edits that came up
+meanwhile are carried out then; VRRP, in another process, does not notice.
+
+`owned` are the services that a configuration of ours named: only these are ever removed, so a service that an
+operator added with ipvsadm stays.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...lvs.effects import operation_service
+from ...lvs.operations import Operation
+from ...lvs.reconcile import operations
+from ...lvs.table import Service, ServiceKey, Table
+from ...model.units import Duration, Instant, as_seconds, seconds
+from ...net.data_plane import Counters, DataPlane, DataPlaneUnavailable, Refusal
+from ...net.polling import Due, Poller, Timer
+from ..pages.table_words import by_service, drift_sentence, refusal_sentence, telling
+from ..worker import LogLine, Say
+from .engines import OpenEngine, ReopenPauses, owns_whole_table
+
+CHECK_PERIOD = seconds(5)
+
+# A stale idea of the table is cured by one reading; what is refused after that is refused for good.
+_ATTEMPTS = 2
+
+_NO_TABLE: Table = {}
+_Answer = t.TypeVar("_Answer")
+
+
+class PoolKeeper:
+    """One engine and one desired table."""
+
+    def __init__(self, poller: Poller, say: Say, open_engine: OpenEngine) -> None:
+        self.engine = ""
+        self.current: t.Dict[ServiceKey, Service] = {}
+        """What the kernel holds, as far as known."""
+        self._poller = poller
+        self._say = say
+        self._open_engine = open_engine
+        self._plane: t.Optional[DataPlane] = None
+        self._lost = ""
+        """Why there is no engine, with the remedy; empty when there is one or none is wanted."""
+        self._pauses = ReopenPauses()
+        self._desired: t.Dict[ServiceKey, Service] = {}
+        self._owned: t.Dict[ServiceKey, str] = {}
+        self._refused: t.Dict[ServiceKey, t.Tuple[Refusal, ...]] = {}
+        self._repairs: t.Dict[ServiceKey, int] = {}
+        self._dirty: t.Set[ServiceKey] = set()
+        self._timer: t.Optional[Timer] = None
+
+    def use(self, engine: str) -> None:
+        """Work on this engine from now on and read its table; what is ours leaves the one before."""
+        if engine == self.engine:
+            return
+        self.rest()
+        self.engine = engine
+        self._open()
+
+    def own(self, services: t.Mapping[ServiceKey, str]) -> None:
+        """These services are ours to remove; the names are for the journal."""
+        self._owned.update(services)
+
+    def keep(self, desired: Table) -> None:
+        """Make this the table, now; every service in it has to be owned."""
+        self._desired = dict(desired)
+        self._settle(self._ours())
+
+    def adjust(self, service: Service) -> None:
+        """One service changed: carried out in this turn of the loop, with all others that change in it."""
+        if not self._dirty:
+            self._poller.call_at(self._poller.now(), self._settle_dirty)
+        self._desired[service.key] = service
+        self._dirty.add(service.key)
+
+    def rest(self) -> None:
+        """Remove what is ours from the kernel and use no engine from now on."""
+        self._desired = {}
+        self._read()
+        self._settle(self._ours())
+        self._owned.clear()
+        self._repairs.clear()
+        self._let_go()
+        self._pauses.forget()
+        self.engine, self._lost = "", ""
+
+    @property
+    def error(self) -> t.Optional[str]:
+        """Why there is no engine, the remedy, and the pause before the next attempt; None when there is one."""
+        return f"{self._lost}; tried again in {as_seconds(self._pauses.latest):g} s" if self._lost else None
+
+    def refusals(self, key: ServiceKey) -> t.List[str]:
+        """What the kernel did not take of this service, as sentences."""
+        return [refusal.reason for refusal in telling(self._refused.get(key, ()))]
+
+    def repairs(self, key: ServiceKey) -> int:
+        """How often somebody else's change of this service was undone."""
+        return self._repairs.get(key, 0)
+
+    def counters(self) -> Counters:
+        """Connections per real server; empty without an engine."""
+        return self._ask(lambda plane: plane.counters(), {})
+
+    # ---- the engine: open, lost, open again
+
+    def _open(self) -> None:
+        try:
+            self._plane = self._open_engine(self.engine)
+        except DataPlaneUnavailable as unavailable:
+            self._lose(str(unavailable))
+            return
+        self._next(CHECK_PERIOD, self._check)
+        self._read()
+        if self._plane is not None:
+            self._found()
+
+    def _found(self) -> None:
+        if self._lost:
+            self._say(LogLine("info", "mainstayd", f"data_plane {self.engine} is available now"))
+        self._lost = ""
+
+    def _lose(self, reason: str) -> None:
+        self._let_go()
+        if reason != self._lost:
+            self._say(LogLine("error", "mainstayd", f"data_plane {self.engine} is not available: {reason}"))
+        self._lost = reason
+        self._next(self._pauses.next(), self._reopen)
+
+    def _let_go(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._plane is not None:
+            self._plane.close()
+        self._plane = None
+        self.current = {}
+        self._refused.clear()
+
+    def _reopen(self, _now: Instant) -> None:
+        self._open()
+        self._settle(self._ours())
+
+    def _next(self, period: Duration, due: Due) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._poller.call_at(self._poller.now() + period, due)
+
+    def _ask(self, question: t.Callable[[DataPlane], _Answer], otherwise: _Answer) -> _Answer:
+        """Ask the engine; `otherwise` when there is none, or none any more."""
+        if self._plane is None:
+            return otherwise
+        try:
+            return question(self._plane)
+        except DataPlaneUnavailable as unavailable:
+            self._lose(str(unavailable))
+            return otherwise
+
+    # ---- the table: read, compare, edit
+
+    def _read(self) -> None:
+        self.current = dict(self._ask(lambda plane: plane.read(), _NO_TABLE))
+
+    def _ours(self) -> t.Set[ServiceKey]:
+        """Every service that we may edit or remove, or of which something is left to do."""
+        ours = {*self._desired, *self._owned, *self._refused}
+        return ours.union(self.current) if owns_whole_table(self.engine) else ours
+
+    def _edits(self, keys: t.Collection[ServiceKey]) -> t.List[Operation]:
+        current = {key: self.current[key] for key in keys if key in self.current}
+        desired = {key: self._desired[key] for key in keys if key in self._desired}
+        return operations(current, desired, keys)
+
+    def _settle_dirty(self, _now: Instant) -> None:
+        keys, self._dirty = self._dirty, set()
+        self._settle(keys)
+
+    def _settle(self, keys: t.Set[ServiceKey]) -> None:
+        """Bring these services to what is desired of them."""
+        refused: t.List[Refusal] = []
+        for _attempt in range(_ATTEMPTS):
+            refused = self._carry_out(keys)
+            if all(refusal.applied for refusal in refused):
+                break
+            self._read()
+        if self._plane is not None:
+            self._note_refused(keys, refused)
+            self._forget_removed()
+
+    def _carry_out(self, keys: t.Set[ServiceKey]) -> t.List[Refusal]:
+        edits = self._edits(keys)
+        if not edits and not self._unfinished(keys):
+            return []
+        nothing: t.List[Refusal] = []
+        refused = self._ask(lambda plane: plane.apply(edits), nothing)
+        if self._plane is not None and all(refusal.applied for refusal in refused):
+            self.current = {key: service for key, service in self.current.items() if key not in keys}
+            self.current.update((key, self._desired[key]) for key in keys if key in self._desired)
+        return refused
+
+    def _unfinished(self, keys: t.Collection[ServiceKey]) -> bool:
+        """Whether the engine still has something to do for these services that no edit asks for."""
+        return any(refusal.applied for key in keys for refusal in self._refused.get(key, ()))
+
+    def _check(self, _now: Instant) -> None:
+        self._next(CHECK_PERIOD, self._check)
+        self._read()
+        if self._plane is None:
+            return
+        self._pauses.forget()
+        ours = self._ours()
+        known = [one.operation for refusals in self._refused.values() for one in refusals if not one.applied]
+        self._report_drift([edit for edit in self._edits(ours) if edit not in known])
+        self._settle(ours)
+
+    def _forget_removed(self) -> None:
+        self._owned = {key: name for key, name in self._owned.items() if key in self._desired or key in self.current}
+        self._repairs = {key: times for key, times in self._repairs.items() if key in self._desired}
+
+    # ---- what is said about it
+
+    def _report_drift(self, repairs: t.Sequence[Operation]) -> None:
+        for key, edits in by_service(repairs, operation_service).items():
+            self._repairs[key] = self._repairs.get(key, 0) + 1
+            self._say(LogLine("warning", self._subject(key), drift_sentence(edits)))
+
+    def _note_refused(self, keys: t.Collection[ServiceKey], refused: t.Sequence[Refusal]) -> None:
+        refused_at = by_service(refused, lambda refusal: operation_service(refusal.operation))
+        for key in keys:
+            known = self.refusals(key)
+            self._refused[key] = tuple(refused_at.get(key, ()))
+            for refusal in telling(self._refused[key]):
+                if refusal.reason not in known:
+                    self._say(LogLine("error", self._subject(key), refusal_sentence(refusal)))
+        self._refused = {key: refusals for key, refusals in self._refused.items() if refusals}
+
+    def _subject(self, key: ServiceKey) -> str:
+        return f"virtual_server {self._owned.get(key, str(key))}"

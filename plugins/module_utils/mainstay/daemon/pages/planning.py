@@ -1,0 +1,99 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a reload would change: the file beside what the daemon runs.
+
+It is made where the command runs, with the rights of whoever runs it: the daemon opens no file for anybody, and a
+configuration of any size is no request. The daemon tells what it runs, without secrets; to root it also tells a keyed
+digest of each secret, so that a changed password is seen although it is shown to nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import asdict, dataclass
+
+from ...model.changes import ObjectChange, changes
+from ...model.config import Config
+from ...model.dump import config_document, hide_secrets
+from ...model.load import load_config
+from ..client import DaemonUnreachable, request
+from ..operations import fingerprints
+from .page_words import section_of, text
+from .plan_moves import Move, moves
+
+_AUTHENTICATION = ("authentication", "auth_hmac")
+
+
+@dataclass(frozen=True)
+class ReloadPlan:
+    """The answer to `mainstay plan`."""
+
+    changes: t.Tuple[ObjectChange, ...]
+    moves: t.Tuple[Move, ...]
+    secrets_compared: bool
+    states_known: bool
+    """The vrrp worker has said just now who is master."""
+
+    def document(self) -> t.Dict[str, t.Any]:
+        """JSON-able."""
+        return asdict(self)
+
+    def page(self) -> str:
+        """For people, with a line end."""
+        lines = [f"!! {_move_sentence(move)}" for move in self.moves if move.certain]
+        lines += [f"!? {_move_sentence(move)}" for move in self.moves if not move.certain]
+        for change in self.changes:
+            lines.append(f"{text(change.subject)}: {change.change}")
+            lines += [f"  {text(line)}" for option in change.options for line in option.sentences()]
+        lines += [] if self.changes else ["a reload would change nothing"]
+        lines += self._outcome()
+        lines += [] if self.secrets_compared else ["passwords and keys were not compared: that is for root"]
+        return "\n".join(lines) + "\n"
+
+    def _outcome(self) -> t.List[str]:
+        if not self.states_known:
+            return ["!! the vrrp worker does not answer: which virtual IPs would move is not known"]
+        return [] if self.moves else ["no virtual IP moves by this alone"]
+
+
+def reload_plan(wanted: Config, run_directory: str) -> ReloadPlan:
+    """What a reload to `wanted` would change. Raises DaemonUnreachable."""
+    salt = os.urandom(16).hex()
+    running = request("running", run_directory, salt=salt)
+    if not running.get("ok"):
+        raise DaemonUnreachable(f"mainstayd does not tell what it runs: {running.get('error')}")
+    vrrp = section_of(request("status", run_directory), "vrrp")
+    document, digests = section_of(running, "document"), running.get("fingerprints")
+    new = config_document(wanted)
+    found = changes(document, hide_secrets(new), _differing(digests, fingerprints(new, salt.encode("ascii"))))
+    moving = moves(_loaded(document), _loaded(hide_secrets(new)), vrrp, _reauthenticated(found))
+    return ReloadPlan(tuple(found), tuple(moving), digests is not None, bool(vrrp.get("alive")))
+
+
+def _reauthenticated(found: t.Iterable[ObjectChange]) -> t.FrozenSet[str]:
+    return frozenset(
+        change.name
+        for change in found
+        if change.section == "vrrp_instances" and any(one.option in _AUTHENTICATION for one in change.options)
+    )
+
+
+def _differing(old: t.Optional[t.Mapping[str, str]], new: t.Mapping[str, str]) -> t.FrozenSet[str]:
+    return frozenset() if old is None else frozenset(path for path in {*old, *new} if old.get(path) != new.get(path))
+
+
+def _loaded(document: t.Mapping[str, t.Any]) -> Config:
+    """What no secret is needed for."""
+    instances = {
+        name: {key: value for key, value in entry.items() if key not in _AUTHENTICATION}
+        for name, entry in section_of(document, "vrrp_instances").items()
+    }
+    return load_config({**document, "vrrp_instances": instances})
+
+
+def _move_sentence(move: Move) -> str:
+    what = f"{', '.join(move.addresses)} " if move.addresses else ""
+    word = "moves" if move.certain else "may move"
+    return f"vrrp_instance {text(move.instance)}: {text(what)}{word}: {text(move.why)}"

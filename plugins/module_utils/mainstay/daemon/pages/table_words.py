@@ -1,0 +1,70 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits of the table and refusals of the kernel, arranged and worded for people."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...lvs.operations import (
+    AddDestination,
+    AddService,
+    Operation,
+    RemoveDestination,
+    RemoveService,
+    SetDestination,
+    SetService,
+)
+from ...lvs.table import ServiceKey
+from ...net.data_plane import Refusal
+
+_SHOWN = 3
+_Item = t.TypeVar("_Item")
+
+
+def drift_sentence(repairs: t.Sequence[Operation]) -> str:
+    """What somebody else had changed in one service, told from the edits that undo it."""
+    whole = [edit for edit in repairs if isinstance(edit, AddService)]
+    told: t.Sequence[Operation] = whole or repairs
+    findings = [_finding(edit) for edit in told]
+    if len(findings) > _SHOWN:
+        findings[_SHOWN:] = [f"{len(findings) - _SHOWN} more differences"]
+    return f"somebody else changed the kernel's table, repaired: {', '.join(findings)}"
+
+
+def _finding(repair: Operation) -> str:
+    if isinstance(repair, AddService):
+        return "the service was missing"
+    if isinstance(repair, SetService):
+        return "lb_algo or persistence_timeout was different"
+    if isinstance(repair, RemoveService):
+        return "the service is not configured"
+    if isinstance(repair, AddDestination):
+        return f"real_server {repair.destination.key} was missing"
+    if isinstance(repair, SetDestination):
+        return f"real_server {repair.destination.key} had another weight or lb_kind"
+    if isinstance(repair, RemoveDestination):
+        return f"real_server {repair.key} does not belong there"
+    raise TypeError(repair)
+
+
+def by_service(
+    items: t.Sequence[_Item], service_of: t.Callable[[_Item], ServiceKey]
+) -> t.Dict[ServiceKey, t.List[_Item]]:
+    """Items grouped by the service they are about, in their order."""
+    grouped: t.Dict[ServiceKey, t.List[_Item]] = {}
+    for item in items:
+        grouped.setdefault(service_of(item), []).append(item)
+    return grouped
+
+
+def telling(refused: t.Sequence[Refusal]) -> t.Tuple[Refusal, ...]:
+    """When the service itself was refused, that its servers were too is no news."""
+    services = tuple(refusal for refusal in refused if isinstance(refusal.operation, AddService))
+    return services or tuple(refused)
+
+
+def refusal_sentence(refusal: Refusal) -> str:
+    """For the journal."""
+    return refusal.reason if refusal.applied else f"refused by the kernel: {refusal.reason}"

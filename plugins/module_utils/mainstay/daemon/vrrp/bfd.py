@@ -1,0 +1,196 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All BFD sessions of the vrrp worker, and what arrives for them.
+
+A reload compares session by session, by what makes it the same to the neighbor: the addresses of both ends, and the
+TTL of what is sent. What is equal stays up; other timers are negotiated while it does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import typing as t
+
+from ...bfd.packet import PacketError, RejectReason, decode
+from ...model.tracking import BfdInstance
+from ...model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
+from ...net.bfd_socket import PORT, SOURCE_PORTS, BfdReceiver, Datagram, family_of
+from ...net.polling import READABLE, Poller, Timer
+from ..log_limit import LogLimit
+from ..worker import LogLine, Say
+from .bfd_session import BfdDiscards, BfdSessionRunner, Note, Surroundings
+
+_SUBJECT = "bfd"
+_RETRY = seconds(1)
+_PERIOD = seconds(60)
+# Datagrams read in one go: a flood must not keep the timers waiting.
+_AT_ONCE = 256
+# Before a neighbor is declared dead everything is read, but not for longer than this.
+_PATIENCE = 20 * NANOSECONDS_PER_MILLISECOND
+_YOUR_DISCRIMINATOR = slice(8, 12)
+
+
+class BfdSessions:
+    """Implements bfd_instances for the vrrp worker."""
+
+    def __init__(self, poller: Poller, say: Say, note: Note) -> None:
+        self._poller, self._say = poller, say
+        self._shared = Surroundings(poller, say, note, self.hear_out, self._free_ports)
+        self._runners: t.Dict[str, BfdSessionRunner] = {}
+        self._by_discriminator: t.Dict[bytes, BfdSessionRunner] = {}
+        self._receivers: t.Dict[int, BfdReceiver] = {}
+        self._refusals: t.Dict[int, str] = {}
+        """Why a family cannot receive."""
+        self._retry: t.Optional[Timer] = None
+        self._strangers = BfdDiscards(_SUBJECT, say)
+        self._limit = LogLimit(_PERIOD)
+
+    def configure(self, wanted: t.Mapping[str, BfdInstance], now: Instant) -> None:
+        """Run these sessions; those that stay do not notice."""
+        self._stop_all_but(wanted, now)
+        for name, runner in self._runners.items():
+            if runner.instance != wanted[name]:
+                runner.adopt_settings(wanted[name], now)
+        self._open_receivers({family_of(instance.neighbor_ip) for instance in wanted.values()}, now)
+        for name, instance in wanted.items():
+            if name not in self._runners:
+                self._begin(instance, now)
+
+    def stop(self, now: Instant) -> None:
+        """Every neighbor is told that it ends on purpose."""
+        self.configure({}, now)
+
+    def status(self) -> t.Dict[str, object]:
+        """By name, JSON-able."""
+        return {name: self._session_status(runner) for name, runner in sorted(self._runners.items())}
+
+    def hear_out(self, _now: Instant) -> None:
+        """Read all that waits, so that nobody is declared dead whose packet has arrived."""
+        until = self._poller.now() + _PATIENCE
+        for receiver in list(self._receivers.values()):
+            while self._drain(receiver, self._poller.now()) and self._poller.now() < until:
+                pass
+
+    # ---- sessions
+
+    def _stop_all_but(self, wanted: t.Mapping[str, BfdInstance], now: Instant) -> None:
+        for name, runner in list(self._runners.items()):
+            if name not in wanted or _identity(wanted[name]) != _identity(runner.instance):
+                runner.stop(now)
+                del self._runners[name]
+                del self._by_discriminator[_octets(runner.session.discriminator)]
+
+    def _begin(self, instance: BfdInstance, now: Instant) -> None:
+        discriminator = self._new_discriminator()
+        runner = BfdSessionRunner(instance, discriminator, self._shared)
+        self._runners[instance.name] = runner
+        self._by_discriminator[_octets(discriminator)] = runner
+        runner.start(now)
+
+    def _new_discriminator(self) -> int:
+        """Not to be guessed: whoever knows it and is on the link can speak for the neighbor."""
+        chooser = random.SystemRandom()
+        chosen = chooser.randrange(1, 1 << 32)
+        while _octets(chosen) in self._by_discriminator:
+            chosen = chooser.randrange(1, 1 << 32)
+        return chosen
+
+    def _free_ports(self) -> t.Iterator[int]:
+        """From a random one on. Sessions of different addresses must not share one either (RFC 5881 section 4)."""
+        taken = {runner.source_port for runner in self._runners.values()}
+        first = random.SystemRandom().choice(SOURCE_PORTS)
+        rotated = itertools.chain(range(first, SOURCE_PORTS.stop), range(SOURCE_PORTS.start, first))
+        return (port for port in rotated if port not in taken)
+
+    def _session_status(self, runner: BfdSessionRunner) -> t.Dict[str, object]:
+        status = runner.status()
+        refusal = self._refusals.get(family_of(runner.instance.neighbor_ip))
+        problems = t.cast(t.List[str], status["problems"])
+        return {**status, "problems": [refusal, *problems] if refusal else problems}
+
+    # ---- receiving
+
+    def _open_receivers(self, families: t.Set[int], now: Instant) -> None:
+        for family in set(self._receivers) - families:
+            receiver = self._receivers.pop(family)
+            self._poller.unwatch(receiver.fileno())
+            receiver.close()
+        self._refusals = {family: why for family, why in self._refusals.items() if family in families}
+        for family in families - set(self._receivers):
+            self._open_receiver(family, now)
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        if self._refusals:
+            self._retry = self._poller.call_at(now + _RETRY, lambda at: self._open_receivers(families, at))
+
+    def _open_receiver(self, family: int, now: Instant) -> None:
+        try:
+            receiver = BfdReceiver(family)
+        except OSError as error:
+            why = f"no BFD is received: {os.strerror(error.errno or 0)} on UDP port {PORT}; tried again every second"
+            self._refusals[family] = why
+            if self._limit.allows(str(family), now):
+                self._say(LogLine("error", _SUBJECT, why))
+            return
+        self._refusals.pop(family, None)
+        self._receivers[family] = receiver
+        self._poller.watch(receiver.fileno(), READABLE, lambda _ready, at: self._readable(receiver, at))
+
+    def _readable(self, receiver: BfdReceiver, now: Instant) -> None:
+        self._drain(receiver, now)
+
+    def _drain(self, receiver: BfdReceiver, now: Instant) -> bool:
+        """Hand out what waits, up to a limit; whether more may wait."""
+        for _count in range(_AT_ONCE):
+            datagram = receiver.receive()
+            if datagram is None:
+                return False
+            runner = self._by_discriminator.get(datagram.payload[_YOUR_DISCRIMINATOR])
+            if runner is not None and runner.accepted == datagram:
+                runner.hear_again(now)
+            else:
+                self._take_in(datagram, now)
+        return True
+
+    def _take_in(self, datagram: Datagram, now: Instant) -> None:
+        try:
+            packet = decode(datagram.payload)
+            runner = self._session_of(datagram, packet.your_discriminator)
+            runner.hear(datagram, packet, now)
+        except PacketError as error:
+            self._discards_of(datagram).count(error, datagram.source, now)
+
+    def _session_of(self, datagram: Datagram, your_discriminator: int) -> BfdSessionRunner:
+        """RFC 5880 section 6.8.6: by our discriminator, or before the neighbor knows it by the addresses."""
+        if your_discriminator:
+            found = self._by_discriminator.get(_octets(your_discriminator))
+            why = RejectReason.YOUR_DISCRIMINATOR, f"{your_discriminator} is no session of ours"
+        else:
+            found = self._of_neighbor(datagram)
+            why = RejectReason.SOURCE, "no bfd_instance has this neighbor_ip"
+        if found is None:
+            raise PacketError(*why)
+        return found
+
+    def _of_neighbor(self, datagram: Datagram) -> t.Optional[BfdSessionRunner]:
+        candidates = [one for one in self._runners.values() if one.instance.neighbor_ip == datagram.source]
+        fitting = (one for one in candidates if one.instance.source_ip in (None, datagram.destination))
+        return next(fitting, None)
+
+    def _discards_of(self, datagram: Datagram) -> BfdDiscards:
+        """Of the session with this neighbor, if there is one."""
+        runner = self._of_neighbor(datagram)
+        return self._strangers if runner is None else runner.discards
+
+
+def _identity(instance: BfdInstance) -> t.Tuple[object, ...]:
+    """What makes it the same session to the neighbor."""
+    return instance.neighbor_ip, instance.source_ip, instance.ttl
+
+
+def _octets(discriminator: int) -> bytes:
+    return discriminator.to_bytes(4, "big")
