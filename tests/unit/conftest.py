@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -22,3 +23,15 @@ for folder in ("tests", "plugins/module_utils"):
 # A busy machine must not fail a property: hypothesis would otherwise give each example 200 ms.
 settings.register_profile("mainstay", deadline=None)
 settings.load_profile("mainstay")
+
+CLAIMS = {
+    "conformance": "requirements of docs/parity/conformance.yml that this shows kept",
+    "conformance_negative": "requirements of docs/parity/conformance.yml of which this shows a breach caught",
+    "fault": "faults of docs/parity/faults.yml that this brings about",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marks of pyproject.toml, for ansible-test, which knows none but its own and refuses all others."""
+    for name, meaning in CLAIMS.items():
+        config.addinivalue_line("markers", f"{name}(*ids): {meaning}")

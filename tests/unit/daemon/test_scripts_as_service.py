@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
-import sys
 import tempfile
 import typing as t
 from pathlib import Path
@@ -22,18 +22,29 @@ NOBODY = 65534
 SOMEBODY = 64231
 """A user of whom nothing else runs: the limit of processes counts all that a user has."""
 CAPABILITIES = "+net_admin,+net_raw,+sys_nice,+ipc_lock"
-PROGRAM = Path(__file__).with_name("script_as_service_program.py")
+PYTHON = "/usr/bin/python3"
+"""As on a director: whichever runs this test may lie where nobody else can read."""
+PROGRAM = "script_as_service_program.py"
+
+
+@pytest.fixture(scope="module")
+def public() -> t.Iterator[Path]:
+    """The runtime and PROGRAM where every user can read them."""
+    with tempfile.TemporaryDirectory(prefix="ms-") as folder:
+        os.chmod(folder, 0o755)
+        shutil.copytree(RUNTIME / "mainstay", Path(folder, "mainstay"), ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(Path(__file__).with_name(PROGRAM), folder)
+        yield Path(folder)
 
 
 @pytest.fixture
-def script() -> t.Iterator[Path]:
+def script(public: Path) -> t.Iterator[Path]:
     """A program of root's in a folder of root's: says who it is and what it may."""
-    with tempfile.TemporaryDirectory(prefix="ms-") as folder:
-        os.chmod(folder, 0o755)
-        path = Path(folder, "who")
-        path.write_text("#!/bin/sh\nid -u\ngrep -E 'Cap(Eff|Prm|Amb)' /proc/self/status\n")
-        path.chmod(0o755)
-        yield path
+    path = public / "who"
+    path.write_text("#!/bin/sh\nid -u\ngrep -E 'Cap(Eff|Prm|Amb)' /proc/self/status\n")
+    path.chmod(0o755)
+    yield path
+    path.unlink()
 
 
 def run(
@@ -42,10 +53,8 @@ def run(
     identity = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
     granted = [f"--ambient-caps={capabilities}", f"--inh-caps={capabilities}"]
     limited = ["prlimit", f"--nproc={processes}:{processes}", "setpriv", *identity, *granted]
-    words = [*limited, sys.executable, str(PROGRAM), str(script), user, "1"]
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=60, check=True, env={"PYTHONPATH": str(RUNTIME)}
-    )
+    words = [*limited, PYTHON, str(script.parent / PROGRAM), str(script), user, "1"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True, env={})
     return t.cast("dict[str, str]", json.loads(done.stdout))
 
 

@@ -68,4 +68,4 @@ def test_no_two_are_ever_closer_than_the_gap(joins: list[tuple[int, str]]) -> No
         now += pause * NANOSECONDS_PER_MILLISECOND
         pace.join(name, 1)
         times += [now for _one in pace.due(now)]
-    assert all(later - earlier >= GAP for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= GAP for earlier, later in zip(times, times[1:]))
