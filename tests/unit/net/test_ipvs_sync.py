@@ -5,10 +5,22 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from hypothesis import given, strategies as st
 
-from mainstay.net.ipvs_sync import BACKUP, MASTER, SyncSettings, decode_daemon, new_daemon_body, stop_daemon_body
+from mainstay.net import ipvs_sync
+from mainstay.net.ipvs_sync import (
+    BACKUP,
+    MASTER,
+    SyncControl,
+    SyncSettings,
+    SyncUnavailable,
+    decode_daemon,
+    new_daemon_body,
+    stop_daemon_body,
+)
 
 # What Linux 6.1 takes and sends: command 9 and 10, version 1; nested attribute 3; state, interface, syncid, group (in
 # network order), port (in host order), ttl, maxlen.
@@ -62,3 +74,35 @@ def test_an_old_kernel_that_tells_less_has_the_defaults() -> None:
 )
 def test_what_is_left_to_the_kernel_is_met_by_whatever_it_chose(running: SyncSettings, met: bool) -> None:
     assert SyncSettings("eth0", 51).met_by(running) is met
+
+
+class SilentKernel:
+    """Acknowledges no order, as Linux does when a thread is ended before its first turn; tells what runs."""
+
+    running: t.ClassVar[t.List[bytes]] = []
+
+    def __init__(self, _protocol: int) -> None:
+        """Nothing is opened."""
+
+    def order(self, _messages: object) -> t.NoReturn:
+        raise TimeoutError("timed out")
+
+    def dump(self, _message: object) -> t.List[bytes]:
+        return self.running
+
+
+@pytest.fixture
+def control(monkeypatch: pytest.MonkeyPatch) -> SyncControl:
+    monkeypatch.setattr(ipvs_sync, "KernelSocket", SilentKernel)
+    monkeypatch.setattr(ipvs_sync, "resolve_family", lambda _kernel, _name: 30)
+    return SyncControl()
+
+
+def test_a_stop_that_is_not_acknowledged_is_believed_when_the_thread_has_gone(control: SyncControl) -> None:
+    assert control.stop(BACKUP) == ""
+
+
+def test_and_is_not_while_the_thread_is_there(control: SyncControl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SilentKernel, "running", [new_daemon_body(BACKUP, SyncSettings("eth0", 51))])
+    with pytest.raises(SyncUnavailable, match="no answer from the kernel in time"):
+        control.stop(BACKUP)
