@@ -15,6 +15,7 @@ from netns.segment import DEVICE, Segment
 
 from bench.pair import OURS
 from bench.tap import Tap, adverts
+from lab.errors import DeadlinePassed
 from lab.network import ip
 from lab.processes import PROC, Process, identify
 from lab.waiting import wait_for
@@ -84,6 +85,14 @@ class Plan:
         return [f"{self.vip}/24"] if self.vip else [f"10.1.{one // 250}.{one % 250 + 1}/32" for one in mine]
 
 
+class NotSettled(Exception):
+    """There was no single master of everything in time. Of ours that is a failure; keepalived's flap now and then."""
+
+    def __init__(self, kind: str, seen: DeadlinePassed) -> None:
+        super().__init__(str(seen))
+        self.kind = kind
+
+
 class Fleet:
     """The two machines."""
 
@@ -130,9 +139,12 @@ class Fleet:
         machine.process = machine.node.start(["keepalived", *options, *files], machine.log)
 
     def settle(self, deadline: float = 60.0) -> None:
-        """Wait until a is master of everything, and alone, for a few adverts."""
+        """Wait until a is master of everything, and alone, for a few adverts. Raises NotSettled."""
         what = f"{self.kind} on a to be the only master of {self.plan.instances} instances"
-        wait_for(self._settled, deadline, what, evidence=self.evidence, interval=0)
+        try:
+            wait_for(self._settled, deadline, what, evidence=self.evidence, interval=0)
+        except DeadlinePassed as passed:
+            raise NotSettled(self.kind, passed) from passed
 
     def worker(self, name: str) -> Process:
         """The process that speaks VRRP."""

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from netns.daemons import Daemon, Keepalived
 
+from bench.beside import UNSETTLED
 from bench.figures import AtMost, Figure, NeverMoreThan, Series
-from bench.fleet import PRIORITIES, Fleet, Plan
+from bench.fleet import PRIORITIES, Fleet, NotSettled, Plan
 from bench.memory import pss_of
 from bench.pair import OURS, THEIRS
 from bench.tap import adverts, longest_gap
-from lab.errors import DeadlinePassed
 from lab.processes import PROC
 
 MANY = Plan(500)
@@ -80,7 +80,7 @@ def _reload_many_of_theirs(runs: int, folder: Path) -> list[float]:
     with Fleet(THEIRS, MANY, folder, "r") as fleet:
         try:
             fleet.start()
-        except DeadlinePassed:
+        except NotSettled:
             return gaps
         one = t.cast(Keepalived, fleet.machines["a"])
         assert one.process is not None
@@ -143,7 +143,7 @@ def _of_many(
 ) -> list[Figure]:
     name = f"reload of {MANY.instances} instances"
     remark = f"{MANY.advert_int:g} s between adverts; at {_MISSED:g} s one would be missing. No instance moved."
-    remark += "" if theirs else " keepalived's pair did not settle within a minute of its start."
+    remark += "" if theirs else f" {UNSETTLED}"
     figures = []
     for what in took:
         told = f"{name}, {what} changed"

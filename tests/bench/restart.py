@@ -14,7 +14,7 @@ from pathlib import Path
 from netns.address_watch import AddressWatch
 from netns.segment import VIP, Node
 
-from bench.beside import side_by_side
+from bench.beside import series, side_by_side
 from bench.figures import Figure, NeverMoreThan, Series
 from bench.fleet import Fleet, Plan
 from bench.pings import PINGS_EACH_SECOND, Pings
@@ -84,13 +84,12 @@ RESTARTS: t.Mapping[str, t.Callable[[Fleet], None]] = {
 }
 
 
-def _figures(name: str, ours: t.Sequence[Seen], theirs: t.Sequence[Seen]) -> list[Figure]:
-    def series(what: str) -> tuple[Series, Series]:
-        mine, others = (Series(tuple(getattr(one, what) for one in seen)) for seen in (ours, theirs))
-        return mine, others
+def _figures(name: str, ours: t.Sequence[Seen], theirs: t.Sequence[Seen] | None) -> list[Figure]:
+    def both(what: str) -> tuple[Series, Series | None]:
+        return Series(tuple(getattr(one, what) for one in ours)), series([getattr(one, what) for one in theirs or ()])
 
     remark = f"{PINGS_EACH_SECOND} a second from a third host"
     return [
-        Figure(f"{name}: pings lost", "", 0, *series("lost"), NeverMoreThan(0), remark),
-        Figure(f"{name}: takeovers by the peer", "", 0, *series("taken"), NeverMoreThan(0)),
+        Figure(f"{name}: pings lost", "", 0, *both("lost"), NeverMoreThan(0), remark),
+        Figure(f"{name}: takeovers by the peer", "", 0, *both("taken"), NeverMoreThan(0)),
     ]

@@ -10,7 +10,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from bench.beside import side_by_side
+from bench.beside import UNSETTLED, series, side_by_side
 from bench.figures import AtMost, Figure, Series
 from bench.fleet import Fleet, Plan, processor_seconds
 from bench.memory import Use, use_of
@@ -33,10 +33,11 @@ def measure(folder: Path, say: t.Callable[[str], None]) -> list[Figure]:
         ours, theirs = side_by_side(functools.partial(_processor, plan, folder))
         figures += [
             Figure(
-                f"processor, {name}, {role}", "%", 2, Series((ours[node],)), Series((theirs[node],)), AtMost(percent)
+                f"processor, {name}, {role}", "%", 2, Series((ours[node],)), series(theirs and [theirs[node]]),
+                AtMost(percent), "" if theirs else UNSETTLED,
             )
             for node, role in ROLES.items()
-        ]
+        ]  # fmt: skip
     say("memory of one more instance")
     ours, theirs = side_by_side(functools.partial(_slope, folder))
     return [*figures, *_memory(ours, theirs)]
@@ -65,11 +66,11 @@ def _use(kind: str, instances: int, folder: Path) -> Use:
         return use_of(fleet.nodes["a"].processes())
 
 
-def _memory(ours: t.Mapping[str, float], theirs: t.Mapping[str, float]) -> list[Figure]:
+def _memory(ours: t.Mapping[str, float], theirs: t.Mapping[str, float] | None) -> list[Figure]:
     remark = f"all processes of a master's daemon, from {FEW} to {MANY} instances with one VIP each"
     return [
         Figure(
-            f"memory of each further instance{also}", "kB", 1, Series((ours[what],)), Series((theirs[what],)),
+            f"memory of each further instance{also}", "kB", 1, Series((ours[what],)), series(theirs and [theirs[what]]),
             KILOBYTES_EACH, remark if what == "pages" else "",
         )
         for what, also in (("pages", ""), ("pss", ", by PSS"))
