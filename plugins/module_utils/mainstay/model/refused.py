@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import typing as t
 
 from .option import Option
@@ -20,6 +19,8 @@ Reader = t.Callable[[object, Option], object]
 
 def suggestion(word: object, known: t.Iterable[object]) -> str:
     """ " Did you mean X?" for a near miss, else nothing; case does not count."""
+    import difflib  # only who mistypes pays for it: three processes would carry it for good
+
     by_lower = {str(name).lower(): str(name) for name in known}
     near = difflib.get_close_matches(str(word)[:64].lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean {by_lower[near[0]]}?" if near else ""

@@ -8,7 +8,6 @@ Every reader raises ValueError with a sentence: the word, its value, what is all
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 import typing as t
@@ -142,5 +141,7 @@ def unknown_word(word: str, known: t.Iterable[str], left_out: t.Mapping[str, str
     """The refusal of a word that has no meaning here."""
     if word in left_out:
         return ValueError(f"{word} is not supported: {left_out[word]}")
+    import difflib  # only who mistypes pays for it
+
     near = difflib.get_close_matches(word[:64], list(known), n=1, cutoff=0.6)
     return ValueError(f"{word[:64]} is not known here." + (f" Did you mean {near[0]}?" if near else ""))
