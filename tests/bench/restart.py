@@ -43,16 +43,18 @@ def measure(runs: int, folder: Path, say: t.Callable[[str], None]) -> list[Figur
 
 
 def _series(name: str, runs: int, folder: Path, kind: str) -> list[Seen]:
-    restart = RESTARTS[name]
-    with Fleet(kind, Plan(vip=VIP), folder, restart.__name__[1]) as fleet:
-        fleet.start()
-        client = fleet.segment.node("c")
-        with AddressWatch([fleet.nodes["b"]]) as peer:
-            return [_run(fleet, client, peer, restart) for _count in range(runs)]
+    """A fresh pair for each run: a worker that dies again and again is started ever more slowly, and rightly so."""
+    seen = []
+    for count in range(runs):
+        with Fleet(kind, Plan(vip=VIP), folder / f"{name}-{count}", "w") as fleet:
+            fleet.start()
+            client = fleet.segment.node("c")
+            with AddressWatch([fleet.nodes["b"]]) as peer:
+                seen.append(_run(fleet, client, peer, RESTARTS[name]))
+    return seen
 
 
 def _run(fleet: Fleet, client: Node, peer: AddressWatch, restart: t.Callable[[Fleet], None]) -> Seen:
-    fleet.settle()
     taken = len(peer.holdings(fleet.nodes["b"]))
     with Pings(client, VIP) as pings:
         time.sleep(0.5)
