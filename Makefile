@@ -88,7 +88,7 @@ fuzz: ready  ## mutated packets through the codec, COUNT of them in two processe
 
 .PHONY: fuzz-wire
 fuzz-wire: COUNT = 500000
-fuzz-wire: ready  ## mutated packets on the wire, COUNT of them against two daemons (a minute for half a million) (root)
+fuzz-wire: ready  ## mutated packets on the wire, COUNT of them against two daemons (some minutes for half a million) (root)
 	@PYTHONPATH=plugins/module_utils:tests $(PYTHON) -m fuzz wire --count $(COUNT)
 
 # Faults to measure: make faults ONLY=F27,A01

@@ -175,8 +175,12 @@ def test_the_successor_of_a_killed_worker_goes_on_and_a_violent_death_leaves_it_
     old = director.ask("status")["lvs"]["pid"]
     next(one for one in director.node.processes() if one.pid == old).signal(signal.SIGKILL)
     wait_for(lambda: director.ask("status")["lvs"]["pid"] not in (None, old), DEADLINE, "a new worker")
-    adopted = lambda: (director.sync() or {}).get("running") == ["master"]  # noqa: E731
-    wait_for(adopted, DEADLINE, "it to adopt", evidence=director.evidence)
+    wait_for(
+        lambda: (director.sync() or {}).get("running") == ["master"],
+        DEADLINE,
+        "it to adopt",
+        evidence=director.evidence,
+    )
     assert director.shown() == before and director.sync()["repairs"] == 0
 
     for number in (signal.SIGSTOP, signal.SIGKILL):

@@ -132,8 +132,11 @@ class MailServer:
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        make = lambda: SMTP(self, loop=self._loop, **self._options)  # noqa: E731
-        server = self._loop.run_until_complete(self._loop.create_server(make, sock=self._socket))
+
+        def session() -> SMTP:
+            return SMTP(self, loop=self._loop, **self._options)
+
+        server = self._loop.run_until_complete(self._loop.create_server(session, sock=self._socket))
         self._loop.run_forever()
         server.close()
         for task in asyncio.all_tasks(self._loop):

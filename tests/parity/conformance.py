@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from .marks import ROOT, Claims
+from .table import heading, row, strangers
 
 SOURCE = ROOT / "docs" / "parity" / "conformance.yml"
 PAGE = ROOT / "docs" / "conformance.md"
@@ -60,11 +61,7 @@ def problems(claims: Claims, source: Path = SOURCE) -> list[str]:
     ]
     found += [f"{one.id} has a `gap` but is proven both ways: remove it" for one in listed if one.gap and one.proven]
     for kind in ("conformance", "conformance_negative"):
-        found += [
-            f"{tests[0]} names {one}, which is not in {source.name}"
-            for one, tests in claims[kind].items()
-            if one not in known
-        ]
+        found += strangers(claims[kind], known, source.name)
     return found
 
 
@@ -83,13 +80,7 @@ def page(claims: Claims, source: Path = SOURCE) -> str:
         "B RFC 3768, C RFC 5798, D RFC 9568; M must, S should, Y may, X our own hardening.",
     ]
     for title, group in groups.items():
-        lines += [
-            "",
-            f"## {title}",
-            "",
-            "| id | requirement | source | kept | breach caught |",
-            "|---|---|---|---|---|",
-        ]
+        lines += heading(title, ("id", "requirement", "source", "kept", "breach caught"))
         lines += [_row(one) for one in group]
     return "\n".join(lines) + "\n"
 
@@ -107,8 +98,7 @@ def _row(one: Requirement) -> str:
         + (f" *Deviation: {one.deviation}*" if one.deviation else "")
         + (f" **Gap: {one.gap}**" if one.gap else "")
     )
-    cells = (one.id, text, one.source, _names(one.kept), _names(one.caught))
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return row((one.id, text, one.source, _names(one.kept), _names(one.caught)))
 
 
 def _names(tests: t.Sequence[str]) -> str:

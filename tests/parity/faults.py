@@ -17,6 +17,7 @@ from pathlib import Path
 import yaml
 
 from .marks import ROOT, Claims
+from .table import heading, row, strangers
 
 SOURCE = ROOT / "docs" / "parity" / "faults.yml"
 FIGURES = ROOT / "docs" / "parity" / "fault-figures.json"
@@ -57,11 +58,7 @@ def problems(claims: Claims, source: Path = SOURCE) -> list[str]:
     ]
     found += [f"{one.id} has a 'gap' and a test: remove one" for one in listed if one.gap and one.tests]
     known = {one.id for one in listed}
-    return found + [
-        f"{tests[0]} names {one}, which is not in {source.name}"
-        for one, tests in claims["fault"].items()
-        if one not in known
-    ]
+    return found + strangers(claims["fault"], known, source.name)
 
 
 def page(claims: Claims) -> str:
@@ -72,18 +69,12 @@ def page(claims: Claims) -> str:
     lines = [
         "# Faults",
         "",
-        f"{automated} of {len(listed)} faults are automated. Both columns of figures come from one run of one harness.",
+        f"{automated} of {len(listed)} faults are automated. Both columns of figures come from one harness.",
         "",
         "Written by `make docs` from `docs/parity/faults.yml`, the marks in `tests/` and what `make faults` measured.",
     ]
     for title, group in groups.items():
-        lines += [
-            "",
-            f"## {title}",
-            "",
-            "| id | fault | expected | Mainstay | keepalived | test |",
-            "|---|---|---|---|---|---|",
-        ]
+        lines += heading(title, ("id", "fault", "expected", "Mainstay", "keepalived", "test"))
         lines += [_row(one) for one in group]
     return "\n".join(lines) + "\n"
 
@@ -96,5 +87,4 @@ def _fault(one: str, entry: t.Mapping[str, str], claims: Claims, measured: t.Map
 
 def _row(one: Fault) -> str:
     proof = f"`{one.tests[0].removeprefix('tests/')}`" if one.tests else f"none: {one.gap}"
-    cells = (one.id, one.fault, one.expected, one.mainstay, one.keepalived, proof)
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return row((one.id, one.fault, one.expected, one.mainstay, one.keepalived, proof))

@@ -18,6 +18,7 @@ import yaml
 from mainstay.model.options import LEFT_OUT, SECTIONS
 
 from .marks import ROOT
+from .table import heading, row
 
 SOURCE = ROOT / "docs" / "parity" / "keywords.yml"
 PAGE = ROOT / "docs" / "keepalived.md"
@@ -138,30 +139,18 @@ def page(ledger: Ledger) -> str:
         "Written by `make docs` from `docs/parity/keywords.yml`; a test compares that with the model and the tests.",
     ]
     for group in dict.fromkeys(entry.group for entry in ledger.keywords):
-        lines += ["", f"## {group}", "", "| keyword | tier | verdict | | proof |", "|---|---|---|---|---|"]
+        lines += heading(group, ("keyword", "tier", "verdict", "", "proof"))
         lines += [_row(entry, (f"`{entry.word}`", entry.tier)) for entry in ledger.keywords if entry.group == group]
-    lines += [
-        "",
-        "## What keepalived does beyond the RFCs",
-        "",
-        "| | behaviour | verdict | | proof |",
-        "|---|---|---|---|---|",
-    ]
+    lines += heading("What keepalived does beyond the RFCs", ("", "behaviour", "verdict", "", "proof"))
     lines += [_row(entry, (entry.word, entry.tier)) for entry in ledger.behaviour]
-    lines += [
-        "",
-        "## Options that keepalived does not have",
-        "",
-        "| option | in | | | proof |",
-        "|---|---|---|---|---|",
-    ]
+    lines += heading("Options that keepalived does not have", ("option", "in", "", "", "proof"))
     lines += [_row(entry, (f"`{entry.word}`", entry.group)) for entry in ledger.own]
     return "\n".join(lines) + "\n"
 
 
 def _row(entry: Entry, first: t.Sequence[str]) -> str:
     proof = ", ".join(f"`{test.removeprefix('tests/')}`" for test in entry.proof)
-    return "| " + " | ".join([*first, entry.verdict, entry.reason, proof]) + " |"
+    return row([*first, entry.verdict, entry.reason, proof])
 
 
 def _entry(group: str, word: str, one: t.Mapping[str, t.Any], section: t.Optional[str]) -> Entry:
