@@ -20,7 +20,7 @@ from mainstay.net import rtnl
 from mainstay.net.data_plane import DataPlaneAbsent, DataPlaneUnavailable
 
 from .daemon_process import INSTANCE
-from .health_lab import ONE, WEB, FakeDataPlane, hand_made
+from .health.health_lab import ONE, WEB, FakeDataPlane, hand_made
 
 SERVICE = {"address": "192.0.2.10", "port": 80, "protocol": "TCP", "lb_algo": "rr"}
 

@@ -21,7 +21,7 @@ from mainstay.net.probe_driver import Done, Target
 from mainstay.probes.outcome import ProbeOutcome
 from mainstay.probes.verdict import Probe, Verdict
 
-from ..scripted_poller import ScriptedPoller
+from ...scripted_poller import ScriptedPoller
 
 LATENCY = NANOSECONDS_PER_MILLISECOND
 UP = Verdict(True, "HTTP 200")
