@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import typing as t
 
-from ..model.config import Check
-from ..net.probe_driver import ProbeRun
-from ..probes.build import probe_for, probe_target
+from ..model.check_config import Check
+from ..model.units import Duration, seconds
+from ..net.bounded_search import bounded_search
+from ..net.check_run import CheckRun
+from ..probes.build import probe_tasks
 from ..probes.outcome import ProbeOutcome
 from .reactor import Reactor
 
+DEFAULT_TIMEOUT = seconds(5)
+
 
 def run_check(check: Check, address: str, port: int) -> ProbeOutcome:
-    """Probe the real server `address`:`port` once and wait for the outcome, at most `check.connect_timeout`.
+    """Probe the real server `address`:`port` once and wait for the outcome.
 
-    No retries: the outcome is what this one probe saw. Raises ValueError for a check that cannot be built.
+    Each task of the check takes at most its `connect_timeout`. No retries: the outcome is what this one probe saw.
+    Raises ValueError for a check that cannot be built.
     """
-    probe = probe_for(check, address, port)
+    tasks = probe_tasks(check, address, port, bounded_search)
+    timeout: Duration = check.connect_timeout or DEFAULT_TIMEOUT
     outcomes: t.List[ProbeOutcome] = []
     reactor = Reactor()
     try:
-        ProbeRun(reactor, probe_target(check, address, port), probe, check.connect_timeout, outcomes.append)
+        CheckRun(reactor, tasks, timeout, outcomes.append)
         while not outcomes:
             reactor.run_once()
     finally:

@@ -26,7 +26,8 @@ import typing as t
 
 from ..model.units import Duration, Instant, as_seconds, seconds
 from ..probes.outcome import ProbeOutcome
-from ..probes.verdict import Probe, Verdict
+from ..probes.task import ProbeTask
+from ..probes.verdict import Said, StartTls, Verdict
 from .polling import READABLE, WRITABLE, Poller
 from .probe_errors import error_sentence, is_own_shortage
 
@@ -41,20 +42,17 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _SOCKET_KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 _UNDER_WAY = (0, errno.EINPROGRESS)
 
-Target = t.Tuple[str, int]
-"""Numeric address and port."""
-
 Done = t.Callable[[ProbeOutcome], None]
 
 
 class ProbeRun:
-    """One run of `probe` against `target`; begins at once."""
+    """One run of `task`; begins at once."""
 
-    def __init__(self, poller: Poller, target: Target, probe: Probe, timeout: Duration, done: Done) -> None:
+    def __init__(self, poller: Poller, task: ProbeTask, timeout: Duration, done: Done) -> None:
         """`timeout` in nanoseconds is the deadline of the whole run; `done` gets the outcome, once."""
         self._poller = poller
-        self._target = target
-        self._probe = probe
+        self._target = (task.address, task.port)
+        self._probe = task.begin()
         self._timeout = timeout
         self._done = done
         self._socket: t.Optional[socket.socket] = None
@@ -127,7 +125,7 @@ class ProbeRun:
         if connection.getsockname()[:2] == self._target:
             raise OSError(errno.ECONNREFUSED, "connected to itself")
 
-    def _receive(self, connection: socket.socket, now: Instant) -> t.Union[bytes, Verdict, None]:
+    def _receive(self, connection: socket.socket, now: Instant) -> Said:
         received = connection.recv(_READ_BYTES)
         if received and self._first_byte_ns is None:
             self._first_byte_ns = now - self._started
@@ -141,10 +139,12 @@ class ProbeRun:
             return self._without(f"more than {RECEIVED_BYTES // 1024} KiB")
         return said
 
-    def _take(self, connection: socket.socket, said: t.Union[bytes, Verdict, None]) -> t.Optional[Verdict]:
+    def _take(self, connection: socket.socket, said: Said) -> t.Optional[Verdict]:
         """What the probe said: a verdict goes back to end the run, bytes go out, None waits for more."""
         if isinstance(said, Verdict):
             return said
+        if isinstance(said, StartTls):
+            raise OSError(errno.EPROTONOSUPPORT, "TLS")
         self._outgoing += said or b""
         interest = READABLE | WRITABLE if self._outgoing else READABLE
         self._poller.watch(connection.fileno(), interest, self._ready)
@@ -176,4 +176,4 @@ class ProbeRun:
     def _end(self, verdict: Verdict, now: Instant, ran: bool = True) -> None:
         self.cancel()
         total = now - self._started
-        self._done(ProbeOutcome(verdict, ran, self._connect_ns, self._first_byte_ns, total))
+        self._done(ProbeOutcome(verdict, ran, self._connect_ns, None, self._first_byte_ns, total))

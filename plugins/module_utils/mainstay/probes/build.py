@@ -1,38 +1,34 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a configured check to the probe that carries it out."""
+"""From a configured check to the conversations that carry it out."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..model.config import Check, HttpCheck, TcpCheck
-from .http import HttpProbe, host_of, request_bytes
-from .tcp import TcpProbe
-from .verdict import Probe
+from ..model.check_config import Check
+from . import http, tcp
+from .task import ProbeTask, Search
+
+Tasks = t.Callable[[t.Any, str, int, Search], t.Tuple[ProbeTask, ...]]
+"""The check, address and port of the real server, what searches a body."""
 
 
-def probe_target(check: Check, address: str, port: int) -> t.Tuple[str, int]:
-    """Where the probe connects: the real server, unless the check names another endpoint."""
-    return check.connect_ip or address, check.connect_port or port
+def probe_tasks(check: Check, address: str, port: int, search: Search) -> t.Tuple[ProbeTask, ...]:
+    """The tasks of one check of the real server `address`:`port`; all of them have to pass.
 
-
-def probe_for(check: Check, address: str, port: int) -> Probe:
-    """A fresh probe of the real server `address`:`port`; each run needs its own.
-
-    Raises ValueError for an HTTP check whose path or host cannot stand in a request.
+    They hold nothing of a run and may be kept. Raises ValueError, in words, for what cannot be built: a path that
+    cannot stand in a request, a pattern that does not compile, a kind that talks to no address.
     """
-    return _BUILDERS[check.type](check, *probe_target(check, address, port))
+    tasks = _KINDS.get(check.type)
+    if tasks is None:
+        raise ValueError(f"a check of type {check.type} talks to no address: it cannot be probed")
+    return tasks(check, address, port, search)
 
 
-def _tcp(_check: TcpCheck, _address: str, _port: int) -> Probe:
-    return TcpProbe()
-
-
-def _http(check: HttpCheck, address: str, port: int) -> Probe:
-    host = check.virtualhost or host_of(address, port)
-    return HttpProbe(request_bytes(check.path, host, check.http_protocol), check.status_code)
-
-
-_BUILDERS: t.Mapping[str, t.Callable[[t.Any, str, int], Probe]] = {"tcp": _tcp, "http": _http}
+_KINDS: t.Mapping[str, Tasks] = {
+    "tcp": tcp.tasks,
+    "http": http.tasks,
+    "https": http.tasks,
+}

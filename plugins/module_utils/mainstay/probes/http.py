@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ..model.check_config import HttpCheck
 from ..model.units import Instant
 from .http_answer import AnswerHead, MalformedAnswer
+from .task import TCP, ProbeTask, Search, source_of, target_of
 from .verdict import Verdict
 
 CodeRanges = t.Tuple[t.Tuple[int, int], ...]
@@ -92,3 +94,10 @@ class HttpProbe:
         if any(low <= code <= high for low, high in self._accepted):
             return Verdict(True, f"HTTP {code}")
         return Verdict(False, f"HTTP {code}, accepted are {ranges_text(self._accepted)}")
+
+
+def tasks(check: HttpCheck, address: str, port: int, _search: Search) -> t.Tuple[ProbeTask, ...]:
+    """One task for each page."""
+    target = target_of(check, address, port)
+    request = request_bytes(check.path, check.virtualhost or host_of(*target), check.http_protocol)
+    return (ProbeTask(TCP, *target, lambda: HttpProbe(request, check.status_code), source_of(check)),)

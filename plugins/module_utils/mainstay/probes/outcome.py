@@ -22,6 +22,8 @@ class ProbeOutcome:
     which keeps its last state; the verdict is then not ok and its reason tells what this host lacks."""
     connect_ns: t.Optional[Duration] = None
     """Until the connection was open; None if it never was."""
+    tls_ns: t.Optional[Duration] = None
+    """Until TLS was agreed; None if it never was, or was not asked for."""
     first_byte_ns: t.Optional[Duration] = None
     """Until the first byte of the answer; None if none came or none was needed."""
     total_ns: Duration = 0

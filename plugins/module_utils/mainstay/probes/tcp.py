@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..model.check_config import TcpCheck
 from ..model.units import Instant
+from .task import TCP, ProbeTask, Search, source_of, target_of
 from .verdict import Verdict
 
 _CONNECTED = Verdict(ok=True, reason="connection opened")
@@ -27,3 +29,16 @@ class TcpProbe:
     def awaits(self) -> str:
         """Nothing follows the connection."""
         return "connection"
+
+
+_PROBE = TcpProbe()
+
+
+def _begin() -> TcpProbe:
+    """One for all: it remembers nothing."""
+    return _PROBE
+
+
+def tasks(check: TcpCheck, address: str, port: int, _search: Search) -> t.Tuple[ProbeTask, ...]:
+    """The one task of a TCP_CHECK."""
+    return (ProbeTask(TCP, *target_of(check, address, port), _begin, source_of(check)),)

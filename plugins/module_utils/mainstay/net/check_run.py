@@ -1,0 +1,89 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one check: its tasks one after the other, until one fails or all have passed."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ..model.units import Duration
+from ..probes.outcome import ProbeOutcome
+from ..probes.task import TCP, TLS, ProbeTask
+from .polling import Poller
+from .probe_driver import Done, ProbeRun
+
+
+class Cancellable(t.Protocol):
+    """A probe under way."""
+
+    def cancel(self) -> None:
+        """End it without an outcome."""
+
+
+StartRun = t.Callable[[Poller, ProbeTask, Duration, Done], Cancellable]
+"""Begins one task; `done` gets its outcome, never before this returns."""
+
+_TRANSPORTS: t.Dict[str, StartRun] = {TCP: ProbeRun, TLS: ProbeRun}
+
+
+class CheckRun:
+    """One run of one check; begins at once."""
+
+    __slots__ = ("_done", "_index", "_outcomes", "_poller", "_run", "_tasks", "_timeout")
+
+    def __init__(self, poller: Poller, tasks: t.Sequence[ProbeTask], timeout: Duration, done: Done) -> None:
+        """Each task has `timeout`, in nanoseconds. `done` gets the outcome, once, never from within here."""
+        self._poller = poller
+        self._tasks = tasks
+        self._timeout = timeout
+        self._done = done
+        self._index = 0
+        self._outcomes: t.List[ProbeOutcome] = []
+        self._run: Cancellable = self._begin()
+
+    def cancel(self) -> None:
+        """Forget the run; `done` is not called any more. Harmless when it is over."""
+        self._run.cancel()
+
+    def _begin(self) -> Cancellable:
+        task = self._tasks[self._index]
+        return _TRANSPORTS[task.transport](self._poller, task, self._timeout, self._ended)
+
+    def _ended(self, outcome: ProbeOutcome) -> None:
+        if len(self._tasks) == 1:
+            self._done(outcome)
+            return
+        self._outcomes.append(outcome)
+        self._index += 1
+        if outcome.verdict.ok and self._index < len(self._tasks):
+            self._run = self._begin()
+        else:
+            self._done(_together(self._tasks, self._outcomes))
+
+
+def _together(tasks: t.Sequence[ProbeTask], outcomes: t.Sequence[ProbeOutcome]) -> ProbeOutcome:
+    """One outcome of several tasks: the last one's verdict and phases, counted from the start of the first."""
+    last, before = outcomes[-1], sum(outcome.total_ns for outcome in outcomes[:-1])
+    subject = tasks[len(outcomes) - 1].subject
+    verdicts = [outcome.verdict for outcome in outcomes]
+    reason = f"all {len(tasks)} passed, the last: {last.verdict.reason}"
+    if not last.verdict.ok:
+        reason = f"{subject}: {last.verdict.reason}"
+    return replace(
+        last,
+        verdict=replace(
+            last.verdict,
+            reason=reason,
+            notes=tuple(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
+        ),
+        connect_ns=_after(before, last.connect_ns),
+        tls_ns=_after(before, last.tls_ns),
+        first_byte_ns=_after(before, last.first_byte_ns),
+        total_ns=before + last.total_ns,
+    )
+
+
+def _after(before: Duration, phase: t.Optional[Duration]) -> t.Optional[Duration]:
+    return None if phase is None else before + phase
