@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the benchmark: `make bench`. RUNS=3 for a quick look, ONLY=failover,memory for a part:
-failover, start, memory, reaction, fast, scale, reload, restart, soak. SOAK=1000 soaks for so many seconds.
+failover, start, memory, reaction, tables, checks, fast, scale, reload, restart, soak. SOAK=1000 soaks for so many seconds.
 
 A whole run writes docs/benchmarks.md; a part, or one of fewer than ten runs, only prints.
 """
@@ -22,7 +22,20 @@ from pathlib import Path
 from netns.daemons import PYTHON
 from netns.segment import remove_leftovers
 
-from bench import failover, fast, memory, reaction, reloading, report, restart, scale, soak, starting
+from bench import (
+    checking,
+    failover,
+    fast,
+    memory,
+    reaction,
+    reloading,
+    report,
+    restart,
+    scale,
+    soak,
+    starting,
+    tables,
+)
 from bench.figures import Figure
 from lab import command
 
@@ -73,6 +86,8 @@ def _parts(runs: int) -> dict[str, t.Callable[[Path], list[Figure]]]:
         "start": lambda folder: starting.measure(runs, folder, say),
         "memory": lambda folder: memory.measure(-(-runs // 2), folder, say),
         "reaction": lambda _folder: reaction.measure(runs * REACTION_RUNS, say),
+        "tables": lambda _folder: tables.measure(say),
+        "checks": lambda folder: checking.measure(folder, say),
         "fast": lambda folder: fast.measure(runs, folder, say),
         "scale": lambda folder: scale.measure(folder, say),
         "reload": lambda folder: reloading.measure(-(-runs // 5), folder, say),

@@ -10,23 +10,18 @@ from __future__ import annotations
 
 import json
 import shlex
-import tempfile
 import typing as t
-from pathlib import Path
 
-from kernel.run import CHECKOUT, EXCHANGE_IN_GUEST, run_guest
+from kernel.run import CHECKOUT
 from netns.daemons import PYTHON
 from netns.segment import Segment
 
 from bench.figures import AtMost, Figure, Series
+from bench.guest import in_guest
 from lab import command
 
 MILLISECONDS = 1000.0
 BOUND = AtMost(10.0)
-
-
-class GuestFailed(Exception):
-    """The guest did not measure anything."""
 
 
 def measure(runs: int, say: t.Callable[[str], None]) -> list[Figure]:
@@ -35,7 +30,7 @@ def measure(runs: int, say: t.Callable[[str], None]) -> list[Figure]:
     figures = _figures("nftables", _on_host(runs), "")
     say("verdict to kernel, ipvs (boots a guest)")
     guest = "inside User-Mode-Linux, where system calls are dearer than on a machine's own kernel"
-    return [*_figures("ipvs", _in_guest(runs), guest), *figures]
+    return [*_figures("ipvs", t.cast("dict[str, list[float]]", in_guest(lambda result: program("ipvs", runs, result))), guest), *figures]
 
 
 def _on_host(runs: int) -> dict[str, list[float]]:
@@ -46,18 +41,6 @@ def _on_host(runs: int) -> dict[str, list[float]]:
         return t.cast("dict[str, list[float]]", json.loads(command.must(argv, deadline=120)))
     finally:
         segment.close()
-
-
-def _in_guest(runs: int) -> dict[str, list[float]]:
-    with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
-        exchange = Path(folder)
-        (exchange / "command").write_text(
-            "/run/modprobe ip_vs && " + program("ipvs", runs, f"{EXCHANGE_IN_GUEST}/result")
-        )
-        (exchange / "output").touch()
-        if run_guest(exchange) != 0:
-            raise GuestFailed("the program in the guest failed; see above")
-        return t.cast("dict[str, list[float]]", json.loads((exchange / "result").read_text()))
 
 
 def program(plane: str, runs: int, result: str) -> str:

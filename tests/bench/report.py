@@ -49,7 +49,12 @@ METHOD = """\
   which sends at once.
 - Verdict to kernel: the daemon's own health worker with a TCP check of a port that is closed. The clock starts when the
   probe hands over its verdict and ends when the kernel has acknowledged the change.
-- All figures that follow are read from the wire, by a packet socket beside the bridge's ports with the kernel's own
+- Tables: in a guest with ip_vs, by the daemon's own engine against `ipvsadm -R` with the same table on its standard
+  input. A start lasts from the call that starts the daemon until /proc/net/ip_vs names the last server.
+- Checks: every server is an address of the host itself, answered by one process, which also counts. Processor is what
+  the kernel charged to the checking process in 20 s, kernel work for its connections included. Ours and keepalived's
+  are compared in a guest, where keepalived finds its ip_vs.
+- All figures of VRRP that follow are read from the wire, by a packet socket beside the bridge's ports with the kernel's own
   stamps: the daemons are real-time processes and take the processor from whoever measures. At 10 ms keepalived has the
   same real-time priority as ours (vrrp_rt_priority 20), and vrrp_rlimit_rttime 1 s, or it would kill itself.
 - Takeover at 10 ms: from the last advert on the wire to the first announcement of the last VIP. Each VIP is in the

@@ -1,0 +1,46 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of ip_vs with 1,000 services of ten servers: programming, reading it again, one change, both starts."""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+
+from kernel.run import CHECKOUT
+
+from bench import tables_program as program
+from bench.figures import AtMost, AtMostTimes, Figure, Series
+from bench.guest import REMARK, in_guest
+from netns.daemons import PYTHON
+
+SERVICES, SERVERS = 1000, 10
+SIZE = f"{SERVICES} services of {SERVERS} servers"
+
+
+def measure(say: t.Callable[[str], None]) -> list[Figure]:
+    """All in one guest."""
+    say(f"table of {SIZE} (boots a guest)")
+    seen = in_guest(_command)
+    ours, theirs, tool = (seen[who] for who in ("mainstay", "keepalived", "ipvsadm"))
+    milliseconds = [1000 * value for value in ours[program.ONE_WEIGHT]]
+    beside = f"beside it in keepalived's column: ipvsadm -R; {REMARK}"
+    return [
+        Figure(f"program {SIZE}", "s", 2, _series(ours[program.PROGRAM]), _series(tool[program.PROGRAM]),
+               AtMostTimes(0.25), beside),
+        Figure(f"start until {SIZE} are in the table", "s", 2, _series(ours[program.DAEMON]),
+               _series(theirs[program.DAEMON]), AtMostTimes(1.0), REMARK),
+        Figure(f"read and compare {SIZE}, unchanged", "s", 2, _series(ours[program.UNCHANGED]), None, AtMost(1.0), REMARK),
+        Figure(f"change one weight among {SIZE}", "ms", 2, _series(milliseconds), None, AtMost(5.0), REMARK),
+    ]  # fmt: skip
+
+
+def _command(result: str) -> str:
+    path = f"{CHECKOUT}/plugins/module_utils:{CHECKOUT}/tests"
+    words = [PYTHON, "-B", "-m", "bench.tables_program", str(SERVICES), str(SERVERS), result]
+    return f"PYTHONPATH={shlex.quote(path)} {shlex.join(words)}\n"
+
+
+def _series(values: t.Sequence[float]) -> Series:
+    return Series(tuple(values))
