@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the benchmark: `make bench`. RUNS=3 for a quick look, ONLY=failover,memory for a part:
-failover, start, memory, reaction, tables, checks, fast, scale, reload, restart, soak. SOAK=1000 soaks for so many seconds.
+failover, start, memory, reaction, tables, checks, fast, scale, reload, restart, soak. SOAK=1000 soaks for so many
+seconds.
 
 A whole run writes docs/benchmarks.md; a part, or one of fewer than ten runs, only prints.
 """

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from bench.answering import PORT
 
 OURS, THEIRS = "mainstay", "keepalived"
+_PAGE = " url {\n path /\n status_code 200\n }\n"
+_PATIENCE = " connect_timeout 3\n retry 1\n delay_before_retry 1\n }"
 _THEIR_CHECKS = {
-    "tcp": "TCP_CHECK {\n connect_timeout 3\n retry 1\n delay_before_retry 1\n }",
-    "http": "HTTP_GET {\n url {\n path /\n status_code 200\n }\n connect_timeout 3\n retry 1\n delay_before_retry 1\n }",
-    "https": "SSL_GET {\n url {\n path /\n status_code 200\n }\n connect_timeout 3\n retry 1\n delay_before_retry 1\n }",
+    "tcp": f"TCP_CHECK {{\n{_PATIENCE}",
+    "http": f"HTTP_GET {{\n{_PAGE}{_PATIENCE}",
+    "https": f"SSL_GET {{\n{_PAGE}{_PATIENCE}",
 }
 
 
@@ -69,7 +71,8 @@ class CheckPlan:
 
     def theirs(self) -> str:
         """The same for keepalived."""
-        return "global_defs {\n router_id bench\n}\n" + "".join(self._their_service(one) for one in range(self.services))
+        services = "".join(self._their_service(one) for one in range(self.services))
+        return f"global_defs {{\n router_id bench\n}}\n{services}"
 
     def _their_service(self, service: int) -> str:
         servers = "".join(

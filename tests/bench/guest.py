@@ -20,7 +20,7 @@ class GuestFailed(Exception):
 
 
 def in_guest(command: t.Callable[[str], str]) -> t.Any:
-    """What a program writes in a guest of its own, as JSON; `command` makes the shell's words from the result's path."""
+    """What a program writes in a guest of its own, as JSON; `command` makes shell words from the path of the result."""
     with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
         exchange = Path(folder)
         (exchange / "command").write_text("/run/modprobe ip_vs && " + command(f"{EXCHANGE_IN_GUEST}/result"))

@@ -17,7 +17,7 @@ from netns.daemons import PYTHON
 from netns.segment import Segment
 
 from bench.figures import AtMost, Figure, Series
-from bench.guest import in_guest
+from bench.guest import REMARK, in_guest
 from lab import command
 
 MILLISECONDS = 1000.0
@@ -29,8 +29,8 @@ def measure(runs: int, say: t.Callable[[str], None]) -> list[Figure]:
     say("verdict to kernel, nftables")
     figures = _figures("nftables", _on_host(runs), "")
     say("verdict to kernel, ipvs (boots a guest)")
-    guest = "inside User-Mode-Linux, where system calls are dearer than on a machine's own kernel"
-    return [*_figures("ipvs", t.cast("dict[str, list[float]]", in_guest(lambda result: program("ipvs", runs, result))), guest), *figures]
+    seen = in_guest(lambda result: program("ipvs", runs, result))
+    return [*_figures("ipvs", seen, REMARK), *figures]
 
 
 def _on_host(runs: int) -> dict[str, list[float]]:

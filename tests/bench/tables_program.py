@@ -20,6 +20,9 @@ import typing as t
 from dataclasses import replace
 from pathlib import Path
 
+from netns.daemons import CHECKOUT, PYTHON
+
+from lab.waiting import wait_for
 from mainstay.daemon.health.pool_keeper import PoolKeeper
 from mainstay.daemon.reactor import Reactor
 from mainstay.daemon.worker import Saying
@@ -28,9 +31,6 @@ from mainstay.lvs.reconcile import operations
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
 from mainstay.net.data_plane import DataPlane, Refusal
 from mainstay.net.ipvs import IpvsPlane
-from netns.daemons import CHECKOUT, PYTHON
-
-from lab.waiting import wait_for
 
 PROGRAM, UNCHANGED, ONE_WEIGHT, DAEMON = "program", "unchanged", "one weight", "daemon start"
 START_SECONDS = 240.0
@@ -42,7 +42,7 @@ _TABLE = Path("/proc/net/ip_vs")
 def main(services: str, servers: str, result: str) -> None:
     """Measure, write."""
     desired = table(int(services), int(servers))
-    figures: dict[str, dict[str, list[float]]] = {"mainstay": _engine(desired), "ipvsadm": {PROGRAM: [_ipvsadm(desired)]}}
+    figures = {"mainstay": _engine(desired), "ipvsadm": {PROGRAM: [_ipvsadm(desired)]}}
     with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
         below = Path(folder)
         figures["mainstay"][DAEMON] = [_start(_our_command(desired, below), desired, below)]
@@ -161,7 +161,8 @@ def _our_command(desired: Table, folder: Path) -> list[str]:
 def _their_command(desired: Table, folder: Path) -> list[str]:
     blocks = []
     for key, service in desired.items():
-        pool = "".join(f" real_server {server.address} {server.port} {{\n weight 1\n }}\n" for server in service.destinations)
+        servers = (f" real_server {server.address} {server.port} {{\n weight 1\n }}\n" for server in service.destinations)
+        pool = "".join(servers)
         head = " lvs_sched wrr\n lvs_method NAT\n protocol TCP\n"
         blocks.append(f"virtual_server {key.address} {key.port} {{\n{head}{pool}}}\n")
     (folder / "keepalived.conf").write_text("".join(blocks))
