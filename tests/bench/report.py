@@ -55,8 +55,9 @@ METHOD = """\
   the kernel charged to the checking process in 20 s, kernel work for its connections included. Ours and keepalived's
   are compared in a guest, where keepalived finds its ip_vs.
 - All figures of VRRP that follow are read from the wire, by a packet socket beside the bridge's ports with the
-  kernel's own stamps: the daemons are real-time processes and take the processor from whoever measures. At 10 ms keepalived has the
-  same real-time priority as ours (vrrp_rt_priority 20), and vrrp_rlimit_rttime 1 s, or it would kill itself.
+  kernel's own stamps: the daemons are real-time processes and take the processor from whoever measures. At 10 ms
+  keepalived has the same real-time priority as ours (vrrp_rt_priority 20), and vrrp_rlimit_rttime 1 s, or it would kill
+  itself.
 - Takeover at 10 ms: from the last advert on the wire to the first announcement of the last VIP. Each VIP is in the
   kernel before it is announced, and that all are there is checked.
 - Processor: what the kernel has charged to the process that speaks VRRP (/proc/PID/schedstat) in 30 s, with one

@@ -161,8 +161,7 @@ def _our_command(desired: Table, folder: Path) -> list[str]:
 def _their_command(desired: Table, folder: Path) -> list[str]:
     blocks = []
     for key, service in desired.items():
-        servers = (f" real_server {server.address} {server.port} {{\n weight 1\n }}\n" for server in service.destinations)
-        pool = "".join(servers)
+        pool = "".join(f" real_server {one.address} {one.port} {{\n weight 1\n }}\n" for one in service.destinations)
         head = " lvs_sched wrr\n lvs_method NAT\n protocol TCP\n"
         blocks.append(f"virtual_server {key.address} {key.port} {{\n{head}{pool}}}\n")
     (folder / "keepalived.conf").write_text("".join(blocks))
