@@ -26,16 +26,18 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Happening:
-    """What scripts, mails, FIFOs and the event journal tell of: something happened to an instance or a group."""
+    """What scripts, mails, FIFOs and the event journal tell of: something happened to an instance, a group, a
+    balanced service or one of its servers."""
 
     kind: str
-    """INSTANCE or GROUP."""
+    """INSTANCE, GROUP, VS (virtual_server) or RS (real_server)."""
     name: str
-    """Of the vrrp_instance or vrrp_sync_group."""
+    """Of the vrrp_instance, vrrp_sync_group or virtual_server; of a real_server "web 192.0.2.21:80"."""
     event: str
-    """MASTER, BACKUP, FAULT, STOP, DELETED, MASTER_RX_LOWER_PRI, MASTER_PRIORITY or BACKUP_PRIORITY."""
+    """MASTER, BACKUP, FAULT, STOP, DELETED, MASTER_RX_LOWER_PRI, MASTER_PRIORITY or BACKUP_PRIORITY; of VS and RS
+    UP, DOWN or STOP."""
     priority: int
-    """The effective one at that moment; of a group 0, it has none."""
+    """The effective one at that moment; of a group 0, it has none; of VS the live weight, of RS the weight."""
     reason: str
     """A sentence."""
     before: str

@@ -12,7 +12,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .check_config import Check, HttpCheck, TcpCheck
 from .commands import Command
+from .lvs_config import LvsTimeouts, RealServer, VirtualServer, VirtualServerGroup
 from .routing import Route, Rule
 from .tracking import BfdInstance, TrackFile, VrrpScript, VrrpTrackProcess
 from .units import Duration, seconds
@@ -74,6 +76,18 @@ class GlobalDefs:
     shutdown_script: t.Optional[Command] = None
     shutdown_script_timeout: Duration = seconds(10)
     lvs_sync_daemon: t.Optional[LvsSyncDaemon] = None
+    lvs_timeouts: t.Optional[LvsTimeouts] = None
+    """Set while the daemon runs, put back when it stops."""
+    lvs_flush: bool = False
+    """Remove what others have in ip_vs at the start."""
+    lvs_flush_on_stop: str = "ours"
+    """ours, or all: what is removed when the daemon stops."""
+    lvs_notify_fifo: t.Optional[str] = None
+    lvs_notify_fifo_script: t.Optional[Command] = None
+    smtp_alert_checker: t.Optional[bool] = None
+    checker_log_all_failures: bool = False
+    maintenance_directory: t.Optional[str] = None
+    """A file here named SERVICE or SERVICE@ADDRESS:PORT or ADDRESS puts servers into maintenance."""
     vrrp_version: int = 3
     """keepalived's default is 2."""
     vrrp_mcast_group4: str = "224.0.0.18"
@@ -105,76 +119,6 @@ class GlobalDefs:
 
 
 @dataclass(frozen=True)
-class TcpCheck:
-    """Connect; the server is up when the connection opens."""
-
-    type: str = "tcp"
-    connect_ip: t.Optional[str] = None
-    connect_port: t.Optional[int] = None
-    connect_timeout: Duration = seconds(5)
-    """Deadline of the whole probe, connect included."""
-    retry: int = 1
-    """Further probes after a failed one before the server is taken out."""
-    delay_before_retry: Duration = seconds(1)
-
-
-@dataclass(frozen=True)
-class HttpCheck:
-    """GET one path; the server is up when the status code is an accepted one."""
-
-    type: str = "http"
-    connect_ip: t.Optional[str] = None
-    connect_port: t.Optional[int] = None
-    connect_timeout: Duration = seconds(5)
-    retry: int = 1
-    delay_before_retry: Duration = seconds(3)
-    path: str = "/"
-    status_code: t.Tuple[t.Tuple[int, int], ...] = ((200, 299),)
-    """Accepted codes as inclusive ranges; a single code is a range of one."""
-    virtualhost: t.Optional[str] = None
-    """Host header; None means address:port."""
-    http_protocol: str = "1.0"
-    """1.0 or 1.1."""
-
-
-Check = t.Union[TcpCheck, HttpCheck]
-
-
-@dataclass(frozen=True)
-class RealServer:
-    """One member of a pool."""
-
-    address: str
-    port: int
-    weight: int = 1
-    """0..65535; 0 is drained: in the table, given no new connections."""
-    inhibit_on_failure: t.Optional[bool] = None
-    """None: as the service says."""
-    check: t.Optional[Check] = None
-    """None: always up."""
-
-
-@dataclass(frozen=True)
-class VirtualServer:
-    """One balanced service: an address and port shared by a pool."""
-
-    name: str
-    address: str
-    port: int
-    protocol: str
-    """TCP or UDP. Must be said: keepalived's silent UDP is a trap."""
-    lb_algo: str = "wlc"
-    lb_kind: str = "NAT"
-    delay_loop: Duration = seconds(6)
-    """Period of the checks. keepalived's default is 60 s."""
-    persistence_timeout: Duration = 0
-    """Whole seconds a client stays with its server; 0 = off."""
-    inhibit_on_failure: bool = False
-    """A failed server keeps its entry at weight 0 instead of losing it."""
-    real_servers: t.Tuple[RealServer, ...] = ()
-
-
-@dataclass(frozen=True)
 class GarpGroup:
     """Interfaces behind one switch, which announcements are paced for together."""
 
@@ -199,6 +143,7 @@ class Config:
     bfd_instances: t.Mapping[str, BfdInstance] = field(default_factory=dict)
     vrrp_sync_groups: t.Mapping[str, VrrpSyncGroup] = field(default_factory=dict)
     vrrp_instances: t.Mapping[str, VrrpInstance] = field(default_factory=dict)
+    virtual_server_groups: t.Mapping[str, VirtualServerGroup] = field(default_factory=dict)
     virtual_servers: t.Mapping[str, VirtualServer] = field(default_factory=dict)
 
 
@@ -211,6 +156,7 @@ __all__ = [
     "GlobalDefs",
     "HttpCheck",
     "LvsSyncDaemon",
+    "LvsTimeouts",
     "RealServer",
     "Route",
     "Rule",
@@ -218,6 +164,7 @@ __all__ = [
     "TrackFile",
     "VirtualAddress",
     "VirtualServer",
+    "VirtualServerGroup",
     "VrrpInstance",
     "VrrpScript",
     "VrrpSyncGroup",

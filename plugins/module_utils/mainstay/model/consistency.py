@@ -14,6 +14,7 @@ from .consistency_global import global_contradictions
 from .consistency_groups import group_contradictions
 from .consistency_instances import instance_contradictions
 from .consistency_lvs import service_contradictions
+from .consistency_nftables import nftables_contradictions
 from .consistency_strict import strict_contradictions
 from .consistency_tracking import tracking_contradictions
 from .consistency_transport import transport_contradictions
@@ -36,4 +37,5 @@ _JUDGES: t.Sequence[t.Callable[[Config], t.Iterator[Problem]]] = (
     tracking_contradictions,
     group_contradictions,
     service_contradictions,
+    nftables_contradictions,
 )

@@ -12,8 +12,12 @@ import shlex
 import typing as t
 
 from .address_readers import FOREVER
+from .byte_text import bytes_text, nibbles_text
+from .check_config import Check
 from .commands import Command
 from .config import Config
+from .group_text import endpoint_text, entry_text
+from .lvs_config import SorryServer
 from .options import FORMS, SECTIONS, TOP_LEVEL, TOP_LISTS
 from .parts import option_value
 from .route_text import route_text
@@ -143,6 +147,14 @@ def _status_codes(ranges: t.Iterable[t.Tuple[int, int]]) -> t.List[t.Union[int, 
     return [low if low == high else f"{low}-{high}" for low, high in ranges]
 
 
+def _sorry_server(server: SorryServer) -> str:
+    return endpoint_text(server.address, server.port)
+
+
+def _check(check: Check) -> Document:
+    return _section(f"{check.type}_check", check)
+
+
 def _list_of(write: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], t.Any]:
     return lambda items: [write(item) for item in items]
 
@@ -170,7 +182,17 @@ _WRITERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
     "lvs_sync_daemon": _mapping_of("lvs_sync_daemon"),
     "status_codes": _status_codes,
     "real_servers": _list_of(_mapping_of("real_server")),
-    "check": lambda check: _section(f"{check.type}_check", check),
+    "sorry_server": _sorry_server,
+    "group_entries": _list_of(entry_text),
+    "lvs_timeouts": _mapping_of("lvs_timeouts"),
+    "check": _check,
+    "checks": _list_of(_check),
+    "urls": _list_of(_mapping_of("url")),
+    "endpoints": _list_of(lambda endpoint: endpoint_text(*endpoint)),
+    "headers": dict,
+    "conversation": bytes_text,
+    "hex_bytes": bytes.hex,
+    "hex_pattern": nibbles_text,
 }
 
 

@@ -23,6 +23,7 @@ from .config import (
     GlobalDefs,
     TrackFile,
     VirtualServer,
+    VirtualServerGroup,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
@@ -49,6 +50,7 @@ _BUILD: t.Mapping[str, t.Callable[..., t.Any]] = {
     "bfd_instances": BfdInstance,
     "vrrp_sync_groups": VrrpSyncGroup,
     "vrrp_instances": VrrpInstance,
+    "virtual_server_groups": VirtualServerGroup,
     "virtual_servers": VirtualServer,
 }
 
@@ -106,7 +108,7 @@ def _named(walk: Walk, document: t.Mapping[str, object], key: str, build: t.Call
     for name, entry in entries.items():
         values = _named_entry(walk, TOP_LEVEL[key], name, entry, join(key, name))
         if values is not None:
-            loaded[name] = build(name=name, **gathered(values))
+            loaded[name] = build(name=name, **gathered(build, values))
     return loaded
 
 

@@ -64,8 +64,26 @@ FORMS: t.Mapping[str, Form] = {
     "auth_hmac": Form("dict", "a mapping with 'keys' and 'active_key'"),
     "hmac_keys": Form("list", "a list of 1 to 255 mappings, each with 'id' and 'key'", "dict"),
     "lvs_sync_daemon": Form("dict", "a mapping with 'interface'"),
-    "check": Form("dict", "a mapping with 'type: tcp' or 'type: http'"),
-    "real_servers": Form("list", "a list of mappings, each with 'address' and 'port'", "dict"),
+    "lvs_timeouts": Form("dict", "a mapping with 'tcp', 'tcpfin' and 'udp', in seconds"),
+    "words": Form("list", "a list of the listed words", "str"),
+    "prefix": Form("raw", "a netmask such as 255.255.255.0 or a prefix length from 1 to 128"),
+    "sorry_server": Form("raw", "'192.0.2.30 80' or a mapping with 'address'"),
+    "group_entries": Form(
+        "list", "a list of 1 to 1024 entries: '192.0.2.10 80', '192.0.2.10-20 80', 'fwmark 5' or a mapping", "raw"
+    ),
+    "real_servers": Form("list", "a list of at most 1024 mappings, each with 'address'", "dict"),
+    "check": Form("dict", "a mapping with 'type'"),
+    "checks": Form("list", "a list of 1 to 16 mappings, each with 'type'", "dict"),
+    "urls": Form("list", "a list of at most 64 mappings, each with 'path'", "dict"),
+    "endpoints": Form("list", "a list of at most 64 hosts, each '192.0.2.25 25' or a mapping with 'address'", "raw"),
+    "headers": Form("dict", "a mapping of at most 64 header names to their values, without line breaks"),
+    "body": Form("str", "text of at most 65536 characters"),
+    "conversation": Form("str", "text of 1 to 4096 characters, others than ASCII as \\xNN"),
+    "hex_bytes": Form("str", "1 to 1400 bytes in hex digits, such as 0001ff"),
+    "hex_pattern": Form("str", "1 to 2800 hex digits, x for any, such as 00xxff"),
+    "digest": Form("str", "32 hex digits (MD5) or 64 (SHA-256)"),
+    "regex": Form("str", "a regular expression of at most 1024 characters"),
+    "domain": Form("str", "a domain name of at most 253 characters"),
 }
 
 
@@ -101,7 +119,8 @@ class Option(t.NamedTuple):
     def expected(self) -> str:
         """What is allowed, for people: "a whole number from 1 to 255"."""
         if self.choices:
-            return "one of " + ", ".join(str(choice) for choice in self.choices)
+            listed = ", ".join(str(choice) for choice in self.choices)
+            return f"a list of some of {listed}" if self.form == "words" else f"one of {listed}"
         text = FORMS[self.form].expected
         if self.minimum is not None:
             text += f" from {_plain(self.minimum)} to {_plain(self.maximum)}"

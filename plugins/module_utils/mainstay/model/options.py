@@ -14,8 +14,16 @@ import typing as t
 
 from .left_out import LEFT_OUT
 from .option import FORMS, Form, Option
+from .options_checks import CHECKS, ENDPOINT, URL
 from .options_global import GLOBAL_DEFS, LVS_SYNC_DAEMON, STATICS
-from .options_lvs import HTTP_CHECK, REAL_SERVER, TCP_CHECK, VIRTUAL_SERVER
+from .options_lvs import (
+    GROUP_ENTRY,
+    LVS_TIMEOUTS,
+    REAL_SERVER,
+    SORRY_SERVER,
+    VIRTUAL_SERVER,
+    VIRTUAL_SERVER_GROUP,
+)
 from .options_tracking import (
     BFD_INSTANCE,
     COMMAND,
@@ -54,10 +62,15 @@ SECTIONS: t.Mapping[str, t.Mapping[str, Option]] = {
     "hmac_key": HMAC_KEY,
     "track_reference": TRACK_REFERENCE,
     "command": COMMAND,
+    "lvs_timeouts": LVS_TIMEOUTS,
+    "virtual_server_group": VIRTUAL_SERVER_GROUP,
+    "group_entry": GROUP_ENTRY,
     "virtual_server": VIRTUAL_SERVER,
+    "sorry_server": SORRY_SERVER,
     "real_server": REAL_SERVER,
-    "tcp_check": TCP_CHECK,
-    "http_check": HTTP_CHECK,
+    **{f"{kind}_check": options for kind, options in CHECKS.items()},
+    "url": URL,
+    "endpoint": ENDPOINT,
 }
 """Section -> key -> option."""
 
@@ -70,6 +83,7 @@ TOP_LEVEL: t.Mapping[str, str] = {
     "bfd_instances": "bfd_instance",
     "vrrp_sync_groups": "vrrp_sync_group",
     "vrrp_instances": "vrrp_instance",
+    "virtual_server_groups": "virtual_server_group",
     "virtual_servers": "virtual_server",
 }
 """Key of the document -> section of SECTIONS. All but global_defs are mappings by name."""
@@ -81,6 +95,7 @@ TOP_KEYS = (*TOP_LEVEL, *TOP_LISTS)
 """Every key of the document."""
 
 __all__ = [
+    "CHECKS",
     "FORMS",
     "LEFT_OUT",
     "REFERENCES",

@@ -31,6 +31,7 @@ _MAIL = {
     "smtp_password_file": Option("absolute_path", "File whose first line is that user's password."),
     "smtp_alert": boolean("Mail at transitions of whatever says nothing itself; without it no.", None),
     "smtp_alert_vrrp": boolean("The same for instances and groups; without it as smtp_alert.", None),
+    "smtp_alert_checker": boolean("The same for virtual and real servers; without it as smtp_alert.", None),
     "no_email_faults": boolean("No mails about FAULT."),
 }
 
@@ -40,6 +41,8 @@ _SCRIPTS = {
     "notify_fifo_script": Option("command", "Program that reads notify_fifo; its path follows the arguments."),
     "vrrp_notify_fifo": Option("absolute_path", "FIFO that transitions of VRRP are written to."),
     "vrrp_notify_fifo_script": Option("command", "Program that reads vrrp_notify_fifo."),
+    "lvs_notify_fifo": Option("absolute_path", "FIFO that events of virtual and real servers are written to."),
+    "lvs_notify_fifo_script": Option("command", "Program that reads lvs_notify_fifo."),
     "fifo_write_vrrp_states_on_reload": boolean("A reload writes every present state to the FIFOs again."),
     "startup_script": Option("command", "Run once before the workers start."),
     "startup_script_timeout": seconds("It is ended after so long.", 1, 1000, 10),
@@ -84,7 +87,20 @@ _ANNOUNCEMENTS = {
     "vrrp_min_garp": boolean("One gratuitous ARP per address, no second burst."),
 }
 
-GLOBAL_DEFS = {**_MACHINE, **_VRRP, **_ANNOUNCEMENTS, **_SCRIPTS, **_MAIL}
+_BALANCING = {
+    "lvs_timeouts": Option("lvs_timeouts", "Timeouts of ip_vs while the daemon runs; without it unchanged."),
+    "lvs_flush": boolean("Remove what others have in ip_vs when the daemon starts."),
+    "lvs_flush_on_stop": word(
+        "What is removed from ip_vs when the daemon stops: our services, or all of them.", "ours", "all", default="ours"
+    ),
+    "checker_log_all_failures": boolean("Log every failed probe of checks that do not say otherwise."),
+    "maintenance_directory": Option(
+        "absolute_path",
+        "A file there named SERVICE, SERVICE@ADDRESS:PORT or ADDRESS takes servers out while it is there.",
+    ),
+}
+
+GLOBAL_DEFS = {**_MACHINE, **_BALANCING, **_VRRP, **_ANNOUNCEMENTS, **_SCRIPTS, **_MAIL}
 
 LVS_SYNC_DAEMON = {
     "interface": Option("interface", "Interface that connections are sent on.", required=True),

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from .address_readers import ADDRESS_READERS
+from .check_readers import CHECK_READERS
 from .option import Option
 from .problems import shown_value
 from .refused import Reader, Refused, pattern_reader, suggestion
@@ -111,5 +112,6 @@ READERS: t.Mapping[str, Reader] = {
     "status_codes": read_status_codes,
     **ADDRESS_READERS,
     **TEXT_READERS,
+    **CHECK_READERS,
 }
 """Forms that are one value, or a list of such; sections inside sections are nested.py's."""
