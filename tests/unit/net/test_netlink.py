@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 import struct
 import typing as t
 
@@ -16,6 +17,7 @@ from mainstay.net.netlink import Answer, KernelSocket, Message, decode, encode, 
 
 HEADER = struct.Struct("=IHHII")
 ERROR, DONE = 2, 3
+ACKNOWLEDGE = 0x4
 CAPPED_WITH_TEXT, INTERRUPTED = 0x300, 0x10
 
 
@@ -31,8 +33,6 @@ class ScriptedSocket:
 
     def setsockopt(self, *_arguments: int) -> None: ...
 
-    def settimeout(self, _seconds: float) -> None: ...
-
     def bind(self, _address: tuple[int, int]) -> None: ...
 
     def close(self) -> None: ...
@@ -40,18 +40,23 @@ class ScriptedSocket:
     def send(self, requests: bytes) -> None:
         offset, count = 0, 0
         while offset < len(requests):
-            length, kind, _flags, sequence, _port = HEADER.unpack_from(requests, offset)
+            length, kind, flags_asked, sequence, _port = HEADER.unpack_from(requests, offset)
             body = requests[offset + HEADER.size : offset + length]
             for answer_kind, flags, answer in type(self).script(sequence, kind, body):
+                if answer_kind == ERROR and not any(answer[:4]) and not flags_asked & ACKNOWLEDGE:
+                    continue
                 packed = HEADER.pack(HEADER.size + len(answer), answer_kind, flags, sequence, 0) + answer
                 self._waiting.append((packed, 0))
             offset += (length + 3) & ~3
             count += 1
         type(self).sent.append(count)
 
-    def recvfrom(self, _size: int) -> tuple[bytes, tuple[int, int]]:
+    def recvfrom_into(self, buffer: bytearray) -> tuple[int, tuple[int, int]]:
+        if not self._waiting:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
         datagram, sender = self._waiting.pop(0)
-        return datagram, (sender, 0)
+        buffer[: len(datagram)] = datagram
+        return len(datagram), (sender, 0)
 
 
 def done(number: int = 0, text: str = "") -> tuple[int, int, bytes]:
@@ -84,6 +89,12 @@ def test_every_order_gets_its_own_answer(kernel: type[ScriptedSocket]) -> None:
     kernel.script = lambda _sequence, _kind, body: [done(errno.EEXIST, "it is there") if body == b"again" else done()]
     answers = KernelSocket(16).order([Message(20, b"once"), Message(20, b"again"), Message(20, b"more")])
     assert answers == [Answer(0), Answer(errno.EEXIST, "it is there"), Answer(0)]
+
+
+def test_the_refusal_of_the_last_order_ends_a_batch_too(kernel: type[ScriptedSocket]) -> None:
+    kernel.script = lambda _sequence, _kind, body: [done(errno.ENOENT) if body == b"none" else done()]
+    answers = KernelSocket(16).order([Message(20, b"none"), Message(20, b"some"), Message(20, b"none")])
+    assert [answer.errno for answer in answers] == [errno.ENOENT, 0, errno.ENOENT]
 
 
 def test_many_orders_go_out_in_batches_that_the_receive_buffer_can_answer(kernel: type[ScriptedSocket]) -> None:
@@ -119,6 +130,13 @@ def test_a_refused_question_raises_what_the_kernel_said(
     kernel.script = lambda _sequence, _kind, _body: [done(errno.ENOENT, "no such family")]
     with pytest.raises(FileNotFoundError, match="no such family"):
         question(KernelSocket(16), Message(16, b""))
+
+
+def test_a_kernel_that_says_nothing_is_a_timeout(kernel: type[ScriptedSocket]) -> None:
+    kernel.script = lambda _sequence, _kind, _body: []
+    with pytest.raises(socket.timeout, match="did not answer in time") as late:
+        KernelSocket(16).order([Message(20, b"")])
+    assert late.value.errno is None, "the engines word it by this"
 
 
 def test_the_socket_speaks_netlink() -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 0x100, 0x200
 _NLM_F_DUMP_INTR = 0x10
-_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_NLMSG_ERROR, _NLMSG_END = 2, 3
 _NLMSGERR_ATTR_MSG = 1
 NESTED = 0x8000
 """Flag in an attribute's type. encode() sets it on sequences; on bytes that hold attributes the caller does."""
@@ -28,13 +28,14 @@ _TYPE_MASK = 0x3FFF
 
 _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK = 270, 10, 11
 _ANSWER_SECONDS = 5
-_BATCH = 64  # their acknowledgements fit into the default receive buffer several times over
-_DATAGRAM = 256 * 1024
+_BATCH = 64  # their refusals fit into the default receive buffer several times over
+_DATAGRAM = 64 * 1024  # of a dump the kernel makes 32 KiB at most
 _DUMP_ATTEMPTS = 5
 
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, sender
 _ATTRIBUTE = struct.Struct("=HH")  # length with this header, type
 _U32 = struct.Struct("=I")
+_TIMEVAL = struct.Struct("@ll")
 
 Attributes = t.Dict[int, bytes]
 Encoded = t.Union[bytes, t.Sequence[t.Tuple[int, t.Any]]]
@@ -57,6 +58,9 @@ class Answer:
     errno: int
     detail: str = ""
     """The kernel's own explanation (extended acknowledgement), often empty."""
+
+
+_DONE = Answer(0)
 
 
 def encode(attributes: t.Sequence[t.Tuple[int, Encoded]]) -> bytes:
@@ -94,10 +98,15 @@ class KernelSocket:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
-        # The kernel answers within send(); the timeout only keeps a lost answer from stopping the worker.
-        self._socket.settimeout(_ANSWER_SECONDS)
+        # The kernel answers within send(); the timeout only keeps a lost answer from stopping the worker. It is the
+        # kernel's own: Python's would ask poll() before every answer.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(_ANSWER_SECONDS, 0))
         self._socket.bind((0, 0))
         self._sequence = 0
+        # One buffer for everything: a fresh one for each answer would be mapped and unmapped by malloc each time,
+        # which costs more than the answer.
+        self._buffer = bytearray(_DATAGRAM)
+        self._view = memoryview(self._buffer)
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -124,25 +133,27 @@ class KernelSocket:
         raise OSError(errno.EBUSY, "the kernel's table changed during every attempt to read it")
 
     def _send(self, messages: t.Sequence[Message], flags: int) -> int:
-        """Send framed; returns the sequence number of the first."""
-        first = self._sequence + 1
+        """Send framed, the last with these flags; returns its sequence number."""
         framed = []
-        for message in messages:
+        for left, message in enumerate(messages, 1 - len(messages)):
             self._sequence += 1
             length = _HEADER.size + len(message.body)
-            header = _HEADER.pack(length, message.kind, NLM_F_REQUEST | flags, self._sequence, 0)
+            flags_of = NLM_F_REQUEST if left else NLM_F_REQUEST | flags
+            header = _HEADER.pack(length, message.kind, flags_of, self._sequence, 0)
             framed.append(header + message.body + b"\0" * (-length % 4))
         self._socket.send(b"".join(framed))
-        return first
+        return self._sequence
 
     def _order_batch(self, messages: t.Sequence[Message]) -> t.List[Answer]:
-        first = self._send(messages, NLM_F_ACK)
+        """Only the last asks for an acknowledgement: the kernel works in order and tells refusals unasked."""
+        last = self._send(messages, NLM_F_ACK)
+        first = last - len(messages) + 1
         answers: t.Dict[int, Answer] = {}
-        while len(answers) < len(messages):
+        while last not in answers:
             for kind, flags, sequence, body in self._receive():
                 if kind == _NLMSG_ERROR and sequence >= first:
                     answers[sequence] = _answer(flags, body)
-        return [answers[first + index] for index in range(len(messages))]
+        return [answers.get(sequence, _DONE) for sequence in range(first, last + 1)]
 
     def _collect(self, sequence: int) -> t.List[bytes]:
         """Bodies up to the acknowledgement of this request."""
@@ -165,7 +176,7 @@ class KernelSocket:
             for kind, flags, received, body in self._receive():
                 if received != sequence:
                     continue
-                if kind in (_NLMSG_ERROR, _NLMSG_DONE):
+                if kind in (_NLMSG_ERROR, _NLMSG_END):
                     _raise_unless_done(_answer(flags, body))
                     return bodies if steady else None
                 steady = steady and not flags & _NLM_F_DUMP_INTR
@@ -173,15 +184,18 @@ class KernelSocket:
 
     def _receive(self) -> t.Iterator[t.Tuple[int, int, int, bytes]]:
         """Type, flags, sequence and body of each message in one datagram."""
-        datagram, (sender, _groups) = self._socket.recvfrom(_DATAGRAM)
+        try:
+            size, (sender, _groups) = self._socket.recvfrom_into(self._buffer)
+        except BlockingIOError as late:
+            raise socket.timeout("the kernel did not answer in time") from late
         if sender != 0:  # any process may write to a netlink socket; only the kernel is port 0
             return
         offset = 0
-        while offset + _HEADER.size <= len(datagram):
-            length, kind, flags, sequence, _port = _HEADER.unpack_from(datagram, offset)
+        while offset + _HEADER.size <= size:
+            length, kind, flags, sequence, _port = _HEADER.unpack_from(self._buffer, offset)
             if length < _HEADER.size:
                 return
-            yield kind, flags, sequence, datagram[offset + _HEADER.size : offset + length]
+            yield kind, flags, sequence, bytes(self._view[offset + _HEADER.size : min(offset + length, size)])
             offset += (length + 3) & ~3
 
 
