@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..model.check_config import EndpointCheck, Tls
-from .verdict import Probe
+from .verdict import Probe, Verdict
 
 TCP, TLS, UDP, ICMP = "tcp", "tls", "udp", "icmp"
 
@@ -46,6 +46,8 @@ class ProbeTask:
     """For SNI and for verify: full."""
     received_limit: int = DEFAULT_RECEIVED_LIMIT
     """Bytes; more of them without a verdict fail the probe."""
+    silence: t.Optional[Verdict] = None
+    """Of a datagram: the verdict when the deadline comes and nothing was heard; None: that is a failure."""
     subject: str = ""
     """What it is about when a check has several: "url /healthz"; stands before its reason."""
 

@@ -1,0 +1,207 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one probe over datagrams: UDP, or ICMP echo. One question, one outcome.
+
+Theory of operation. The rules are those of probe_driver.py: one deadline, one outcome or cancel(), never `done` from
+within the constructor, and a shortage of this host or a wake-up long after the deadline did not run. What differs:
+
+- The socket is connected, so the kernel drops what others send, and ICMP errors come back as errno of the socket:
+  port unreachable is ECONNREFUSED. With IP_RECVERR the kernel tells the passing ones too: host unreachable, also
+  when it found out itself because nobody answered ARP or ND.
+- Each receive() of the probe is one datagram. It may pass over those that are not meant for it; how many is bounded
+  by received_limit, for which each counts its headers too.
+- Where a task says what silence means, the deadline brings that verdict.
+
+ICMP has two kinds of sockets. The kernel's own (SOCK_DGRAM) hears only replies to its requests, but may be used only
+by the groups of net.ipv4.ping_group_range. The raw one needs CAP_NET_RAW, which the service has, hears all replies
+that come from the target, and with IPv4 carries the IP header, which is cut off here.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import typing as t
+
+from ..model.units import Duration, Instant, as_seconds
+from ..probes.outcome import ProbeOutcome
+from ..probes.task import ICMP, ProbeTask
+from ..probes.verdict import Verdict
+from .polling import READABLE, Poller
+from .probe_driver import STALL, Done
+from .probe_errors import error_sentence, is_own_shortage
+from .probe_source import SourceRefused, leave_by
+
+_READ_BYTES = 64 * 1024
+_HEADER_BYTES = 28
+_ERROR_BYTES = 512
+_FLAGS = socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+
+# linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h: Python's socket module does not name them on 3.9.
+_IP_RECVERR, _IPV6_RECVERR = 11, 25
+_ICMP_FILTER, _ICMPV6_FILTER = 1, 1
+_SOL_RAW = 255
+_ALL_BUT_ECHO_REPLY_4 = struct.pack("=I", 0xFFFFFFFF & ~(1 << 0))
+_ECHO_REPLY_6 = 129
+_ALL_BUT_ECHO_REPLY_6 = struct.pack(
+    "=8I", *(0xFFFFFFFF & ~((1 << _ECHO_REPLY_6 % 32) if word == _ECHO_REPLY_6 // 32 else 0) for word in range(8))
+)
+
+_REFUSED = "connection refused (ICMP port unreachable)"
+_MAY_NOT_PING = (
+    "this process may not open ICMP sockets (it needs CAP_NET_RAW, or a group in net.ipv4.ping_group_range)"
+)
+
+
+class DatagramRun:
+    """One run of `task`; begins at once."""
+
+    __slots__ = (
+        "_done", "_first_byte_ns", "_has_ip_header", "_poller", "_probe", "_received", "_socket", "_started", "_task",
+        "_timeout", "_timer",
+    )  # fmt: skip
+
+    def __init__(self, poller: Poller, task: ProbeTask, timeout: Duration, done: Done) -> None:
+        """`timeout` in nanoseconds is the deadline of the whole run; `done` gets the outcome, once."""
+        self._poller = poller
+        self._task = task
+        self._probe = task.begin()
+        self._timeout = timeout
+        self._done = done
+        self._socket: t.Optional[socket.socket] = None
+        self._has_ip_header = False
+        self._received = 0
+        self._first_byte_ns: t.Optional[Duration] = None
+        self._started = poller.now()
+        self._timer = poller.call_at(self._started + timeout, self._expired)
+        self._begin()
+
+    def cancel(self) -> None:
+        """Forget the run; `done` is not called any more. Harmless when it is over."""
+        self._timer.cancel()
+        if self._socket is not None:
+            self._poller.unwatch(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+
+    def _begin(self) -> None:
+        """What fails here is told from the next turn of the loop."""
+        try:
+            self._socket = connection = self._open()
+            leave_by(connection, self._task.source)
+            _hear_errors(connection)
+            connection.connect((self._task.address, self._task.port))
+            said = self._probe.start(self._started)
+            if isinstance(said, bytes):
+                connection.send(said)
+        except SourceRefused as refused:
+            self._end_later(Verdict(False, str(refused)), ran=False)
+        except OSError as error:
+            self._end_later(*self._judge_error(error))
+        else:
+            if isinstance(said, Verdict):
+                self._end_later(said, ran=True)
+            else:
+                self._poller.watch(connection.fileno(), READABLE, self._ready)
+
+    def _open(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._task.address else socket.AF_INET
+        if self._task.transport != ICMP:
+            return socket.socket(family, socket.SOCK_DGRAM | _FLAGS)
+        protocol = socket.IPPROTO_ICMPV6 if family == socket.AF_INET6 else socket.IPPROTO_ICMP
+        try:
+            return socket.socket(family, socket.SOCK_DGRAM | _FLAGS, protocol)
+        except PermissionError:
+            self._has_ip_header = family == socket.AF_INET
+            return _raw_socket(family, protocol)
+
+    def _end_later(self, verdict: Verdict, ran: bool) -> None:
+        """The end is known inside the constructor already."""
+        self._timer.cancel()
+        self._timer = self._poller.call_at(self._started, lambda now: self._end(verdict, now, ran))
+
+    def _ready(self, _bits: int, now: Instant) -> None:
+        # `done` is called outside the try: an OSError of the caller's is not this server's.
+        ran = True
+        try:
+            verdict = self._receive(now)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            verdict, ran = self._judge_error(error)
+        if verdict is not None:
+            self._end(verdict, now, ran)
+
+    def _receive(self, now: Instant) -> t.Optional[Verdict]:
+        if self._socket is None:
+            return None
+        datagram = self._next_datagram(self._socket)
+        if self._first_byte_ns is None:
+            self._first_byte_ns = now - self._started
+        self._received += len(datagram) + _HEADER_BYTES
+        said = self._probe.receive(_without_ip_header(datagram) if self._has_ip_header else datagram, now)
+        if isinstance(said, Verdict):
+            return said
+        if self._received > self._task.received_limit:
+            return Verdict(False, f"more than {self._task.received_limit // 1024} KiB, and no {self._probe.awaits()}")
+        if isinstance(said, bytes):
+            self._socket.send(said)
+        return None
+
+    def _next_datagram(self, connection: socket.socket) -> bytes:
+        """The next one, or the OSError that an ICMP message brought."""
+        try:
+            return connection.recv(_READ_BYTES)
+        except OSError as error:
+            if error.errno != errno.EREMOTEIO:
+                raise
+        # A redirect or source quench: the target may well answer. What it left behind keeps the socket "ready".
+        self._received += _HEADER_BYTES
+        connection.recvmsg(1, _ERROR_BYTES, socket.MSG_ERRQUEUE)
+        raise BlockingIOError(errno.EAGAIN, "only advice")
+
+    def _expired(self, now: Instant) -> None:
+        late = now - self._started - self._timeout
+        if late > STALL:
+            self._end(Verdict(False, f"this process was held up for {as_seconds(late):.1f} s"), now, ran=False)
+        elif self._task.silence is not None and self._first_byte_ns is None:
+            self._end(self._task.silence, now)
+        else:
+            reason = f"no {self._probe.awaits()} within {as_seconds(self._timeout):g} s"
+            self._end(Verdict(False, reason), now)
+
+    def _judge_error(self, error: OSError) -> t.Tuple[Verdict, bool]:
+        """The errno in words, and whether it says anything about the server."""
+        code = error.errno or errno.EIO
+        if self._socket is None and isinstance(error, PermissionError):
+            return Verdict(False, _MAY_NOT_PING), False
+        sentence = _REFUSED if code == errno.ECONNREFUSED else error_sentence(code)
+        return Verdict(False, sentence), not is_own_shortage(code)
+
+    def _end(self, verdict: Verdict, now: Instant, ran: bool = True) -> None:
+        self.cancel()
+        self._done(ProbeOutcome(verdict, ran, first_byte_ns=self._first_byte_ns, total_ns=now - self._started))
+
+
+def _raw_socket(family: int, protocol: int) -> socket.socket:
+    """A raw ICMP socket that hears nothing but echo replies."""
+    raw = socket.socket(family, socket.SOCK_RAW | _FLAGS, protocol)
+    if family == socket.AF_INET6:
+        raw.setsockopt(socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, _ALL_BUT_ECHO_REPLY_6)
+    else:
+        raw.setsockopt(_SOL_RAW, _ICMP_FILTER, _ALL_BUT_ECHO_REPLY_4)
+    return raw
+
+
+def _hear_errors(connection: socket.socket) -> None:
+    if connection.family == socket.AF_INET6:
+        connection.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+    else:
+        connection.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+
+
+def _without_ip_header(packet: bytes) -> bytes:
+    """What follows the IPv4 header, whose length stands in its first byte in words of four bytes."""
+    return packet[(packet[0] & 15) * 4 :] if packet else b""
