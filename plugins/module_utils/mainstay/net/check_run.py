@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from ..model.units import Duration
 from ..probes.outcome import ProbeOutcome
-from ..probes.task import TCP, TLS, ProbeTask
+from ..probes.task import ICMP, TCP, TLS, UDP, ProbeTask
+from .datagram_run import DatagramRun
 from .polling import Poller
 from .probe_driver import Done, ProbeRun
 
@@ -25,7 +26,7 @@ class Cancellable(t.Protocol):
 StartRun = t.Callable[[Poller, ProbeTask, Duration, Done], Cancellable]
 """Begins one task; `done` gets its outcome, never before this returns."""
 
-_TRANSPORTS: t.Dict[str, StartRun] = {TCP: ProbeRun, TLS: ProbeRun}
+_TRANSPORTS: t.Dict[str, StartRun] = {TCP: ProbeRun, TLS: ProbeRun, UDP: DatagramRun, ICMP: DatagramRun}
 
 
 class CheckRun:
