@@ -1,20 +1,23 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one probe over TCP: connect, converse, one outcome.
+"""Runs one task over TCP, plain or inside TLS: connect, converse, one outcome.
 
-Theory of operation. A run has one deadline for everything, connect included, so a server that drips bytes
+Theory of operation. A run has one deadline for everything, connect and TLS included, so a server that drips bytes
 gains nothing, and one ceiling for received bytes. It ends in exactly one of two ways: an outcome goes to
 `done`, or `cancel()` was called. `done` is never called from within the constructor, so the caller may keep
 the run in a variable first.
 
-    connecting -> conversing -> over        each arrow an event of the Poller; the deadline ends any
+    connecting -> (TLS handshake ->) conversing -> over        each arrow an event of the Poller; the deadline ends any
+
+A conversation that began in plain text may go over to TLS (StartTls): it then starts once more inside.
 
 The connection is closed with a reset (SO_LINGER 0): checking one server often must not fill this host's table
-of TIME_WAIT ports (28 000 per target and minute).
+of TIME_WAIT ports (28 000 per target and minute); a task may ask for an orderly end instead.
 
-Not every failure is the server's. A shortage of this host, or a wake-up long after the deadline (the process
-was frozen, the answer may be there unread), gives an outcome that did not run.
+Not every failure is the server's. A shortage of this host, a configuration that this host cannot carry out, or a
+wake-up long after the deadline (the process was frozen, the answer may be there unread), gives an outcome that did
+not run.
 """
 
 from __future__ import annotations
@@ -26,16 +29,20 @@ import typing as t
 
 from ..model.units import Duration, Instant, as_seconds, seconds
 from ..probes.outcome import ProbeOutcome
-from ..probes.task import ProbeTask
+from ..probes.task import TLS, ProbeTask
 from ..probes.verdict import Said, StartTls, Verdict
 from .polling import READABLE, WRITABLE, Poller
-from .probe_errors import error_sentence, is_own_shortage
+from .probe_errors import OwnTrouble, TlsFailure, error_sentence, is_own_shortage
+from .probe_source import leave_by
 
-RECEIVED_BYTES = 64 * 1024
-"""A server may say this much before there is a verdict."""
+if t.TYPE_CHECKING:
+    from .tls_channel import TlsChannel
 
 STALL = seconds(1)
 """A deadline noticed this much late was missed by this process, not by the server."""
+
+TLS_OVERHEAD = 256 * 1024
+"""Bytes that TLS may add to those of the conversation: certificates, tickets, records."""
 
 _READ_BYTES = 16 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -48,17 +55,37 @@ Done = t.Callable[[ProbeOutcome], None]
 class ProbeRun:
     """One run of `task`; begins at once."""
 
+    __slots__ = (
+        "_channel",
+        "_connect_ns",
+        "_done",
+        "_first_byte_ns",
+        "_outgoing",
+        "_poller",
+        "_probe",
+        "_received",
+        "_socket",
+        "_started",
+        "_task",
+        "_timeout",
+        "_timer",
+        "_tls_ns",
+        "_wire_bytes",
+    )
+
     def __init__(self, poller: Poller, task: ProbeTask, timeout: Duration, done: Done) -> None:
         """`timeout` in nanoseconds is the deadline of the whole run; `done` gets the outcome, once."""
         self._poller = poller
-        self._target = (task.address, task.port)
+        self._task = task
         self._probe = task.begin()
         self._timeout = timeout
         self._done = done
         self._socket: t.Optional[socket.socket] = None
+        self._channel: t.Optional[TlsChannel] = None
         self._outgoing = b""
-        self._received = 0
+        self._received = self._wire_bytes = 0
         self._connect_ns: t.Optional[Duration] = None
+        self._tls_ns: t.Optional[Duration] = None
         self._first_byte_ns: t.Optional[Duration] = None
         self._started = poller.now()
         self._timer = poller.call_at(self._started + timeout, self._expired)
@@ -73,81 +100,160 @@ class ProbeRun:
             self._socket = None
 
     def _open(self) -> None:
-        family = socket.AF_INET6 if ":" in self._target[0] else socket.AF_INET
+        address, port = self._task.address, self._task.port
         try:
-            self._socket = socket.socket(family, _SOCKET_KIND)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            code = self._socket.connect_ex(self._target)
+            self._socket = connection = socket.socket(
+                socket.AF_INET6 if ":" in address else socket.AF_INET, _SOCKET_KIND
+            )
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            leave_by(connection, self._task.source)
+            code = connection.connect_ex((address, port))
+        except OwnTrouble as trouble:
+            sentence = str(trouble)
+            self._later(lambda now: self._end(Verdict(False, sentence), now, ran=False))
+            return
         except OSError as error:
             code = error.errno or errno.EIO
         if self._socket is not None and code in _UNDER_WAY:
             self._poller.watch(self._socket.fileno(), WRITABLE, self._ready)
         else:
-            self._end_later(code)
+            self._later(lambda now: self._fail(code, now))
 
-    def _end_later(self, code: int) -> None:
+    def _later(self, tell: t.Callable[[Instant], None]) -> None:
         """The failure is known inside the constructor already: tell it from the next turn of the loop."""
         self._timer.cancel()
-        self._timer = self._poller.call_at(self._started, lambda now: self._fail(code, now))
+        self._timer = self._poller.call_at(self._started, tell)
 
     def _ready(self, bits: int, now: Instant) -> None:
         # `done` is called outside the try: an OSError of the caller's is not this server's.
-        code = 0
-        verdict: t.Optional[Verdict] = None
+        connection = self._socket
+        if connection is None:
+            return
+        ran = True
         try:
-            verdict = self._advance(bits, now)
+            verdict = self._advance(connection, bits, now)
         except BlockingIOError:
             return
+        except OwnTrouble as trouble:
+            verdict, ran = Verdict(False, str(trouble)), False
+        except TlsFailure as failure:
+            verdict = Verdict(False, str(failure))
         except OSError as error:
             code = error.errno or errno.EIO
-        if code:
-            self._fail(code, now)
-        elif verdict is not None:
-            self._end(verdict, now)
+            verdict, ran = self._failure(code), not is_own_shortage(code)
+        if verdict is not None:
+            self._end(verdict, now, ran)
 
-    def _advance(self, bits: int, now: Instant) -> t.Optional[Verdict]:
-        if self._socket is None:
-            return None
+    def _advance(self, connection: socket.socket, bits: int, now: Instant) -> t.Optional[Verdict]:
+        """One step; the verdict ends the run."""
         if self._connect_ns is None:
-            self._check_connected(self._socket)
+            self._check_connected(connection)
             self._connect_ns = now - self._started
-            return self._take(self._socket, self._probe.start(now))
-        if bits & WRITABLE and self._outgoing:
-            self._outgoing = self._outgoing[self._socket.send(self._outgoing) :]
-            return self._take(self._socket, None)
-        return self._take(self._socket, self._receive(self._socket, now))
+            verdict = self._begin(now)
+            if verdict is None:
+                self._send(connection)
+                self._poller.watch(connection.fileno(), self._interest(), self._ready)
+            return verdict
+        held_back = bool(self._outgoing)
+        if bits & WRITABLE and held_back:
+            self._send(connection)
+            verdict = None
+        else:
+            verdict = self._receive(connection, now)
+        if verdict is None and (held_back or self._outgoing):
+            self._poller.watch(connection.fileno(), self._interest(), self._ready)
+        return verdict
+
+    def _interest(self) -> int:
+        return READABLE | WRITABLE if self._outgoing else READABLE
 
     def _check_connected(self, connection: socket.socket) -> None:
         code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, "connect")
         # A port of this host without a listener can become our own source port: TCP then connects to itself.
-        if connection.getsockname()[:2] == self._target:
+        place = connection.getsockname()
+        if place[1] == self._task.port and place[0] == self._task.address:
             raise OSError(errno.ECONNREFUSED, "connected to itself")
 
-    def _receive(self, connection: socket.socket, now: Instant) -> Said:
+    def _send(self, connection: socket.socket) -> None:
+        if self._outgoing:
+            self._outgoing = self._outgoing[connection.send(self._outgoing) :]
+
+    def _begin(self, now: Instant) -> t.Optional[Verdict]:
+        """The connection is open."""
+        if self._task.transport == TLS:
+            self._begin_tls()
+            return None
+        return self._say(self._probe.start(now))
+
+    def _say(self, said: Said) -> t.Optional[Verdict]:
+        """What the probe said: a verdict goes back to end the run, bytes go out, None waits for more."""
+        if said is None or isinstance(said, Verdict):
+            return said
+        if isinstance(said, StartTls):
+            self._begin_tls()
+        elif self._channel is None:
+            self._outgoing += said
+        elif said:
+            self._channel.put(said)
+            self._outgoing += self._channel.wire()
+        return None
+
+    def _receive(self, connection: socket.socket, now: Instant) -> t.Optional[Verdict]:
         received = connection.recv(_READ_BYTES)
+        if self._channel is None:
+            return self._hear(received, now)
+        self._wire_bytes += len(received)
+        if self._wire_bytes > self._task.received_limit + TLS_OVERHEAD:
+            return self._without(f"more than {self._task.received_limit + TLS_OVERHEAD >> 10} KiB of TLS")
+        verdict = self._hear_tls(self._channel, received, now)
+        self._outgoing += self._channel.wire()
+        return verdict
+
+    def _hear(self, received: bytes, now: Instant) -> t.Optional[Verdict]:
+        """Bytes of the conversation."""
         if received and self._first_byte_ns is None:
             self._first_byte_ns = now - self._started
         self._received += len(received)
-        said = self._probe.receive(received, now)
-        if isinstance(said, Verdict):
-            return said
+        verdict = self._say(self._probe.receive(received, now))
+        if verdict is not None:
+            return verdict
         if not received:
             return self._without("connection closed")
-        if self._received > RECEIVED_BYTES:
-            return self._without(f"more than {RECEIVED_BYTES // 1024} KiB")
-        return said
+        if self._received > self._task.received_limit:
+            return self._without(f"more than {self._task.received_limit >> 10} KiB")
+        return None
 
-    def _take(self, connection: socket.socket, said: Said) -> t.Optional[Verdict]:
-        """What the probe said: a verdict goes back to end the run, bytes go out, None waits for more."""
-        if isinstance(said, Verdict):
-            return said
-        if isinstance(said, StartTls):
-            raise OSError(errno.EPROTONOSUPPORT, "TLS")
-        self._outgoing += said or b""
-        interest = READABLE | WRITABLE if self._outgoing else READABLE
-        self._poller.watch(connection.fileno(), interest, self._ready)
+    def _begin_tls(self) -> None:
+        # Loaded by who needs it: most health workers and most calls of a module do not.
+        from .tls_channel import TlsChannel
+        from .tls_contexts import tls_context
+
+        if self._channel is not None or self._task.tls is None:
+            raise OwnTrouble("a probe asked for TLS where there is none to begin")
+        context = tls_context(self._task.tls)
+        if context.check_hostname and self._task.server_name is None:
+            raise OwnTrouble("verify: full needs a name to look for in the certificate (sni_name)")
+        self._channel = TlsChannel(context, self._task.server_name)
+        self._channel.shake()
+        self._outgoing += self._channel.wire()
+
+    def _hear_tls(self, channel: TlsChannel, received: bytes, now: Instant) -> t.Optional[Verdict]:
+        channel.feed(received)
+        if not channel.ready:
+            if not channel.shake():
+                return None
+            self._tls_ns = now - self._started
+            verdict = self._say(self._probe.start(now))
+            if verdict is not None:
+                return verdict
+        plain = channel.plain()
+        while plain is not None:
+            verdict = self._hear(plain, now)
+            if verdict is not None:
+                return verdict
+            plain = channel.plain()
         return None
 
     def _expired(self, now: Instant) -> None:
@@ -156,24 +262,44 @@ class ProbeRun:
             reason = f"this process was held up for {as_seconds(late):.1f} s"
             self._end(Verdict(False, reason), now, ran=False)
             return
-        missing = f"no {self._probe.awaits()}" if self._connect_ns is not None else "no connection"
-        seen = f": got {self._received} bytes" if self._connect_ns is not None else ""
-        self._end(Verdict(False, f"{missing} within {as_seconds(self._timeout):g} s{seen}"), now)
+        within = f"within {as_seconds(self._timeout):g} s"
+        if self._connect_ns is None:
+            self._end(Verdict(False, f"no connection {within}"), now)
+        else:
+            self._end(Verdict(False, f"no {self._awaits()} {within}: got {self._got()} bytes"), now)
 
     def _fail(self, code: int, now: Instant) -> None:
+        self._end(self._failure(code), now, ran=not is_own_shortage(code))
+
+    def _failure(self, code: int) -> Verdict:
         sentence = error_sentence(code)
-        if is_own_shortage(code):
-            self._end(Verdict(False, sentence), now, ran=False)
-        elif self._connect_ns is None:
-            self._end(Verdict(False, sentence), now)
-        else:
-            self._end(self._without(sentence), now)
+        if self._connect_ns is None or is_own_shortage(code):
+            return Verdict(False, sentence)
+        return self._without(sentence)
 
     def _without(self, what: str) -> Verdict:
         """The conversation ended too early."""
-        return Verdict(False, f"{what} before a {self._probe.awaits()}: got {self._received} bytes")
+        return Verdict(False, f"{what} before a {self._awaits()}: got {self._got()} bytes")
+
+    def _awaits(self) -> str:
+        shaking = self._channel is not None and not self._channel.ready
+        return "TLS handshake" if shaking else self._probe.awaits()
+
+    def _got(self) -> int:
+        shaking = self._channel is not None and not self._channel.ready
+        return self._wire_bytes if shaking else self._received
 
     def _end(self, verdict: Verdict, now: Instant, ran: bool = True) -> None:
+        if self._channel is not None:
+            verdict = self._with_tls(self._channel, verdict)
         self.cancel()
-        total = now - self._started
-        self._done(ProbeOutcome(verdict, ran, self._connect_ns, None, self._first_byte_ns, total))
+        phases = (self._connect_ns, self._tls_ns, self._first_byte_ns)
+        self._done(ProbeOutcome(verdict, ran, *phases, now - self._started))
+
+    def _with_tls(self, channel: TlsChannel, verdict: Verdict) -> Verdict:
+        """What TLS has to say about it."""
+        if not channel.ready or self._task.tls is None:
+            return verdict
+        from .tls_report import with_tls
+
+        return with_tls(verdict, channel, self._task.tls, self._poller)

@@ -48,6 +48,8 @@ class ProbeTask:
     """Bytes; more of them without a verdict fail the probe."""
     silence: t.Optional[Verdict] = None
     """Of a datagram: the verdict when the deadline comes and nothing was heard; None: that is a failure."""
+    closes_with_reset: bool = True
+    """Of TCP: leaves no port in TIME_WAIT. False for servers that log each reset as an error."""
     subject: str = ""
     """What it is about when a check has several: "url /healthz"; stands before its reason."""
 
