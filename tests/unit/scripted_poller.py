@@ -37,6 +37,9 @@ class ScriptedPoller:
     def now(self) -> Instant:
         return self.clock
 
+    def wall_seconds(self) -> int:
+        return self.clock // 1_000_000_000
+
     def watch(self, descriptor: int, interest: int, ready: Ready) -> None:
         self.watched[descriptor] = (interest, ready)
 

@@ -77,6 +77,10 @@ class Reactor:
         """The monotonic clock, in nanoseconds."""
         return time.monotonic_ns()
 
+    def wall_seconds(self) -> int:
+        """Seconds since 1970: for what carries a date, never for a deadline."""
+        return int(time.time())
+
     def watch(self, descriptor: int, interest: int, ready: Ready) -> None:
         """Call `ready` whenever the descriptor is ready for `interest`; watching again replaces."""
         mask = select.EPOLLIN if interest & READABLE else 0

@@ -32,6 +32,9 @@ class Poller(t.Protocol):
     def now(self) -> Instant:
         """The monotonic clock, in nanoseconds."""
 
+    def wall_seconds(self) -> int:
+        """Seconds since 1970: for what carries a date, never for a deadline."""
+
     def watch(self, descriptor: int, interest: int, ready: Ready) -> None:
         """Call `ready` whenever the descriptor is ready for `interest`; watching again replaces."""
 

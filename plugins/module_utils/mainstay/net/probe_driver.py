@@ -105,7 +105,8 @@ class ProbeRun:
             self._socket = connection = socket.socket(
                 socket.AF_INET6 if ":" in address else socket.AF_INET, _SOCKET_KIND
             )
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            if self._task.closes_with_reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             leave_by(connection, self._task.source)
             code = connection.connect_ex((address, port))
         except OwnTrouble as trouble:

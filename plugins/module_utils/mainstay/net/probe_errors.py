@@ -31,6 +31,14 @@ _OURS: t.Mapping[int, str] = {
 }
 
 
+class OwnTrouble(Exception):
+    """This host cannot probe as configured; the text is the reason in a sentence. It says nothing of the server."""
+
+
+class TlsFailure(Exception):
+    """TLS did not come about; the text is the reason in a sentence."""
+
+
 def is_own_shortage(code: int) -> bool:
     """Does this errno speak of the probing host and not of the server?"""
     return code in _OURS

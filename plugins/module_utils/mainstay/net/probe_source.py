@@ -11,6 +11,10 @@ import socket
 import typing as t
 
 from ..probes.task import Source
+from .probe_errors import OwnTrouble
+
+_IP_BIND_ADDRESS_NO_PORT = 24
+"""linux/in.h: the port is chosen at connect, so that one source address serves more than 28,000 connections."""
 
 _REASONS: t.Mapping[int, str] = {
     errno.ENODEV: "there is no such interface",
@@ -24,7 +28,7 @@ _REASONS: t.Mapping[int, str] = {
 }
 
 
-class SourceRefused(Exception):
+class SourceRefused(OwnTrouble):
     """This host cannot send the probe as it was told to; the text names the option and the reason."""
 
 
@@ -40,6 +44,11 @@ def leave_by(connection: socket.socket, source: Source) -> None:
     if source.bindto or source.bind_port:
         address = source.bindto or ("::" if connection.family == socket.AF_INET6 else "0.0.0.0")
         what = " ".join(f"{key} {value}" for key, value in vars(source).items() if key in _BOUND and value)
+        if source.bind_port:
+            # The connection before this one, which was reset, must not keep the port from us.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            connection.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
         _try(what, connection.bind, (address, source.bind_port))
 
 

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The head of an HTTP/1.x answer, read from bytes of a server that may be broken or hostile.
 
-Theory of operation. A check needs one number, the status code, and must not cost more for a bad server than
-for a good one. So the reader takes lines, never bodies, and every quantity has a ceiling: the status line,
-the number of header lines, their bytes, the interim answers. What is past a ceiling or outside the grammar
-(RFC 9112) is refused at the first byte that proves it.
+Theory of operation. A check needs the status code and how the body is framed, and must not cost more for a bad
+server than for a good one. So the reader takes lines, keeps none but those of the framing, and every quantity
+has a ceiling: the status line, the number of header lines, their bytes, the interim answers. What is past a ceiling
+or outside the grammar (RFC 9112) is refused at the first byte that proves it.
 
 The result must not depend on how the network cut the bytes. Two rules give that: a ceiling is tested on the
 bytes of the current line whether or not its end is here, and in the same order for both; the grammar is
@@ -34,6 +34,8 @@ _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([1-9][0-9]{2})(?: " + _TEXT + rb")?\r?\n")
 _HEADER_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:" + _TEXT + rb"\r?\n")
 _BLANK_LINES = (b"\r\n", b"\n")
+_FRAMING_NAMES = (b"content-length:", b"transfer-encoding:")
+_FRAMING_LETTERS = (b"C", b"c", b"T", b"t")
 
 
 class MalformedAnswer(Exception):
@@ -52,10 +54,21 @@ class AnswerHead:
     def __init__(self) -> None:
         self._pending = bytearray()
         self._in_headers = False
-        self._code = 0
+        self.code = 0
+        """Of the latest status line."""
         self._header_lines = 0
         self._header_bytes = 0
         self._interim_answers = 0
+        self.status_line = b""
+        """Of the final answer, as it came."""
+        self.framing: t.List[bytes] = []
+        """Its lines about the length of the body, in small letters, without their ends."""
+
+    def rest(self) -> bytes:
+        """What came after the head; asking takes it."""
+        rest = bytes(self._pending)
+        self._pending.clear()
+        return rest
 
     def awaits(self) -> str:
         """What is still missing."""
@@ -72,7 +85,7 @@ class AnswerHead:
             line = bytes(self._pending[: end + 1])
             del self._pending[: end + 1]
             if self._take(line):
-                return self._code
+                return self.code
 
     def _check_ceilings(self, end: int) -> None:
         """Refuse what is too much already; `end` is where the current line ends, or -1."""
@@ -106,8 +119,10 @@ class AnswerHead:
         match = _STATUS_LINE.fullmatch(line)
         if match is None:
             raise MalformedAnswer(f"malformed status line {shown(line)}")
-        self._code = int(match.group(1))
+        self.code = int(match.group(1))
+        self.status_line = line
         self._in_headers = True
+        self.framing.clear()
         self._header_lines = self._header_bytes = 0
 
     def _take_header_line(self, line: bytes) -> None:
@@ -117,10 +132,12 @@ class AnswerHead:
             raise MalformedAnswer(f"more than {HEADER_LINES} header lines")
         if _HEADER_LINE.fullmatch(line) is None:
             raise MalformedAnswer(f"malformed header line {shown(line)}")
+        if line[:1] in _FRAMING_LETTERS and line.lower().startswith(_FRAMING_NAMES):
+            self.framing.append(line.strip().lower())
 
     def _end_of_headers(self) -> bool:
         """A 1xx answer announces another one (RFC 9110 15.2), but 101 ends HTTP on the connection."""
-        if self._code >= 200 or self._code == _SWITCHING_PROTOCOLS:
+        if self.code >= 200 or self.code == _SWITCHING_PROTOCOLS:
             return True
         self._interim_answers += 1
         if self._interim_answers > INTERIM_ANSWERS:
