@@ -9,17 +9,20 @@ import typing as t
 from collections import Counter
 
 from mainstay.daemon.health.worker import HealthWorker
-from mainstay.daemon.worker import LogLine
+from mainstay.daemon.worker import Happening, LogLine, Saying
 from mainstay.lvs.effects import NotApplicable, apply_operation
 from mainstay.lvs.operations import Operation
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
-from mainstay.model.config import Check, Config, GlobalDefs, HttpCheck, RealServer, VirtualServer
+from mainstay.model.check_config import Check, HttpCheck
+from mainstay.model.config import Config, GlobalDefs
+from mainstay.model.lvs_config import RealServer, VirtualServer, VirtualServerGroup
 from mainstay.model.units import NANOSECONDS_PER_MILLISECOND, Duration, seconds
 from mainstay.net.data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
 from mainstay.net.polling import Poller, Timer
-from mainstay.net.probe_driver import Done, Target
+from mainstay.net.probe_driver import Done
 from mainstay.probes.outcome import ProbeOutcome
-from mainstay.probes.verdict import Probe, Verdict
+from mainstay.probes.task import ProbeTask
+from mainstay.probes.verdict import Verdict
 
 from ...scripted_poller import ScriptedPoller
 
@@ -49,6 +52,10 @@ class FakeDataPlane:
         """Edits that are not complete."""
         self.applied: list[Operation] = []
         self.reads = 0
+        self.counted = 0
+        """How often the connections were asked for."""
+        self.connections: dict[str, tuple[int, int]] = {}
+        """Address of a real server -> its active and inactive connections; others have 3 and 7."""
         self.is_open = False
 
     def open(self) -> FakeDataPlane:
@@ -81,8 +88,12 @@ class FakeDataPlane:
 
     def counters(self) -> Counters:
         self._check_presence()
-        figures = DestinationCounters(active_connections=3, inactive_connections=7)
-        return {(key, place): figures for key, service in self.table.items() for place in service.destinations}
+        self.counted += 1
+        return {
+            (key, place): DestinationCounters(*self.connections.get(place.address, (3, 7)))
+            for key, service in self.table.items()
+            for place in service.destinations
+        }
 
     def close(self) -> None:
         self.is_open = False
@@ -116,9 +127,10 @@ class HealthLab:
         """Address -> what its probes say; others are up."""
         self.probes: list[tuple[int, str]] = []
         """Instant and address of every probe started."""
-        self.lines: list[LogLine] = []
+        self.sayings: list[Saying] = []
         self.opened: list[int] = []
         """Instants at which an engine was opened, or could not be."""
+        self.addresses = ScriptedAddresses()
         self.worker = self.new_worker()
 
     def new_worker(self) -> HealthWorker:
@@ -129,11 +141,26 @@ class HealthLab:
             self.opened.append(self.poller.now())
             return engines[name].open()
 
-        return HealthWorker(self.poller, self.lines.append, open_engine, self._run_probe)
+        return HealthWorker(self.poller, self.sayings.append, open_engine, self._run_check, addresses=self.addresses)
 
-    def configure(self, *services: VirtualServer, data_plane: str = "ipvs") -> None:
-        config = Config(GlobalDefs(data_plane=data_plane), virtual_servers={one.name: one for one in services})
+    def configure(
+        self, *services: VirtualServer, groups: t.Sequence[VirtualServerGroup] = (), **global_defs: t.Any
+    ) -> None:
+        config = Config(
+            GlobalDefs(**global_defs),
+            virtual_servers={one.name: one for one in services},
+            virtual_server_groups={one.name: one for one in groups},
+        )
         self.worker.configure(config, self.poller.now())
+
+    def tell(self, verb: str, **arguments: t.Any) -> None:
+        """What the supervisor tells the worker."""
+        self.worker.tell(verb, arguments, self.poller.now())
+
+    def order(self, *orders: dict[str, t.Any]) -> None:
+        """The operators' orders from now on; what a story does not say has a usual value."""
+        usual = {"service": "web", "weight": None, "by": "anna", "at": "2026-11-22T10:00:00+01:00", "reason": "work"}
+        self.tell("overrides", servers=[{**usual, **one} for one in orders])
 
     def run(self, duration: float) -> None:
         """Let `duration` seconds pass."""
@@ -141,6 +168,18 @@ class HealthLab:
 
     def probes_of(self, address: str) -> list[int]:
         return [instant for instant, probed in self.probes if probed == address]
+
+    @property
+    def lines(self) -> list[LogLine]:
+        return [one for one in self.sayings if isinstance(one, LogLine)]
+
+    def happenings(self, kind: str = "") -> list[tuple[str, str]]:
+        """Name and event of everything that happened to services (VS) or servers (RS), in order."""
+        found = [one for one in self.sayings if isinstance(one, Happening)]
+        return [(one.name, one.event) for one in found if kind in ("", one.kind)]
+
+    def last_happening(self, name: str) -> Happening:
+        return [one for one in self.sayings if isinstance(one, Happening) and one.name == name][-1]
 
     def said(self, part: str) -> list[str]:
         """Log lines that contain `part`, as the journal shows them."""
@@ -157,15 +196,50 @@ class HealthLab:
         """The status of one service's real servers by address."""
         return {one["address"]: one for one in self.status()["virtual_servers"][name]["real_servers"]}
 
-    def _run_probe(self, poller: Poller, target: Target, _probe: Probe, _timeout: Duration, done: Done) -> ScriptedRun:
-        self.probes.append((poller.now(), target[0]))
-        answer = self.answers.get(target[0], UP)
+    def _run_check(
+        self, poller: Poller, tasks: t.Sequence[ProbeTask], _timeout: Duration, done: Done
+    ) -> ScriptedRun:
+        address = tasks[0].address
+        self.probes.append((poller.now(), address))
+        answer = self.answers.get(address, UP)
         outcome = ProbeOutcome(answer) if isinstance(answer, Verdict) else answer
         return ScriptedRun(poller, outcome, done)
 
 
-def real(address: str, check: Check | None = CHECK, **more: t.Any) -> RealServer:
-    return RealServer(address=address, port=80, check=check, **more)
+class ScriptedAddresses:
+    """The addresses of this machine, as the story moves them."""
+
+    def __init__(self) -> None:
+        self.held = {WEB.address}
+        self._changed: t.Callable[[int], None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._changed is not None
+
+    def holds(self, address: str) -> bool:
+        return address in self.held
+
+    def open(self, changed: t.Callable[[int], None], _now: int) -> None:
+        self._changed = changed
+
+    def close(self) -> None:
+        self._changed = None
+
+    def become(self, held: set[str], now: int) -> None:
+        """The machine holds exactly these from now on."""
+        self.held = held
+        if self._changed is not None:
+            self._changed(now)
+
+
+def real(address: str, *checks: Check, **more: t.Any) -> RealServer:
+    """One server of a pool; with the usual check when the story names none."""
+    return RealServer(address=address, **{"port": 80, "checks": checks or (CHECK,), **more})
+
+
+def unchecked(address: str, **more: t.Any) -> RealServer:
+    return RealServer(address=address, port=80, **more)
 
 
 def hand_made(key: ServiceKey, *addresses: str, weight: int = 1) -> Service:

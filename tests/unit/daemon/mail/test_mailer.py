@@ -22,7 +22,7 @@ from mainstay.daemon.worker import Happening
 from mainstay.model.config import Config, GlobalDefs
 from mainstay.model.units import seconds
 
-from .script_lab import Loop, gone
+from ..programs.script_lab import Loop, gone
 
 OPS, NIGHT = "ops@example.com", "night@example.com"
 SHORT = seconds(0.05)

@@ -13,7 +13,7 @@ from mainstay.daemon.pages.plan_moves import Move, moves
 from mainstay.daemon.pages.planning import ReloadPlan
 from mainstay.model.load import load_config
 
-from .daemon_process import INSTANCE
+from ..daemon_process import INSTANCE
 
 PRIORITY = {"state": "MASTER", "effective_priority": 150, "master_priority": 150}
 MASTER = {"instances": {"VI_1": PRIORITY}}

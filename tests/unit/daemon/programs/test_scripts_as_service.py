@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from .daemon_process import RUNTIME, wait_for
+from ..daemon_process import RUNTIME, wait_for
 from .script_lab import gone
 
 NOBODY = 65534
