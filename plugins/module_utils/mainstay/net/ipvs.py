@@ -19,16 +19,23 @@ from ..lvs.operations import (
     RemoveService,
     SetService,
 )
-from ..lvs.table import Destination, Service, ServiceKey, Table
+from ..lvs.table import ServiceKey, Table
 from . import ipvs_messages as messages
 from .data_plane import Counters, DataPlaneAbsent, DataPlaneUnavailable, DestinationCounters, Refusal
-from .ipvs_refusals import refusal_sentence
-from .netlink import KernelSocket, Message, decode, encode
+from .ipvs_pools import Pool, PoolMemory
+from .ipvs_refusals import PutDestination, refusal_sentence, same_tunnel, tunnel_sentence, with_tunnels
+from .netlink import Answer, KernelSocket, Message, decode, encode
 
 NETLINK_GENERIC = 16
 _GENL_ID_CTRL = 16
 _CTRL_GETFAMILY, _CTRL_ATTR_FAMILY_ID, _CTRL_ATTR_FAMILY_NAME = 3, 1, 2
 _CTRL_HEADER = struct.pack("=BBH", _CTRL_GETFAMILY, 1, 0)
+
+PART = 25
+"""Services whose pools are read in one go: a few milliseconds."""
+COUNTED_ANEW = 100
+"""Up to so many services the connections of all are counted whenever somebody asks."""
+_ALL_SERVICES = messages.command_body(messages.GET_SERVICE)
 
 MISSING = "this kernel has no ip_vs: load it with 'modprobe ip_vs', or set global_defs.data_plane: nftables"
 FORBIDDEN = "mainstayd may not use ip_vs: it needs the capability CAP_NET_ADMIN (the unit file grants it)"
@@ -47,55 +54,79 @@ class IpvsPlane:
             self._family = resolve_family(self._kernel, messages.FAMILY)
         except OSError as error:
             self._kernel.close()
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
+        self._memory = PoolMemory()
 
     def read(self) -> Table:
-        """Every TCP and UDP service of the namespace with its pool. Raises DataPlaneUnavailable."""
-        table = {}
-        for service in self._services():
-            pool = [destination for destination, _connections in self._pool(service.key)]
-            by_key = {destination.key: destination for destination in pool}
-            table[service.key] = replace(service, destinations=by_key)
-        return table
+        """Every service of the namespace with its pool. Raises DataPlaneUnavailable."""
+        return {key: service for part in self.parts() for key, service in part.items()}
+
+    def parts(self) -> t.Iterator[Table]:
+        """What read() says, some services at a time: a large table takes a tenth of a second.
+
+        Which services there are is as of the first part; each pool is as of its own.
+        """
+        services = [messages.decode_service(body) for body in self._dump(_ALL_SERVICES)]
+        self._memory.keep({service.key for service in services})
+        for start in range(0, len(services), PART):
+            part = services[start : start + PART]
+            yield {service.key: replace(service, destinations=self._pool(service.key)) for service in part}
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         """Carry out in order, many per send; a refused one does not hold back the others."""
         orders = [Message(self._family, _body(operation)) for operation in operations]
-        try:
-            answers = self._kernel.order(orders)
-        except OSError as error:
-            raise _unavailable(error) from error
-        return [
+        answers = self._order(orders)
+        refusals = [
             Refusal(operation, refusal_sentence(operation, answer))
             for operation, answer in zip(operations, answers)
             if answer.errno
         ]
+        taken = [operation for operation, answer in zip(operations, answers) if not answer.errno]
+        return refusals + self._unknown_tunnels(with_tunnels(taken))
 
-    def counters(self) -> Counters:
-        """Connections per real server as ip_vs counts them: active is ESTABLISHED, inactive everything else."""
-        return {
-            (service.key, destination.key): DestinationCounters(*connections)
-            for service in self._services()
-            for destination, connections in self._pool(service.key)
-        }
+    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
+        """Connections per real server as ip_vs counts them: active is ESTABLISHED, inactive everything else.
+
+        Of `keys`: as of now. Of all services: as of now too, unless they are many; then as of the latest reading.
+        """
+        if keys is None and 0 < len(self._memory) <= COUNTED_ANEW:
+            self.read()
+        elif keys is not None:
+            for key in keys:
+                self._pool(key)
+        found = self._memory.connections(self._memory.services() if keys is None else keys)
+        return {(key, place): DestinationCounters(active, inactive) for key, place, active, inactive in found}
+
+    def flush(self) -> None:
+        """Remove every service of the namespace, whoever made it. Raises DataPlaneUnavailable."""
+        self._order([Message(self._family, messages.command_body(messages.FLUSH))])
 
     def close(self) -> None:
         """Give the socket back; the table stays."""
         self._kernel.close()
 
-    def _services(self) -> t.List[Service]:
-        decoded = (messages.decode_service(body) for body in self._dump(messages.services_body()))
-        return [service for service in decoded if service is not None]
-
-    def _pool(self, key: ServiceKey) -> t.List[t.Tuple[Destination, messages.Connections]]:
-        bodies = self._dump(messages.service_key_body(messages.GET_DEST, key))
-        return [messages.decode_destination(body, key) for body in bodies]
+    def _pool(self, key: ServiceKey) -> Pool:
+        return self._memory.pool(key, self._dump(messages.service_key_body(messages.GET_DEST, key)))
 
     def _dump(self, body: bytes) -> t.List[bytes]:
         try:
             return self._kernel.dump(Message(self._family, body))
         except OSError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
+
+    def _order(self, orders: t.Sequence[Message]) -> t.List[Answer]:
+        try:
+            return self._kernel.order(orders)
+        except OSError as error:
+            raise unavailable(error) from error
+
+    def _unknown_tunnels(self, taken: t.Sequence[PutDestination]) -> t.List[Refusal]:
+        """Servers that a kernel before 5.2 (gre: 5.3) took without their tunnel: they are taken out again."""
+        pools = {edit.service: self._pool(edit.service) for edit in taken}
+        lost = [edit for edit in taken if not same_tunnel(edit.destination, pools[edit.service])]
+        out = [RemoveDestination(edit.service, edit.destination.key) for edit in lost]
+        self._order([Message(self._family, _body(removal)) for removal in out])
+        return [Refusal(edit, tunnel_sentence(edit)) for edit in lost]
 
 
 def resolve_family(kernel: KernelSocket, name: str) -> int:
@@ -106,8 +137,8 @@ def resolve_family(kernel: KernelSocket, name: str) -> int:
     return int(number)
 
 
-def _unavailable(error: OSError) -> DataPlaneUnavailable:
-    """ENOENT is what generic netlink says for a family that is not, or no longer, there."""
+def unavailable(error: OSError) -> DataPlaneUnavailable:
+    """The kernel's errno as a sentence. ENOENT is what generic netlink says for a family that is not, or no longer, there."""
     if error.errno == errno.ENOENT:
         return DataPlaneAbsent(MISSING)
     if error.errno in (errno.EPERM, errno.EACCES):
