@@ -7,12 +7,79 @@ from __future__ import annotations
 
 import typing as t
 
-from ..model.lvs_defaults import RunningService
-from .draining import LeavingBook
+from ..model.lvs_config import SorryServer
+from ..model.lvs_defaults import RunningServer, RunningService
+from ..model.units import NANOSECONDS_PER_SECOND
+from .draining import Leaving, LeavingBook, by_service
+from .keys import destination_key, server_text, service_keys, sorry_lb_kind
 from .member import Pool
-from .table import Service, ServiceKey
+from .table import Destination, DestinationKey, Service, ServiceKey, Tunnel
+
+SORRY_WEIGHT = 1
+
+Leavers = t.Mapping[DestinationKey, Leaving]
 
 
 def desired_services(service: RunningService, pool: Pool, leaving: LeavingBook) -> t.Dict[ServiceKey, Service]:
-    """Every service of the kernel that this virtual_server is, each with the whole pool."""
-    raise NotImplementedError
+    """Every service of the kernel that this virtual_server is, each with the whole pool.
+
+    `pool` is the decision on this very configuration. With nobody to serve the pool is empty, the service stays.
+    """
+    books = by_service(leaving)
+    return {key: _service(service, key, pool, books.get(key, {})) for key in service_keys(service)}
+
+
+def _service(service: RunningService, key: ServiceKey, pool: Pool, leaving: Leavers) -> Service:
+    persistent = service.persistence_timeout > 0
+    return Service(
+        key=key,
+        lb_algo=service.lb_algo,
+        persistence_timeout=service.persistence_timeout // NANOSECONDS_PER_SECOND,
+        destinations=_destinations(service, key, pool, leaving),
+        persistence_granularity=service.persistence_granularity if persistent else None,
+        persistence_engine=(service.persistence_engine or "") if persistent else "",
+        flags=_flags(service),
+    )
+
+
+def _flags(service: RunningService) -> t.FrozenSet[str]:
+    said = {
+        "ops": service.ops,
+        "fallback": service.sh_fallback or service.mh_fallback,
+        "port": service.sh_port or service.mh_port,
+    }
+    return frozenset(flag for flag, on in said.items() if on)
+
+
+def _destinations(
+    service: RunningService, key: ServiceKey, pool: Pool, leaving: Leavers
+) -> t.Dict[DestinationKey, Destination]:
+    """Where two are about the same entry of the kernel, the one that serves wins over the one that leaves."""
+    entries = [one.destination for one in leaving.values() if not one.over]
+    entries += _sorry(service, key, pool, standby=True)
+    for server in service.real_servers:
+        weight = pool.placed[server_text(server)].weight
+        if weight is not None:
+            entries.append(_real(key, server, weight))
+    entries += _sorry(service, key, pool, standby=False)
+    return {entry.key: entry for entry in entries}
+
+
+def _real(key: ServiceKey, server: RunningServer, weight: int) -> Destination:
+    tunnel = Tunnel(server.tun_type, server.tun_port or 0, server.tun_checksum) if server.lb_kind == "TUN" else None
+    place = destination_key(key, server, server.lb_kind)
+    return Destination(place, server.lb_kind, weight, server.uthreshold, server.lthreshold, tunnel)
+
+
+def _sorry(service: RunningService, key: ServiceKey, pool: Pool, standby: bool) -> t.List[Destination]:
+    """In service, or with sorry_server_inhibit on standby at weight 0."""
+    sorry = service.sorry_server
+    if sorry is None or pool.sorry_in == standby or (standby and not service.sorry_server_inhibit):
+        return []
+    return [_sorry_destination(service, key, sorry, 0 if standby else SORRY_WEIGHT)]
+
+
+def _sorry_destination(service: RunningService, key: ServiceKey, sorry: SorryServer, weight: int) -> Destination:
+    lb_kind = sorry_lb_kind(service)
+    tunnel = Tunnel(service.tun_type, service.tun_port or 0, service.tun_checksum) if lb_kind == "TUN" else None
+    return Destination(destination_key(key, sorry, lb_kind), lb_kind, weight, tunnel=tunnel)

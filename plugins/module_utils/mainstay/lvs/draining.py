@@ -11,11 +11,12 @@ in maintenance goes at once. A sorry server goes at once too: with persistence i
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..model.lvs_defaults import RunningService
+from ..model.lvs_defaults import RunningServer, RunningService
 from ..model.units import Instant
-from .member import Pool
+from .keys import destination_key, server_text, service_keys, sorry_lb_kind
+from .member import BACKUP, DRAINING, Pool
 from .table import Destination, DestinationKey, Service, ServiceKey
 
 Place = t.Tuple[ServiceKey, DestinationKey]
@@ -29,6 +30,8 @@ class Leaving:
     """At weight 0."""
     until: Instant
     """Removed then at the latest, whatever connections it has."""
+    over: bool = False
+    """To be removed now; remembered until it does not stand any more, else it would begin to leave once again."""
 
 
 LeavingBook = t.Mapping[Place, Leaving]
@@ -43,14 +46,53 @@ def leaving_after(
     `standing` is what stood in the table until now: what was desired before, or at the start what was found in the
     kernel (then a server that the configuration does not know goes on leaving, or begins to).
     """
-    raise NotImplementedError
+    after = {}
+    books = by_service(book)
+    for key in service_keys(service):
+        stands = standing[key].destinations if key in standing else {}
+        settled = _settled(key, service, pool)
+        here = {server: one for server, one in books.get(key, {}).items() if server in stands or not one.over}
+        if service.drain_timeout:
+            here = {**{server: _begun(one, service, now) for server, one in stands.items()}, **here}
+        after.update({(key, server): one for server, one in here.items() if server not in settled})
+    return after
 
 
 def still_leaving(book: LeavingBook, connections: t.Mapping[Place, int], now: Instant) -> t.Dict[Place, Leaving]:
-    """Those that have connections and time left. A place that `connections` does not name has none."""
-    return {place: one for place, one in book.items() if connections.get(place, 0) > 0 and now < one.until}
+    """The same book, with `over` for those that have no connections or no time left. A place that `connections` does
+    not name has none."""
+    return {
+        place: replace(one, over=one.over or now >= one.until or not connections.get(place, 0))
+        for place, one in book.items()
+    }
 
 
 def next_end(book: LeavingBook) -> t.Optional[Instant]:
     """When the first of them runs out of time."""
-    return min((one.until for one in book.values()), default=None)
+    return min((one.until for one in book.values() if not one.over), default=None)
+
+
+def by_service(book: LeavingBook) -> t.Dict[ServiceKey, t.Dict[DestinationKey, Leaving]]:
+    """The same, service by service."""
+    books: t.Dict[ServiceKey, t.Dict[DestinationKey, Leaving]] = {}
+    for (key, server), one in book.items():
+        books.setdefault(key, {})[server] = one
+    return books
+
+
+def _begun(destination: Destination, service: RunningService, now: Instant) -> Leaving:
+    return Leaving(replace(destination, weight=0), now + service.drain_timeout)
+
+
+def _settled(key: ServiceKey, service: RunningService, pool: Pool) -> t.Set[DestinationKey]:
+    """Servers of which the decision says all: they are in the table, or go at once."""
+    decided = [server for server in service.real_servers if _decided(server, pool)]
+    settled = {destination_key(key, server, server.lb_kind) for server in decided}
+    if service.sorry_server is not None:
+        settled.add(destination_key(key, service.sorry_server, sorry_lb_kind(service)))
+    return settled
+
+
+def _decided(server: RunningServer, pool: Pool) -> bool:
+    placed = pool.placed[server_text(server)]
+    return placed.weight is not None or placed.state not in (BACKUP, DRAINING)

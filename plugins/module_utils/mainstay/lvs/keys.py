@@ -51,6 +51,11 @@ def destination_key(key: ServiceKey, server: Endpoint, lb_kind: str) -> Destinat
     return DestinationKey(server.address, own_port or key.port)
 
 
+def sorry_lb_kind(service: RunningService) -> str:
+    """How the sorry server is reached: its own word, else the service's."""
+    return service.sorry_server_lb_kind or service.lb_kind
+
+
 def _entry_keys(entry: GroupEntry, service: RunningService) -> t.Iterator[ServiceKey]:
     if entry.address is None:
         family = entry.family or _servers_family(service)
