@@ -9,12 +9,15 @@ import typing as t
 
 from .config import Config
 from .consistency_addresses import address_contradictions
+from .consistency_checks import check_contradictions
 from .consistency_definitions import definition_contradictions
 from .consistency_global import global_contradictions
 from .consistency_groups import group_contradictions
 from .consistency_instances import instance_contradictions
-from .consistency_lvs import service_contradictions
 from .consistency_nftables import nftables_contradictions
+from .consistency_pools import pool_contradictions
+from .consistency_served import served_contradictions
+from .consistency_services import service_contradictions
 from .consistency_strict import strict_contradictions
 from .consistency_tracking import tracking_contradictions
 from .consistency_transport import transport_contradictions
@@ -37,5 +40,8 @@ _JUDGES: t.Sequence[t.Callable[[Config], t.Iterator[Problem]]] = (
     tracking_contradictions,
     group_contradictions,
     service_contradictions,
+    served_contradictions,
+    pool_contradictions,
+    check_contradictions,
     nftables_contradictions,
 )

@@ -11,7 +11,7 @@ from .config import Config, GlobalDefs
 from .consistency_tracking import missing
 from .problems import Problem
 
-_FIFOS = ("notify_fifo", "vrrp_notify_fifo")
+_FIFOS = ("notify_fifo", "vrrp_notify_fifo", "lvs_notify_fifo")
 
 
 def global_contradictions(config: Config) -> t.Iterator[Problem]:
@@ -27,9 +27,13 @@ def _fifos(defs: GlobalDefs) -> t.Iterator[Problem]:
     for key in _FIFOS:
         if getattr(defs, f"{key}_script") is not None and getattr(defs, key) is None:
             yield Problem(f"global_defs.{key}_script", None, f"has nothing to read without {key}; give its path.")
-    if defs.notify_fifo is not None and defs.notify_fifo == defs.vrrp_notify_fifo:
-        message = "is notify_fifo's path, too; every line would come twice. Give it its own, or leave it out."
-        yield Problem("global_defs.vrrp_notify_fifo", defs.vrrp_notify_fifo, message)
+    seen: t.Dict[str, str] = {}
+    for key in _FIFOS:
+        fifo = getattr(defs, key)
+        first = key if fifo is None else seen.setdefault(fifo, key)
+        if first != key:
+            message = f"is {first}'s path, too; every line would come twice. Give it its own, or leave it out."
+            yield Problem(f"global_defs.{key}", fifo, message)
 
 
 def _mail(defs: GlobalDefs) -> t.Iterator[Problem]:

@@ -67,7 +67,7 @@ class VirtualServer:
     name: str
     address: t.Optional[str] = None
     port: t.Optional[int] = None
-    """None or 0 (with address): every port, with persistence."""
+    """0 is every port, with persistence; None without an address."""
     fwmark: t.Optional[int] = None
     """Instead of an address: what the packet filter has marked."""
     ip_family: t.Optional[str] = None

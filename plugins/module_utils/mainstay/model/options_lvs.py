@@ -22,7 +22,7 @@ _A_MONTH = 2678400
 
 WHAT_IS_SERVED = {
     "address": Option("ip_address", "Address of the service; this, fwmark or virtual_server_group."),
-    "port": integer("Port of the service; 0, or none: every port, with persistence only.", 0, 65535),
+    "port": integer("Port of the address, has to be said with it; 0: every port, with persistence only.", 0, 65535),
     "fwmark": integer("Serve what the packet filter has marked so, instead of an address.", *MARK),
     "ip_family": word("Family of a fwmark; without it that of the real servers.", "inet", "inet6"),
     "virtual_server_group": Option("name", "Serve all that this group lists, instead of an address."),

@@ -1,0 +1,100 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contradictions within a pool: its servers, the sorry server, and how packets get to them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .config import Config, RealServer, VirtualServer
+from .consistency_services import served_entries, tunnel_faults
+from .lvs_defaults import RunningServer, running_server
+from .problems import Problem
+
+
+def pool_contradictions(config: Config) -> t.Iterator[Problem]:
+    """Every one, at the path of the later of the two places."""
+    for service in config.virtual_servers.values():
+        path = f"virtual_servers.{service.name}"
+        families = _families(service, config)
+        yield from _twice(service, path)
+        yield from _sorry_server(service, families, path)
+        for index, server in enumerate(service.real_servers):
+            place = f"{path}.real_servers[{index}]"
+            running = running_server(service, server, config.global_defs)
+            yield from _limits(server, place)
+            yield from _family(running.address, running.lb_kind, families, f"{place}.address")
+            yield from _port(service, server.port, running.lb_kind, f"{place}.port")
+            yield from _tunnel(server, running, place)
+
+
+def _families(service: VirtualServer, config: Config) -> t.FrozenSet[str]:
+    """inet and inet6, as far as the service says; a bare fwmark says nothing."""
+    entries = served_entries(service, config)
+    said = {entry.family if entry.address is None else family_of(entry.address) for entry in entries}
+    return frozenset(said - {""})
+
+
+def family_of(address: str) -> str:
+    """inet or inet6."""
+    return "inet6" if ":" in address else "inet"
+
+
+def _twice(service: VirtualServer, path: str) -> t.Iterator[Problem]:
+    seen: t.Dict[t.Tuple[str, t.Optional[int]], str] = {}
+    for index, server in enumerate(service.real_servers):
+        place = f"{path}.real_servers[{index}]"
+        port = service.port if server.port is None else server.port
+        first = seen.setdefault((server.address, port), place)
+        if first != place:
+            shown = server.address if port is None else f"{server.address}:{port}"
+            yield Problem(place, shown, f"is already given at {first}; use weight for a larger share.")
+
+
+def _sorry_server(service: VirtualServer, families: t.FrozenSet[str], path: str) -> t.Iterator[Problem]:
+    sorry = service.sorry_server
+    if sorry is None:
+        return
+    lb_kind = service.sorry_server_lb_kind or service.lb_kind
+    yield from _family(sorry.address, lb_kind, families, f"{path}.sorry_server")
+    yield from _port(service, sorry.port, lb_kind, f"{path}.sorry_server")
+    for server in service.real_servers:
+        port = service.port if server.port is None else server.port
+        if (server.address, port) == (sorry.address, service.port if sorry.port is None else sorry.port):
+            message = "is a real server of the same pool, too; while quorum is lost it could serve nobody."
+            yield Problem(f"{path}.sorry_server", sorry.address, message)
+
+
+def _family(address: str, lb_kind: str, families: t.FrozenSet[str], path: str) -> t.Iterator[Problem]:
+    if lb_kind != "TUN" and families - {family_of(address)}:
+        other = " and ".join(sorted(families - {family_of(address)}))
+        message = f"is {family_of(address)} in a service of {other}: only lb_kind TUN carries one family in the other."
+        yield Problem(path, address, message)
+
+
+def _port(service: VirtualServer, port: t.Optional[int], lb_kind: str, path: str) -> t.Iterator[Problem]:
+    """Where the service says no port, that of a server is what its checks ask."""
+    if lb_kind != "NAT" and service.port and port not in (None, service.port):
+        message = f"must be {service.port} like the service's: {lb_kind} cannot change the port, NAT can."
+        yield Problem(path, port, message)
+
+
+def _tunnel(server: RealServer, running: RunningServer, place: str) -> t.Iterator[Problem]:
+    own = [server.lb_kind, server.tun_type, server.tun_port, server.tun_checksum]
+    if any(one is not None for one in own):
+        said = tunnel_faults(
+            running.lb_kind,
+            running.tun_type if running.lb_kind == "TUN" else server.tun_type or "ipip",
+            running.tun_port if running.lb_kind == "TUN" else server.tun_port,
+            running.tun_checksum if running.lb_kind == "TUN" else server.tun_checksum or "nocsum",
+        )
+        yield from (Problem(f"{place}.{key}", value, message) for key, value, message in said)
+
+
+def _limits(server: RealServer, place: str) -> t.Iterator[Problem]:
+    if server.lthreshold and not server.uthreshold:
+        yield Problem(f"{place}.lthreshold", server.lthreshold, "does nothing without uthreshold.")
+    elif server.lthreshold > server.uthreshold:
+        message = f"must not be above uthreshold, {server.uthreshold}."
+        yield Problem(f"{place}.lthreshold", server.lthreshold, message)
