@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,35 @@ def test_a_flapping_link_moves_the_address_once(segment: Segment, tmp_path: Path
         a.await_state("MASTER")
         b.await_state("BACKUP")
         assert len(watch.holdings(a.node)) == 2 and len(watch.holdings(b.node)) == 1
+
+
+def _probes(capture: Capture) -> list[t.Any]:
+    """Questions that name no sender (RFC 5227)."""
+    return [packet for packet in capture.packets() if packet[ARP].psrc == "0.0.0.0"]
+
+
+@pytest.mark.fault("F32")
+def test_a_host_that_has_the_address_for_good_is_told(segment: Segment, tmp_path: Path) -> None:
+    """It says nothing by itself: the master asks the segment, and names who answers."""
+    master, other = segment.node("a"), segment.node("b")
+    other.ip(f"address add {VIP}/24 dev {DEVICE}")
+    mac = json.loads(other.run("ip", "-json", "link", "show", "dev", DEVICE).stdout)[0]["address"]
+    daemon = Daemon(master, tmp_path, VI_1=instance(150)).start()
+    daemon.await_state("MASTER")
+    await_problem(daemon, f"{VIP} is answered for by {mac}, too")
+
+
+@pytest.mark.fault("F32")
+def test_a_host_without_the_address_is_no_alarm(segment: Segment, tmp_path: Path) -> None:
+    master, other = segment.node("a"), segment.node("b")
+    daemon = Daemon(master, tmp_path, VI_1=instance(150))
+    capture = Capture(other, tmp_path, "arp")
+    daemon.start().await_state("MASTER")
+    wait_for(lambda: _probes(capture), 10, "the probe", evidence=daemon.evidence)
+    capture.stop()
+    (probe, *_more) = _probes(capture)
+    assert (probe[ARP].op, probe[ARP].pdst) == (1, VIP)
+    assert daemon.status()["problems"] == []
 
 
 @pytest.mark.fault("F34")

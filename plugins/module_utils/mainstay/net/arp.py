@@ -15,8 +15,9 @@ import struct
 _ETHERTYPE_ARP = 0x0806
 _ETHERTYPE_IPV4 = 0x0800
 _HARDWARE_ETHERNET = 1
-_REQUEST = 1
+_REQUEST, REPLY = 1, 2
 _BROADCAST = b"\xff" * 6
+_NOBODY = b"\x00" * 4
 _UNKNOWN = b"\x00" * 6
 _HEADER = struct.Struct("!6s6sH")  # destination, source, type
 _ARP = struct.Struct("!HHBBH6s4s6s4s")  # hardware, protocol, their lengths, operation, sender, target
@@ -29,12 +30,21 @@ def gratuitous_arp(hardware_address: bytes, address: str) -> bytes:
     The request form is what every stack takes into its cache; a reply nobody asked for is dropped by some.
     Raises ValueError when the link has no Ethernet address: there is no ARP to announce on it.
     """
+    network = socket.inet_aton(address)
+    return _request(hardware_address, network, network)
+
+
+def arp_probe(hardware_address: bytes, address: str) -> bytes:
+    """The frame: who has `address`? It names no sender, so that it changes nobody's cache (RFC 5227 section 2.1.1)."""
+    return _request(hardware_address, _NOBODY, socket.inet_aton(address))
+
+
+def _request(hardware_address: bytes, sender: bytes, target: bytes) -> bytes:
     if len(hardware_address) != _MAC_LENGTH:
         raise ValueError(f"a hardware address of {len(hardware_address)} bytes is not an Ethernet address")
-    network = socket.inet_aton(address)
     header = _HEADER.pack(_BROADCAST, hardware_address, _ETHERTYPE_ARP)
-    sender_and_target = (hardware_address, network, _UNKNOWN, network)
-    return header + _ARP.pack(_HARDWARE_ETHERNET, _ETHERTYPE_IPV4, _MAC_LENGTH, 4, _REQUEST, *sender_and_target)
+    addresses = (hardware_address, sender, _UNKNOWN, target)
+    return header + _ARP.pack(_HARDWARE_ETHERNET, _ETHERTYPE_IPV4, _MAC_LENGTH, 4, _REQUEST, *addresses)
 
 
 class FrameSocket:

@@ -10,11 +10,10 @@ so on a sound segment this socket never wakes anybody. IPv6 needs none of this: 
 
 from __future__ import annotations
 
-import array
 import socket
-import struct
 import typing as t
 
+from .frame_filter import LOAD_BYTE, FrameFilter, attach
 from .vrrp_socket import PROTOCOL
 
 _ETHERTYPE_IPV4 = 0x0800
@@ -24,12 +23,6 @@ _PROTOCOL_AT = _ETHERNET + 9
 _SOURCE_AT = _ETHERNET + 12
 _FRAME = 4096
 _RECEIVE_BUFFER = 64 * 1024
-_SO_ATTACH_FILTER = 26
-# linux/filter.h: classic BPF.
-_INSTRUCTION = struct.Struct("=HBBI")  # code, jump when true, jump when false, constant
-_PROGRAM = struct.Struct("@HP")  # number of instructions, address of the first
-_LOAD_BYTE, _LOAD_WORD, _IF_EQUAL, _RETURN = 0x30, 0x20, 0x15, 0x06
-_MOST_ADDRESSES = 200  # a jump reaches 255 instructions
 
 
 class Double(t.NamedTuple):
@@ -50,7 +43,7 @@ class DoubleSocket:
         try:
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-            self._filter(addresses)
+            attach(self._socket, filter_program(addresses))
             self._socket.bind((device, _ETHERTYPE_IPV4))
         except OSError:
             self._socket.close()
@@ -72,18 +65,7 @@ class DoubleSocket:
         """Give the descriptor back."""
         self._socket.close()
 
-    def _filter(self, addresses: t.Sequence[str]) -> None:
-        instructions = array.array("B", filter_program(addresses))
-        place, length = instructions.buffer_info()
-        program = _PROGRAM.pack(length // _INSTRUCTION.size, place)
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-
 
 def filter_program(addresses: t.Sequence[str]) -> bytes:
     """Classic BPF over an Ethernet frame: VRRP over IPv4 from one of these addresses passes."""
-    numbers = [int.from_bytes(socket.inet_aton(address), "big") for address in addresses[:_MOST_ADDRESSES]]
-    count = len(numbers)
-    program = [(_LOAD_BYTE, 0, 0, _PROTOCOL_AT), (_IF_EQUAL, 0, count + 1, PROTOCOL), (_LOAD_WORD, 0, 0, _SOURCE_AT)]
-    program += [(_IF_EQUAL, count - position, 0, number) for position, number in enumerate(numbers)]
-    program += [(_RETURN, 0, 0, 0), (_RETURN, 0, 0, _FRAME)]
-    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in program)
+    return FrameFilter(LOAD_BYTE, _PROTOCOL_AT, PROTOCOL, _SOURCE_AT).program(addresses)

@@ -23,6 +23,7 @@ from ...vrrp.actions import Alarm
 from ...vrrp.lease import lease_of
 from ...vrrp.timers import OWNER_PRIORITY
 from ..worker import Say
+from .address_inquiry import AddressInquiry
 from .addresses import HeldAddresses
 from .announcer import Announcer
 from .guard import NOTHING
@@ -41,6 +42,7 @@ class Possessions:
         self.addresses = HeldAddresses(kernel.orders, kernel.mirror)
         self.routes = HeldRoutes(kernel.routing, kernel.mirror)
         self.announcer = Announcer(kernel.poller, kernel.mirror, kernel.pacing, report.subject, say)
+        self._inquiry = AddressInquiry(kernel.poller, kernel.mirror, report.alarm)
         self._report = report
         self._guard = kernel.guard
         self._macvlans = kernel.macvlans
@@ -85,6 +87,7 @@ class Possessions:
         self._prepare_guard(instance)
         self.routes.prepare(instance.virtual_routes, instance.virtual_rules)
         self.announcer.prepare(self.addresses.addresses)
+        self._inquiry.prepare(self.addresses.addresses)
         return changed
 
     def adopt(self) -> t.List[str]:
@@ -111,9 +114,11 @@ class Possessions:
         self._guard.hold(self, self._guarded)
         self.addresses.take(now)
         self.routes.take()
+        self._inquiry.begin(now)
 
     def release(self) -> None:
         """As master no more."""
+        self._inquiry.end()
         self.announcer.stop()
         self.routes.release()
         self.addresses.release()
@@ -122,6 +127,7 @@ class Possessions:
 
     def close(self) -> None:
         """An end: what serves nobody else is given back."""
+        self._inquiry.close()
         self.announcer.close()
         self._guard.spare(self)
 
@@ -132,6 +138,7 @@ class Possessions:
         self.addresses.take(now)
         self.routes.let_go()
         self.routes.take(renew=True)
+        self._inquiry.begin(now)
         self.announcer.start(now)
 
     def lease_anew(self, now: Instant) -> None:
