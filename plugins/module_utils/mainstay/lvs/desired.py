@@ -55,7 +55,7 @@ def _destinations(
     service: RunningService, key: ServiceKey, pool: Pool, leaving: Leavers
 ) -> t.Dict[DestinationKey, Destination]:
     """Where two are about the same entry of the kernel, the one that serves wins over the one that leaves."""
-    entries = [one.destination for one in leaving.values() if not one.over]
+    entries = [one.destination for one in leaving.values()]
     entries += _sorry(service, key, pool, standby=True)
     for server in service.real_servers:
         weight = pool.placed[server_text(server)].weight

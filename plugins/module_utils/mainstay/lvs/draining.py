@@ -30,8 +30,6 @@ class Leaving:
     """At weight 0."""
     until: Instant
     """Removed then at the latest, whatever connections it has."""
-    over: bool = False
-    """To be removed now; remembered until it does not stand any more, else it would begin to leave once again."""
 
 
 LeavingBook = t.Mapping[Place, Leaving]
@@ -44,14 +42,15 @@ def leaving_after(
     """Who leaves after this decision.
 
     `standing` is what stood in the table until now: what was desired before, or at the start what was found in the
-    kernel (then a server that the configuration does not know goes on leaving, or begins to).
+    kernel (then a server that the configuration does not know goes on leaving, or begins to). After still_leaving()
+    has let somebody go it has to be what was desired without him, else he begins to leave once again.
     """
     after = {}
     books = by_service(book)
     for key in service_keys(service):
         stands = standing[key].destinations if key in standing else {}
         settled = _settled(key, service, pool)
-        here = {server: one for server, one in books.get(key, {}).items() if server in stands or not one.over}
+        here = books.get(key, {})
         if service.drain_timeout:
             here = {**{server: _begun(one, service, now) for server, one in stands.items()}, **here}
         after.update({(key, server): one for server, one in here.items() if server not in settled})
@@ -59,17 +58,13 @@ def leaving_after(
 
 
 def still_leaving(book: LeavingBook, connections: t.Mapping[Place, int], now: Instant) -> t.Dict[Place, Leaving]:
-    """The same book, with `over` for those that have no connections or no time left. A place that `connections` does
-    not name has none."""
-    return {
-        place: replace(one, over=one.over or now >= one.until or not connections.get(place, 0))
-        for place, one in book.items()
-    }
+    """Those that have connections and time left. A place that `connections` does not name has none."""
+    return {place: one for place, one in book.items() if connections.get(place, 0) > 0 and now < one.until}
 
 
 def next_end(book: LeavingBook) -> t.Optional[Instant]:
     """When the first of them runs out of time."""
-    return min((one.until for one in book.values() if not one.over), default=None)
+    return min((one.until for one in book.values()), default=None)
 
 
 def by_service(book: LeavingBook) -> t.Dict[ServiceKey, t.Dict[DestinationKey, Leaving]]:
