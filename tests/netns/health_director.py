@@ -154,7 +154,7 @@ class HealthDirector(Daemon):
     def pool(self) -> str:
         """nft's own word about our table; empty when there is none."""
         shown = self.namespace.run("nft", "list", "ruleset")
-        return shown if "table ip mainstay" in shown else ""
+        return shown if "table inet mainstay" in shown else ""
 
     def evidence(self) -> str:
         return f"{json.dumps(self.ask('status')['lvs'], indent=1)}\n{self.pool()}\n{super().evidence()}"

@@ -16,7 +16,8 @@ from netns.pool_lab import Namespace
 
 from mainstay.lvs.operations import AddDestination, AddService, Operation, RemoveDestination, SetDestination
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey
-from mainstay.net.nftables_rules import list_table
+from mainstay.net.nftables_names import LOOKUPS
+from mainstay.net.nftables_rules import list_map, list_table
 
 RUNTIME = Path(__file__).parents[2] / "plugins/module_utils"
 DESIRED = [
@@ -47,9 +48,9 @@ def test_what_is_written_is_read_back(director: NftablesDirector) -> None:
 
 def test_an_operator_can_read_the_table(director: NftablesDirector) -> None:
     director.reconcile(service(server("first", weight=2), server("second"), lb_algo="wrr"))
-    shown = director.nft("list", "table", "ip", "mainstay")
+    shown = director.nft("list", "table", "inet", "mainstay")
     assert "198.51.100.10 . tcp . 80 : goto tcp/198.51.100.10/80" in shown
-    assert 'dnat to 192.0.2.21:80 comment "weight 2"' in shown
+    assert 'dnat ip to 192.0.2.21:80 comment "weight 2"' in shown
     assert 'comment "wrr"' in shown
 
 
@@ -76,41 +77,41 @@ def test_tables_of_others_stay_as_they_are(director: NftablesDirector) -> None:
     assert director.nft("list", "ruleset") == before
 
 
-DORMANT = "add table ip mainstay { flags dormant; }"
+DORMANT = "add table inet mainstay { flags dormant; }"
 CHAIN = "tcp/198.51.100.10/80"
 ELEMENT = "{ 198.51.100.10 . tcp . 80 }"
 
 
 @pytest.mark.parametrize("damage", [
     "flush ruleset",
-    "delete table ip mainstay",
-    "flush table ip mainstay",
+    "delete table inet mainstay",
+    "flush table inet mainstay",
     DORMANT,
-    "flush chain ip mainstay prerouting",
-    "flush chain ip mainstay output",
-    "insert rule ip mainstay prerouting accept",
-    "add chain ip mainstay prerouting { policy drop; }",
-    "flush map ip mainstay services",
-    f"delete element ip mainstay services {ELEMENT}",
-    f"delete element ip mainstay services {ELEMENT}; "
-    f"add element ip mainstay services {{ 198.51.100.10 . tcp . 80 : goto udp/198.51.100.10/80 }}",
-    "add chain ip mainstay x; add element ip mainstay services { 203.0.113.1 . tcp . 25 : goto x }",
-    f"flush chain ip mainstay {CHAIN}",
-    f"insert rule ip mainstay {CHAIN} accept",
-    f"flush chain ip mainstay {CHAIN}; add rule ip mainstay {CHAIN} goto {CHAIN}__192.0.2.22/80",
-    f"flush chain ip mainstay {CHAIN}__192.0.2.21/80",
-    f"flush chain ip mainstay {CHAIN}__192.0.2.21/80; "
-    f'add rule ip mainstay {CHAIN}__192.0.2.21/80 meta l4proto tcp dnat to 192.0.2.99:80 comment "weight 2"',
-    f"add chain ip mainstay {CHAIN}__192.0.2.99/80",
+    "flush chain inet mainstay prerouting",
+    "flush chain inet mainstay output",
+    "insert rule inet mainstay prerouting accept",
+    "add chain inet mainstay prerouting { policy drop; }",
+    "flush map inet mainstay services4",
+    f"delete element inet mainstay services4 {ELEMENT}",
+    f"delete element inet mainstay services4 {ELEMENT}; "
+    f"add element inet mainstay services4 {{ 198.51.100.10 . tcp . 80 : goto udp/198.51.100.10/80 }}",
+    "add chain inet mainstay x; add element inet mainstay services4 { 203.0.113.1 . tcp . 25 : goto x }",
+    f"flush chain inet mainstay {CHAIN}",
+    f"insert rule inet mainstay {CHAIN} accept",
+    f"flush chain inet mainstay {CHAIN}; add rule inet mainstay {CHAIN} goto {CHAIN}__192.0.2.22/80",
+    f"flush chain inet mainstay {CHAIN}__192.0.2.21/80",
+    f"flush chain inet mainstay {CHAIN}__192.0.2.21/80; "
+    f'add rule inet mainstay {CHAIN}__192.0.2.21/80 meta l4proto tcp dnat ip to 192.0.2.99:80 comment "weight 2"',
+    f"add chain inet mainstay {CHAIN}__192.0.2.99/80",
 ])  # fmt: skip
 def test_damage_is_seen_and_repaired(director: NftablesDirector, damage: str) -> None:
     director.reconcile(*DESIRED)
-    right = director.nft("--stateless", "list", "table", "ip", "mainstay")
+    right = director.nft("--stateless", "list", "table", "inet", "mainstay")
     director.nft(damage)
     assert director.missing(*DESIRED) != [], f"not seen: {damage}"
     assert director.reconcile(*DESIRED) == []
     assert director.missing(*DESIRED) == []
-    assert sorted(director.nft("--stateless", "list", "table", "ip", "mainstay").split()) == sorted(right.split())
+    assert sorted(director.nft("--stateless", "list", "table", "inet", "mainstay").split()) == sorted(right.split())
 
 
 OTHER_DORMANT = "add table ip other { flags dormant; }; add chain ip other tcp/198.51.100.10/81"
@@ -122,7 +123,8 @@ def test_libnftables_lists_our_table_alone_and_never_one_with_flags(director: Nf
     director.reconcile(*DESIRED)
     with mock.patch.object(director.plane._nft, "json_cmd", wraps=director.plane._nft.json_cmd) as asked:
         assert director.missing(*DESIRED) == []
-        assert [call.args for call in asked.call_args_list] == [({"nftables": [list_table()]},)]
+        questions = [list_table(), *map(list_map, LOOKUPS)]
+        assert [call.args for call in asked.call_args_list] == [({"nftables": [one]},) for one in questions]
         asked.reset_mock()
         director.nft(DORMANT)
         found = director.plane.read()
@@ -143,7 +145,7 @@ def test_an_edit_that_comes_before_the_damage_is_seen_is_refused_or_comes_out_ri
     """A verdict edits one server at once; the whole table is read only every few seconds."""
     director.reconcile(service(server("first"), server("second")))
     out = RemoveDestination(WEB, server("first").key)
-    director.nft("flush", "chain", "ip", "mainstay", CHAIN)
+    director.nft("flush", "chain", "inet", "mainstay", CHAIN)
     assert director.apply([out]) == []
     assert director.missing(service(server("second"))) == []
     director.nft("flush", "ruleset")
@@ -159,11 +161,17 @@ FIRST = server("first").key
 
 @pytest.mark.parametrize(("refused", "reason"), [
     (AddService(service(key=GHOST, lb_algo="wlc")),
-     "the nftables data plane knows the schedulers rr, wrr, sh; lb_algo wlc needs global_defs.data_plane: ipvs"),
-    (AddService(Service(GHOST, "rr", 300)),
-     "the nftables data plane has no persistence_timeout; set global_defs.data_plane: ipvs"),
-    (AddService(service(key=ServiceKey("TCP", "2001:db8::10", 80))),
-     "the nftables data plane balances IPv4 only"),
+     "the nftables data plane knows the schedulers rr, wrr, sh, mh; lb_algo wlc needs global_defs.data_plane: ipvs"),
+    (AddService(Service(GHOST, "rr", flags=frozenset(["ops"]))),
+     "the nftables data plane has no flag ops; that needs global_defs.data_plane: ipvs"),
+    (AddService(Service(GHOST, "rr", 300, persistence_engine="sip")),
+     "the nftables data plane has no persistence_engine; sip needs global_defs.data_plane: ipvs"),
+    (AddService(service(key=ServiceKey("SCTP", "198.51.100.10", 80))),
+     "the nftables data plane balances TCP and UDP; SCTP needs global_defs.data_plane: ipvs"),
+    (SetDestination(WEB, Destination(FIRST, "NAT", 1, upper_threshold=9)),
+     "the nftables data plane has no connection limits; uthreshold and lthreshold need global_defs.data_plane: ipvs"),
+    (AddDestination(WEB, Destination(DestinationKey("2001:db8::21", 80), "NAT", 1)),
+     "NAT does not change the address family; give real_servers of the family of the service"),
     (SetDestination(WEB, Destination(FIRST, "DR", 1)),
      "the nftables data plane forwards by NAT only; lb_kind DR needs global_defs.data_plane: ipvs"),
     (AddDestination(GHOST, server("first")), "service TCP 198.51.100.10:81 does not exist"),
@@ -181,7 +189,7 @@ def test_a_refused_operation_is_reported_and_holds_nothing_back(
 
 def test_what_the_kernel_itself_refuses_is_pinned_on_its_service(director: NftablesDirector) -> None:
     """Chain names end at 127 characters; validation lets no such address pass, a broken caller might."""
-    monster = ServiceKey("TCP", "198.51.100.10" + "0" * 120, 80)
+    monster = ServiceKey("", "", 0, fwmark=1, family="inet" + "0" * 120)
     edits: list[Operation] = [AddService(service(key=monster)), AddService(service(lb_algo="rr"))]
     (refusal,) = director.apply([*edits, AddDestination(WEB, server("first"))])
     assert refusal.operation == edits[0]

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import copy
 import errno
+import json
 import os
+import re
 import socket
 import struct
 import typing as t
@@ -34,7 +36,9 @@ class Table:
         self.chains: dict[str, Json] = {}
         self.rules: dict[str, list[Json]] = {}
         self.maps: dict[str, Json] = {}
-        self.elements: dict[tuple[t.Any, ...], Json] = {}
+        self.elements: dict[str, dict[str, Json]] = {}
+        """Of each map: the value as JSON text, the verdict."""
+        self.sets: dict[str, Json] = {}
 
 
 class Library:
@@ -47,6 +51,7 @@ class Library:
         self.refuses: t.Callable[[Json], bool] = lambda command: False
         self.transactions = 0
         self.listings = 0
+        self.terse = False
         self.sockets = 0
         """Open ones."""
         self.errno = 0
@@ -56,6 +61,9 @@ class Library:
         return self
 
     def set_json_output(self, _on: bool) -> None: ...
+
+    def set_terse_output(self, on: bool) -> None:
+        self.terse = on
 
     def json_cmd(self, document: Json) -> tuple[int, t.Union[Json, str], str]:
         """All of the commands or none."""
@@ -69,6 +77,7 @@ class Library:
                 ((kind, body),) = what.items()
                 if self.refuses(body):
                     raise NotThere
+                assert self.terse == (what.keys() == {"table"} and verb == "list"), "lists of clients are none of ours"
                 printed += getattr(self, f"_{verb}")(kind, body) or []
         except (NotThere, KeyError):
             self.tables = before
@@ -109,16 +118,21 @@ class Library:
             raise OSError(self.errno or number, os.strerror(self.errno or number))
 
     def _list(self, kind: str, body: Json) -> list[Json]:
+        if kind == "map":
+            return self._list_map(self.tables[body["table"]], body["name"])
         assert kind == "table", "a listing of all tables meets the flags of other people's"
         self.listings += 1
         held = self.tables[body["name"]]
         if held.flags:
             raise ValueError("Expecting value: line 2 column 1 (char 66)")  # as nft 1.0.6 does it on a bad day
-        elements = [[{"concat": list(key)}, verdict] for key, verdict in held.elements.items()]
-        printed: list[Json] = [{"table": {"family": "ip", "name": body["name"], "handle": 1}}]
-        printed += [{"map": {**one, **({"elem": elements} if elements else {})}} for one in held.maps.values()]
+        printed: list[Json] = [{"table": {"family": "inet", "name": body["name"], "handle": 1}}]
+        printed += [{"map": one} for one in held.maps.values()] + [{"set": one} for one in held.sets.values()]
         printed += [{"chain": chain} for chain in held.chains.values()]
         return printed + [{"rule": _as_printed(rule)} for rules in held.rules.values() for rule in rules]
+
+    def _list_map(self, held: Table, name: str) -> list[Json]:
+        elements = [[json.loads(value), verdict] for value, verdict in held.elements[name].items()]
+        return [{"map": {**held.maps[name], **({"elem": elements} if elements else {})}}]
 
     def _add(self, kind: str, body: Json) -> None:
         if kind == "table":
@@ -130,11 +144,13 @@ class Library:
             held.rules.setdefault(body["name"], [])
         elif kind == "map":
             held.maps.setdefault(body["name"], body)
+            held.elements.setdefault(body["name"], {})
+        elif kind == "set":
+            held.sets.setdefault(body["name"], body)
         elif kind == "element":
-            held.maps[body["name"]]
-            ((key, verdict),) = body["elem"]
+            ((value, verdict),) = body["elem"]
             self._known_targets(held, verdict)
-            held.elements[tuple(key["concat"])] = verdict
+            held.elements[body["name"]][json.dumps(value)] = verdict
         else:
             self._known_targets(held, body["expr"])
             held.rules[body["chain"]].append({**body, "handle": 1})
@@ -152,11 +168,16 @@ class Library:
             if name in _targets([held.rules, held.elements]):
                 raise NotThere  # the kernel says "busy"; either way it is refused
             del held.chains[name], held.rules[name]
+        elif kind == "set":
+            if f'"@{body["name"]}"' in json.dumps(held.rules):
+                raise NotThere
+            del held.sets[body["name"]]
         else:
-            del held.elements[tuple(body["elem"][0]["concat"])]
+            del held.elements[body["name"]][json.dumps(body["elem"][0])]
 
     def _known_targets(self, held: Table, expression: t.Any) -> None:
-        if not _targets(expression) <= set(held.chains):
+        asked = {name[1:] for name in re.findall(r'"(@[^"]+)"', json.dumps(expression))}
+        if not (_targets(expression) <= set(held.chains) and asked <= {*held.maps, *held.sets}):
             raise NotThere
 
 
@@ -167,7 +188,7 @@ def _netlink(*attributes: tuple[int, bytes]) -> bytes:
 def _targets(value: t.Any) -> set[str]:
     """Every chain that a goto anywhere inside leads to."""
     if isinstance(value, dict):
-        found = {value["goto"]["target"]} if "goto" in value else set()
+        found = {value[word]["target"] for word in ("goto", "jump") if word in value}
         return found.union(*map(_targets, value.values())) if value else found
     if isinstance(value, list):
         return set().union(*map(_targets, value)) if value else set()
@@ -177,9 +198,8 @@ def _targets(value: t.Any) -> set[str]:
 def _as_printed(value: t.Any) -> t.Any:
     """nft leaves out a hash's offset of 0, but not a counter's."""
     if isinstance(value, dict):
-        hidden = "jhash" if "jhash" in value else ""
         kept = {key: _as_printed(inner) for key, inner in value.items()}
-        if hidden:
+        if "jhash" in kept:
             kept["jhash"].pop("offset", None)
         return kept
     return [_as_printed(inner) for inner in value] if isinstance(value, list) else value

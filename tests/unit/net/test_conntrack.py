@@ -17,6 +17,7 @@ from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey,
 from mainstay.net import conntrack
 from mainstay.net.conntrack import Conntrack, ConntrackUnavailable
 from mainstay.net.netlink import Answer, Message, decode, encode
+from mainstay.net.nftables_names import packed
 
 WEB, MORE = ServiceKey("TCP", "198.51.100.10", 80), ServiceKey("TCP", "198.51.100.10", 81)
 DNS, FAR = ServiceKey("UDP", "198.51.100.10", 53), ServiceKey("UDP", "203.0.113.9", 53)
@@ -25,22 +26,23 @@ ESTABLISHED, CLOSING = 3, 5
 ADDRESS, PROTOCOL, PORT = 1 << 1, 1 << 3, 1 << 5
 
 
-def flow(service: ServiceKey, server: DestinationKey, client: int = 1, state: int = 0) -> bytes:
+def flow(service: ServiceKey, server: DestinationKey, client: int = 1, state: int = 0, mark: int = 0) -> bytes:
     """One flow as the kernel writes it."""
     number = {"TCP": 6, "UDP": 17}[service.protocol]
-    source = ("198.51.100.2", 40000 + client)
-    attributes = [
+    source = ("2001:db8::2" if service.ipv6 else "198.51.100.2", 40000 + client)
+    attributes: list[t.Tuple[int, t.Any]] = [
         (1, _direction(number, source, (service.address, service.port))),
         (2, _direction(number, (server.address, server.port), source)),
         (3, struct.pack("!I", 0x18E)),
     ]
     if state:
         attributes.append((4, [(1, [(1, bytes([state]))])]))
-    return struct.pack("!BBH", socket.AF_INET, 0, 0) + encode(attributes)
+    attributes.append((8, struct.pack("!I", mark)))
+    return struct.pack("!BBH", socket.AF_INET6 if service.ipv6 else socket.AF_INET, 0, 0) + encode(attributes)
 
 
 def _direction(number: int, source: t.Tuple[str, int], destination: t.Tuple[str, int]) -> list[t.Any]:
-    ends = [(1, socket.inet_aton(source[0])), (2, socket.inet_aton(destination[0]))]
+    ends = [(kind + 2 * (":" in end), packed(end)) for kind, end in ((1, source[0]), (2, destination[0]))]
     ports = [(1, bytes([number])), (2, struct.pack("!H", source[1])), (3, struct.pack("!H", destination[1]))]
     return [(1, ends), (2, ports)]
 
@@ -127,6 +129,67 @@ def test_any_number_of_services_is_one_question_for_what_they_have_in_common(
     kernel.flows = [PING]
     Conntrack().count(table(*services))
     assert kernel.filtered_by() == common
+
+
+WEB6 = ServiceKey("TCP", "2001:db8::10", 80)
+FIRST6 = DestinationKey("2001:db8::21", 80)
+EVERY = ServiceKey("TCP", "198.51.100.10", 0)
+MARK = ServiceKey("", "", 0, fwmark=5, family="inet")
+MARK6 = ServiceKey("", "", 0, fwmark=5, family="inet6")
+
+
+def pool_of(key: ServiceKey, *servers: DestinationKey) -> Table:
+    return {key: Service(key, "rr", 0, {server: Destination(server, "NAT", 1) for server in servers})}
+
+
+def test_each_family_is_asked_about_by_itself_and_counted(kernel: Kernel) -> None:
+    kernel.flows = [flow(WEB, FIRST, 1, ESTABLISHED), flow(WEB6, FIRST6, 2, ESTABLISHED)]
+    counted = Conntrack().count({**table(WEB), **pool_of(WEB6, FIRST6)})
+    assert [message.body[0] for message in kernel.dumps] == [socket.AF_INET, socket.AF_INET6]
+    assert counted == {(WEB, FIRST): (1, 0), (WEB, SECOND): (0, 0), (WEB6, FIRST6): (1, 0)}
+
+
+def test_a_mark_comes_before_an_address_and_an_address_with_every_port_last(kernel: Kernel) -> None:
+    kernel.flows = [flow(WEB, FIRST, 1, mark=5), flow(WEB, FIRST, 2, mark=6), flow(MORE, FIRST, 3)]
+    counted = Conntrack().count({**table(WEB), **pool_of(MARK, FIRST), **pool_of(EVERY, FIRST)})
+    assert [counted[key, FIRST] for key in (MARK, WEB, EVERY)] == [(0, 1), (0, 1), (0, 1)]
+    assert kernel.filtered_by() == 0, "what carries a mark may go anywhere"
+
+
+def test_the_same_mark_is_another_service_in_the_other_family(kernel: Kernel) -> None:
+    kernel.flows = [flow(WEB6, FIRST6, mark=5)]
+    with mock.patch.object(kernel, "dump", lambda message: kernel.flows * (message.body[0] == socket.AF_INET6)):
+        counted = Conntrack().count({**pool_of(MARK, FIRST), **pool_of(MARK6, FIRST6)})
+    assert counted == {(MARK, FIRST): (0, 0), (MARK6, FIRST6): (0, 1)}
+
+
+def test_a_server_with_every_port_is_found_at_any(kernel: Kernel) -> None:
+    kernel.flows = [flow(WEB, DestinationKey("192.0.2.21", port), port, ESTABLISHED) for port in (80, 8080)]
+    whole = DestinationKey("192.0.2.21", 0)
+    assert Conntrack().count(pool_of(WEB, whole)) == {(WEB, whole): (2, 0)}
+
+
+def test_every_port_is_no_filter_of_the_kernels(kernel: Kernel) -> None:
+    kernel.flows = [PING]
+    Conntrack().count(table(EVERY))
+    assert kernel.filtered_by() == ADDRESS | PROTOCOL
+
+
+def test_a_connection_of_the_directors_own_is_left_to_its_listener(kernel: Kernel) -> None:
+    """UDP is not: its flow would stay for as long as the client sends."""
+    listener = DestinationKey("198.51.100.10", 80)
+    kernel.flows = [flow(WEB, listener, 1, ESTABLISHED), flow(WEB, SECOND, 2, ESTABLISHED)]
+    Conntrack().end_flows({WEB: [FIRST]})
+    assert [decode(message.body, 4)[1] for message in kernel.deleted] == [decode(kernel.flows[1], 4)[1]]
+    kernel.flows = [flow(DNS, DestinationKey("198.51.100.10", 53))]
+    Conntrack().end_flows({DNS: [FIRST]})
+    assert len(kernel.deleted) == 2
+
+
+def test_flows_of_ipv6_are_ended_as_such(kernel: Kernel) -> None:
+    kernel.flows = [flow(WEB6, FIRST6)]
+    Conntrack().end_flows({WEB6: []})
+    assert [message.body[0] for message in kernel.deleted] == [socket.AF_INET6]
 
 
 def test_where_nothing_flows_nobody_is_asked(kernel: Kernel) -> None:

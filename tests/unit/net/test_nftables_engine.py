@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import typing as t
+from dataclasses import replace
 from unittest import mock
 
 import pytest
@@ -23,25 +24,48 @@ from mainstay.net import nftables, nftables_kernel
 from mainstay.net.conntrack import Conntrack, ConntrackUnavailable
 from mainstay.net.data_plane import DataPlaneUnavailable, Refusal
 from mainstay.net.nftables import NftablesPlane
-from mainstay.net.nftables_rules import parse_chain, server_chain, service_chain
+from mainstay.net.nftables_names import parse_chain, server_chain, service_chain
 
 from .nft_library import Json, Library, Table as NftTable
 
 WEB = ServiceKey("TCP", "192.0.2.10", 80)
 OTHER = ServiceKey("TCP", "192.0.2.10", 81)
+EVERY = ServiceKey("UDP", "192.0.2.10", 0)
+WEB6 = ServiceKey("TCP", "2001:db8::10", 80)
+MARK = ServiceKey("", "", 0, fwmark=5, family="inet")
+MARK6 = ServiceKey("", "", 0, fwmark=5, family="inet6")
+KEYS = [WEB, OTHER, EVERY, WEB6, MARK, MARK6]
 
 
-def server(number: int, weight: int = 1) -> Destination:
-    return Destination(DestinationKey(f"192.0.2.{number}", 80), "NAT", weight)
+def server(number: int, weight: int = 1, key: ServiceKey = WEB, port: int = 80) -> Destination:
+    """One of 192.0.2.21 ... or 2001:db8::21 ..., whichever the service's family is."""
+    return Destination(DestinationKey(f"2001:db8::{number}" if key.ipv6 else f"192.0.2.{number}", port), "NAT", weight)
 
 
-def service(*pool: Destination, key: ServiceKey = WEB, lb_algo: str = "wrr") -> Service:
-    return Service(key, lb_algo, 0, {destination.key: destination for destination in pool})
+def service(*pool: Destination, key: ServiceKey = WEB, lb_algo: str = "wrr", **rest: t.Any) -> Service:
+    return Service(key, lb_algo, destinations={destination.key: destination for destination in pool}, **rest)
 
 
-POOLS = st.lists(st.builds(server, st.integers(21, 23), st.integers(0, 3)), max_size=3)
-TABLES = st.dictionaries(st.sampled_from([WEB, OTHER]), st.tuples(POOLS, st.sampled_from(["rr", "wrr", "sh"]))).map(
-    lambda drawn: {key: service(*pool, key=key, lb_algo=algo) for key, (pool, algo) in drawn.items()}
+@st.composite
+def services(draw: t.Any, key: ServiceKey) -> Service:
+    """Any service that this engine takes."""
+    numbers = draw(st.lists(st.integers(21, 23), max_size=3))
+    pool = [server(number, draw(st.integers(0, 3)), key, draw(st.sampled_from([0, 80]))) for number in numbers]
+    return service(
+        *pool, key=key, lb_algo=draw(st.sampled_from(["rr", "wrr", "sh", "mh"])),
+        persistence_timeout=draw(st.sampled_from([0, 0, 300, 360])),
+        persistence_granularity=draw(st.sampled_from([None, 24, 32])),
+        flags=frozenset(draw(st.lists(st.sampled_from(["port", "fallback", "masquerade"]), max_size=2))),
+    )  # fmt: skip
+
+
+def without_idle_words(desired: Service) -> Service:
+    """A granularity without persistence does nothing, so the table does not tell it."""
+    return desired if desired.persistence_timeout else replace(desired, persistence_granularity=None)
+
+
+TABLES = st.lists(st.sampled_from(KEYS).flatmap(services), max_size=3).map(
+    lambda drawn: {one.key: without_idle_words(one) for one in drawn}
 )
 
 
@@ -67,7 +91,7 @@ class Stage:
         return stand_in
 
     def reconcile(self, desired: Table) -> list[t.Any]:
-        return self.plane.apply(operations(self.plane.read(), desired, [WEB, OTHER]))
+        return self.plane.apply(operations(self.plane.read(), desired, KEYS))
 
 
 @pytest.fixture
@@ -88,7 +112,7 @@ def test_from_any_table_to_any_other_and_what_is_read_is_what_was_written(first:
 def test_edits_in_a_row_without_reading_end_at_the_same_rules(first: Table, second: Table, third: Table) -> None:
     stage, held = Stage(), t.cast(Table, {})
     for desired in (first, second, third):
-        assert stage.plane.apply(operations(held, desired, [WEB, OTHER])) == []
+        assert stage.plane.apply(operations(held, desired, KEYS)) == []
         held = desired
     assert stage.plane.read() == third
 
@@ -125,7 +149,7 @@ DNS = ServiceKey("UDP", "192.0.2.10", 53)
 NTP = ServiceKey("UDP", "192.0.2.10", 123)
 
 
-def test_udp_flows_of_all_changed_services_are_ended_at_once_after_the_edit(stage: Stage) -> None:
+def test_flows_of_all_changed_services_are_ended_at_once_after_the_edit(stage: Stage) -> None:
     conntrack = stage.conntrack()
     conntrack.end_flows.side_effect = lambda pools: wrote.append(stage.library.transactions) if pools else None
     wrote: list[int] = []
@@ -134,7 +158,15 @@ def test_udp_flows_of_all_changed_services_are_ended_at_once_after_the_edit(stag
     assert stage.plane.apply([RemoveDestination(key, server(21).key) for key in (WEB, DNS, NTP)]) == []
     assert wrote == [1, 2]
     (pools,) = conntrack.end_flows.call_args.args
-    assert {key: list(kept) for key, kept in pools.items()} == {key: [server(22).key] for key in (DNS, NTP)}
+    assert {key: list(kept) for key, kept in pools.items()} == {key: [server(22).key] for key in (WEB, DNS, NTP)}
+
+
+def test_a_drained_server_and_a_service_that_goes_keep_their_tcp_connections(stage: Stage) -> None:
+    conntrack = stage.conntrack()
+    stage.reconcile({WEB: service(server(21), server(22))})
+    stage.reconcile({WEB: service(server(21, weight=0), server(22))})
+    stage.reconcile({})
+    assert [call.args for call in conntrack.end_flows.call_args_list] == [({},)] * 3
 
 
 def test_flows_that_cannot_be_ended_are_told_and_tried_again_by_every_call(stage: Stage) -> None:
@@ -142,7 +174,7 @@ def test_flows_that_cannot_be_ended_are_told_and_tried_again_by_every_call(stage
     stage.reconcile({DNS: service(server(21), server(22), key=DNS)})
     stage.conntrack("no nf_conntrack_netlink")
     out = RemoveDestination(DNS, server(21).key)
-    unfinished = Refusal(out, "done, but UDP flows of servers taken out live on: no nf_conntrack_netlink", applied=True)
+    unfinished = Refusal(out, "done, but flows of servers taken out live on: no nf_conntrack_netlink", applied=True)
     assert stage.plane.apply([out]) == [unfinished]
     assert server(21).key not in stage.plane.read()[DNS].destinations, "the table waits for nobody"
     assert stage.plane.apply([]) == [unfinished]
@@ -156,9 +188,12 @@ def test_protocols_shown_as_numbers_are_the_same_protocols(stage: Stage, protoco
     """As on a minimal Debian, which has no /etc/protocols: the daemon found its own table altered every 5 s."""
     key = ServiceKey(protocol, "192.0.2.10", 80)
     stage.reconcile({key: service(server(21), key=key)})
-    named = json.dumps(stage.library._list("table", {"name": "mainstay"}))
-    numbered = json.loads(named.replace('"tcp"', "6").replace('"udp"', "17"))
-    with mock.patch.object(stage.library, "_list", side_effect=[numbered]):
+    named = stage.library._list
+
+    def numbered(kind: str, body: Json) -> t.Any:
+        return json.loads(json.dumps(named(kind, body)).replace('"tcp"', "6").replace('"udp"', "17"))
+
+    with mock.patch.object(stage.library, "_list", numbered):
         assert stage.plane.read() == {key: service(server(21), key=key)}
 
 
@@ -205,9 +240,13 @@ def test_flags_that_come_between_two_questions_are_seen_in_the_listing(
     stage: Stage, shown: t.Union[str, list[str]]
 ) -> None:
     stage.reconcile({WEB: service(server(21))})
-    listing = stage.library._list("table", {"name": "mainstay"})
-    listing[0]["table"]["flags"] = shown
-    with mock.patch.object(stage.library, "_list", side_effect=[listing]):
+    plain = stage.library._list
+
+    def flagged(kind: str, body: Json) -> t.Any:
+        listing = plain(kind, body)
+        return [{"table": {**listing[0]["table"], "flags": shown}}, *listing[1:]] if kind == "table" else listing
+
+    with mock.patch.object(stage.library, "_list", flagged):
         assert stage.plane.read()[WEB].lb_algo == "altered"
 
 

@@ -5,8 +5,11 @@
 
 linux/netfilter/nfnetlink_conntrack.h. Numbers inside these attributes are in network order. One look at the flows is
 one walk of the kernel through its whole table, 18 ms for the usual 262 144 buckets however few flows there are; so all
-services share one walk. The kernel leaves out what no service can have (CTA_FILTER, Linux 5.8); older kernels send
-every flow. Either way each one is looked at again here.
+services of a family share one walk. The kernel leaves out what no service can have (CTA_FILTER, Linux 5.8); older
+kernels send every flow. Either way each one is looked at again here.
+
+A flow belongs to the service whose mark it carries (nftables_rules sets it), else to the one whose address and port
+its client asked for, else to the one that has every port of that address.
 """
 
 from __future__ import annotations
@@ -19,21 +22,23 @@ import typing as t
 
 from ..lvs.table import DestinationKey, ServiceKey, Table
 from .netlink import NESTED, Attributes, KernelSocket, Message, decode, encode, u32
+from .nftables_names import packed
 
 _NETLINK_NETFILTER = 12
 _CT_GET, _CT_DELETE = 0x0101, 0x0102  # subsystem ctnetlink (1), then the message
-_HEADER = struct.pack("!BBH", socket.AF_INET, 0, 0)
-
-_CTA_TUPLE_ORIG, _CTA_TUPLE_REPLY, _CTA_PROTOINFO, _CTA_FILTER = 1, 2, 4, 25
+_HEADER = struct.Struct("!BBH")
+_CTA_TUPLE_ORIG, _CTA_TUPLE_REPLY, _CTA_PROTOINFO, _CTA_MARK, _CTA_FILTER = 1, 2, 4, 8, 25
 _CTA_TUPLE_IP, _CTA_TUPLE_PROTO = 1, 2
-_CTA_IP_SRC, _CTA_IP_DST = 1, 2
+_SOURCES, _DESTINATIONS = (1, 3), (2, 4)
+"""CTA_IP_V4_SRC and CTA_IP_V6_SRC, CTA_IP_V4_DST and CTA_IP_V6_DST."""
 _CTA_PROTO_NUM, _CTA_PROTO_SRC_PORT, _CTA_PROTO_DST_PORT = 1, 2, 3
 _CTA_PROTOINFO_TCP, _CTA_PROTOINFO_TCP_STATE = 1, 1
 _CTA_FILTER_ORIG_FLAGS, _CTA_FILTER_REPLY_FLAGS = 1, 2
 _BY_ADDRESS, _BY_PROTOCOL, _BY_PORT = 1 << 1, 1 << 3, 1 << 5  # of the destination
 _ESTABLISHED = b"\3"
 
-_PROTOCOLS: t.Mapping[str, int] = {"TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
+_UDP = bytes([socket.IPPROTO_UDP])
+_PROTOCOLS: t.Mapping[str, bytes] = {"TCP": bytes([socket.IPPROTO_TCP]), "UDP": _UDP}
 _COUNT_FILE = "/proc/sys/net/netfilter/nf_conntrack_count"
 _COUNT_LIMIT = 20_000
 """Flows in the whole namespace beyond which counting would hold up the health checks: 15 us a flow, so 0.3 s."""
@@ -46,15 +51,36 @@ class ConntrackUnavailable(Exception):
     """The kernel does not tell about flows; the text names the remedy."""
 
 
+class _End(t.NamedTuple):
+    """A service or a server as the kernel writes it; absent fields (ICMP) are empty."""
+
+    protocol: bytes
+    address: bytes
+    port: bytes
+
+
 class _Flow(t.NamedTuple):
     """One tracked flow of a service."""
 
     service: ServiceKey
-    server: DestinationKey
+    server: _End
     """Where the answers come from."""
+    rewritten: bool
+    """Is that another place than the client asked for?"""
     active: bool
     original: bytes
     """The original direction as the kernel wrote it: what identifies the flow."""
+
+
+class _Pool:
+    """Real servers by what the kernel calls them: everything stays bytes, for there may be 20 000 flows."""
+
+    def __init__(self, servers: t.Iterable[DestinationKey]) -> None:
+        self._servers = {(packed(one.address), _port(one.port)): one for one in servers}
+
+    def find(self, end: _End) -> t.Optional[DestinationKey]:
+        """The server that this is; None for a stranger. One with port 0 has every port."""
+        return self._servers.get((end.address, end.port)) or self._servers.get((end.address, b""))
 
 
 class Conntrack:
@@ -74,26 +100,39 @@ class Conntrack:
         if _flows_in_namespace() > _COUNT_LIMIT:
             raise ConntrackUnavailable(f"more than {_COUNT_LIMIT} flows")
         counted = {(key, server): [0, 0] for key, service in table.items() for server in service.destinations}
+        pools = {key: _Pool(service.destinations) for key, service in table.items()}
         for flow in self._flows(table):
-            figures = counted.get((flow.service, flow.server))
-            if figures is not None:
-                figures[0 if flow.active else 1] += 1
+            server = pools[flow.service].find(flow.server)
+            if server is not None:
+                counted[flow.service, server][0 if flow.active else 1] += 1
         return {key: (active, inactive) for key, (active, inactive) in counted.items()}
 
-    def end_flows(self, pools: t.Mapping[ServiceKey, t.Container[DestinationKey]]) -> None:
-        """Forget the services' flows that lead anywhere but to their pools. Raises ConntrackUnavailable."""
-        stray = [flow for flow in self._flows(pools) if flow.server not in pools[flow.service]]
-        orders = [Message(_CT_DELETE, _HEADER + encode([(_CTA_TUPLE_ORIG | NESTED, flow.original)])) for flow in stray]
+    def end_flows(self, pools: t.Mapping[ServiceKey, t.Iterable[DestinationKey]]) -> None:
+        """Forget the services' flows that lead anywhere but to their pools. Raises ConntrackUnavailable.
+
+        A TCP connection to a listener of the director's own is left to its listener; a UDP flow would stay with it
+        for as long as the client keeps sending, so it is ended.
+        """
+        known = {key: _Pool(servers) for key, servers in pools.items()}
+        orders = [
+            Message(_CT_DELETE, _header(flow.service) + encode([(_CTA_TUPLE_ORIG | NESTED, flow.original)]))
+            for flow in self._flows(pools)
+            if known[flow.service].find(flow.server) is None and (flow.rewritten or flow.server.protocol == _UDP)
+        ]
         for answer in self._talk(lambda kernel: kernel.order(orders)):
             if answer.errno not in (0, errno.ENOENT):  # it may have ended by itself meanwhile
                 raise ConntrackUnavailable(_sentence(answer.errno))
 
     def _flows(self, services: t.Collection[ServiceKey]) -> t.Iterator[_Flow]:
-        """The flows of these services, from one walk through the kernel's table."""
-        if not services or not _flows_in_namespace():
-            return
-        question = Message(_CT_GET, _HEADER + encode(_common_filter(services)))
-        yield from _decode_flows(self._talk(lambda kernel: kernel.dump(question)), services)
+        """The flows of these services, from one walk through the kernel's table for each family."""
+        for ipv6 in (False, True):
+            family = [key for key in services if key.ipv6 == ipv6]
+            if family and _flows_in_namespace():
+                yield from _decode_flows(self._dump(family), _Owners(family))
+
+    def _dump(self, services: t.Sequence[ServiceKey]) -> t.List[bytes]:
+        question = Message(_CT_GET, _header(services[0]) + encode(_common_filter(services)))
+        return self._talk(lambda kernel: kernel.dump(question))
 
     def _talk(self, talk: t.Callable[[KernelSocket], t.List[_Said]]) -> t.List[_Said]:
         """Ask or order. Raises ConntrackUnavailable; the next talk then begins on a new socket, because what is left
@@ -113,57 +152,67 @@ class Conntrack:
         return self._socket
 
 
-class _End(t.NamedTuple):
-    """A service or a server as the kernel writes it; absent fields (IPv6, ICMP) are empty."""
+class _Owners:
+    """Which service a flow belongs to."""
 
-    protocol: bytes
-    address: bytes
-    port: bytes
+    def __init__(self, services: t.Iterable[ServiceKey]) -> None:
+        self._marks = {struct.pack("!I", key.fwmark): key for key in services if key.fwmark}
+        self._ends = {_service_end(key): key for key in services if not key.fwmark}
+
+    def find(self, mark: bytes, asked: _End) -> t.Optional[ServiceKey]:
+        """None for a flow of nobody's."""
+        if self._marks and mark in self._marks:
+            return self._marks[mark]
+        return self._ends.get(asked) or self._ends.get(asked._replace(port=b""))
+
+
+def _header(service: ServiceKey) -> bytes:
+    return _HEADER.pack(socket.AF_INET6 if service.ipv6 else socket.AF_INET, 0, 0)
 
 
 def _service_end(service: ServiceKey) -> _End:
-    address, port = socket.inet_aton(service.address), struct.pack("!H", service.port)
-    return _End(bytes([_PROTOCOLS[service.protocol]]), address, port)
+    return _End(_PROTOCOLS[service.protocol], packed(service.address), _port(service.port))
 
 
-def _common_filter(services: t.Collection[ServiceKey]) -> t.List[t.Tuple[int, t.Any]]:
+def _port(number: int) -> bytes:
+    """Empty for every port."""
+    return struct.pack("!H", number) if number else b""
+
+
+def _common_filter(services: t.Sequence[ServiceKey]) -> t.List[t.Tuple[int, t.Any]]:
     """Whatever all services have in common the kernel looks for; empty for nothing in common."""
+    if any(service.fwmark for service in services):
+        return []
     ends = [_service_end(service) for service in services]
     common = [len(set(values)) == 1 for values in zip(*ends)]
-    protocol, address, port = common[0], common[1], common[0] and common[2]
+    protocol, address, port = common[0], common[1], common[0] and common[2] and bool(ends[0].port)
     fields = [(_CTA_PROTO_NUM, ends[0].protocol)] * protocol + [(_CTA_PROTO_DST_PORT, ends[0].port)] * port
     if not (protocol or address):
         return []
-    parts = [(_CTA_TUPLE_IP, [(_CTA_IP_DST, ends[0].address)] * address), (_CTA_TUPLE_PROTO, fields)]
+    place = _DESTINATIONS[1 if services[0].ipv6 else 0]
+    parts = [(_CTA_TUPLE_IP, [(place, ends[0].address)] * address), (_CTA_TUPLE_PROTO, fields)]
     flags = _BY_ADDRESS * address | _BY_PROTOCOL * protocol | _BY_PORT * port
     wanted = [(_CTA_FILTER_ORIG_FLAGS, u32(flags)), (_CTA_FILTER_REPLY_FLAGS, u32(0))]
     return [(_CTA_TUPLE_ORIG, parts), (_CTA_FILTER, wanted)]
 
 
-def _decode_flows(bodies: t.Iterable[bytes], services: t.Iterable[ServiceKey]) -> t.Iterator[_Flow]:
-    """Everything stays bytes on the way, and a server is put into words once: there may be 20 000 flows."""
-    wanted = {_service_end(service): service for service in services}
-    servers: t.Dict[_End, DestinationKey] = {}
+def _decode_flows(bodies: t.Iterable[bytes], owners: _Owners) -> t.Iterator[_Flow]:
     for body in bodies:
-        found = decode(body, len(_HEADER))
-        service = wanted.get(_end(found[_CTA_TUPLE_ORIG], _CTA_IP_DST, _CTA_PROTO_DST_PORT))
-        if service is None:
-            continue
-        answering = _end(found[_CTA_TUPLE_REPLY], _CTA_IP_SRC, _CTA_PROTO_SRC_PORT)
-        if answering not in servers:
-            servers[answering] = _server(answering)
-        yield _Flow(service, servers[answering], _tcp_state(found) == _ESTABLISHED, found[_CTA_TUPLE_ORIG])
+        found = decode(body, _HEADER.size)
+        asked = _end(found[_CTA_TUPLE_ORIG], _DESTINATIONS, _CTA_PROTO_DST_PORT)
+        service = owners.find(found.get(_CTA_MARK, b""), asked)
+        if service is not None:
+            server = _end(found[_CTA_TUPLE_REPLY], _SOURCES, _CTA_PROTO_SRC_PORT)
+            active = _tcp_state(found) == _ESTABLISHED
+            yield _Flow(service, server, server != asked, active, found[_CTA_TUPLE_ORIG])
 
 
-def _end(tuple_attribute: bytes, address: int, port: int) -> _End:
+def _end(tuple_attribute: bytes, address: t.Tuple[int, int], port: int) -> _End:
     """One end of one direction."""
     parts = decode(tuple_attribute)
-    ports = decode(parts[_CTA_TUPLE_PROTO])
-    return _End(ports[_CTA_PROTO_NUM], decode(parts[_CTA_TUPLE_IP]).get(address, b""), ports.get(port, b""))
-
-
-def _server(end: _End) -> DestinationKey:
-    return DestinationKey(socket.inet_ntoa(end.address), int.from_bytes(end.port, "big"))
+    addresses, ports = decode(parts[_CTA_TUPLE_IP]), decode(parts[_CTA_TUPLE_PROTO])
+    place = addresses.get(address[0]) or addresses.get(address[1], b"")
+    return _End(ports[_CTA_PROTO_NUM], place, ports.get(port, b""))
 
 
 def _tcp_state(found: Attributes) -> bytes:

@@ -3,16 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The nftables engine, for kernels without ip_vs: destination NAT by rules in a table of our own.
 
-NAT only, IPv4, with rr, wrr and sh; what it cannot do is refused with the reason. Each apply() is one transaction of
-the kernel: all of it takes effect between two packets, or nothing does. libnftables works inside this process (0.2 ms
-for an edit, 0.4 ms to list a small table, no growth over thousands of calls).
+NAT only, IPv4 and IPv6, TCP and UDP, with rr, wrr, sh and mh; what it cannot do is refused with the reason. Each
+apply() is one transaction of the kernel: all of it takes effect between two packets, or nothing does. libnftables
+works inside this process (0.2 ms for an edit, no growth over thousands of calls).
 
-The director must forward (net.ipv4.ip_forward = 1) and the servers' way back to the clients must lead through it.
+The director must forward (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding = 1) and the servers' way back to the
+clients must lead through it, unless the service masquerades.
+
+A server that is taken out of a pool loses its flows: ip_vs drops them, here conntrack forgets them, so a UDP client
+moves to another server and a TCP client gets a reset. Who wants them to end by themselves sets weight 0 first.
 """
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 try:
     import nftables as libnftables
@@ -20,13 +25,14 @@ except ImportError:  # the engine says so in a sentence when it is asked for
     libnftables = None
 
 from ..lvs.effects import NotApplicable, apply_operation, operation_service
-from ..lvs.operations import Operation
-from ..lvs.table import ServiceKey, Table
+from ..lvs.operations import Operation, RemoveDestination
+from ..lvs.table import DestinationKey, Service, ServiceKey, Table
 from . import nftables_rules as rules
 from .conntrack import Conntrack, ConntrackUnavailable
 from .data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
 from .nftables_kernel import KernelTable, unavailable
 from .nftables_limits import unsupported
+from .nftables_names import LOOKUPS, Json, server_chain, service_chain
 from .nftables_reading import ALTERED, NOTHING, Held, interpret, unlisted
 
 LIBRARY_MISSING = (
@@ -40,7 +46,7 @@ class _TransactionRefused(Exception):
 
 
 class NftablesPlane:
-    """Reads and edits the table `ip mainstay` in the network namespace it was opened in."""
+    """Reads and edits the table `inet mainstay` in the network namespace it was opened in."""
 
     def __init__(self) -> None:
         """Open libnftables and look once. Raises DataPlaneUnavailable."""
@@ -58,7 +64,11 @@ class NftablesPlane:
             self.close()
             raise
 
-    def read(self) -> Table:
+    def parts(self) -> t.Iterator[Table]:
+        """The whole table at once: that is how it is listed."""
+        yield self.read()
+
+    def read(self, _keys: t.Optional[t.Collection[ServiceKey]] = None) -> Table:
         """What our table holds; "altered" stands where somebody changed its rules. Raises DataPlaneUnavailable."""
         self._known = self._look()
         return self._known.table
@@ -82,7 +92,10 @@ class NftablesPlane:
         self._note_strays(_changed(before, self._known.table), operations)
         return refusals + self._end_strays()
 
-    def counters(self) -> Counters:
+    def flush(self) -> None:
+        """Nothing: this table holds nothing of others, and what is ours leaves it by removal."""
+
+    def counters(self, _keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
         """Flows per server in conntrack: active is TCP in ESTABLISHED, inactive every other.
 
         Empty when conntrack does not tell or holds more flows than can be counted in passing.
@@ -113,9 +126,20 @@ class NftablesPlane:
                     raise
         return NOTHING if flags is None else unlisted(self._kernel.chains())
 
-    def _list(self) -> t.List[rules.Json]:
+    def _list(self) -> t.List[Json]:
+        """The table without elements, then the maps with theirs: the sets of clients may be long and change nothing."""
+        self._nft.set_terse_output(True)
         try:
-            status, answer, error = self._nft.json_cmd({"nftables": [rules.list_table()]})
+            objects = self._ask(rules.list_table())
+        finally:
+            self._nft.set_terse_output(False)
+        for lookup in LOOKUPS:
+            objects += self._ask(rules.list_map(lookup))
+        return objects
+
+    def _ask(self, question: Json) -> t.List[Json]:
+        try:
+            status, answer, error = self._nft.json_cmd({"nftables": [question]})
         except ValueError as garbled:
             raise DataPlaneUnavailable(f"the answer of nftables is not JSON: {garbled}") from garbled
         if status != 0:
@@ -152,7 +176,7 @@ class NftablesPlane:
                 refusals += [Refusal(operation, f"nftables refused it: {error}") for operation in mine]
         return refusals
 
-    def _transact(self, commands: t.Sequence[rules.Json]) -> None:
+    def _transact(self, commands: t.Sequence[Json]) -> None:
         status, _answer, error = self._nft.json_cmd({"nftables": list(commands)})
         if status != 0:
             raise _TransactionRefused(_first_line(error))
@@ -161,7 +185,7 @@ class NftablesPlane:
         """A UDP flow never ends while its client keeps sending, not even when its server is gone."""
         for operation in operations:
             key = operation_service(operation)
-            if key.protocol == "UDP" and key in changed:
+            if key in changed and (key.protocol != "TCP" or isinstance(operation, RemoveDestination)):
                 self._strays[key] = operation
 
     def _end_strays(self) -> t.List[Refusal]:
@@ -171,7 +195,7 @@ class NftablesPlane:
         try:
             self._conntrack.end_flows(pools)
         except ConntrackUnavailable as error:
-            reason = f"done, but UDP flows of servers taken out live on: {error}"
+            reason = f"done, but flows of servers taken out live on: {error}"
             return [Refusal(operation, reason, applied=True) for operation in self._strays.values()]
         self._strays.clear()
         return []
@@ -194,31 +218,61 @@ def _carry_out(table: Table, operations: t.Sequence[Operation]) -> t.Tuple[Table
 
 def _after(target: Table) -> Held:
     """What a transaction on a sound table leaves."""
-    return Held(target, sound=True, mapped=frozenset(target)) if target else NOTHING
+    sets = frozenset(name for service in target.values() for name in rules.client_sets(service))
+    return Held(target, sound=True, mapped=frozenset(target), sets=sets) if target else NOTHING
 
 
 def _changed(before: Table, after: Table) -> t.List[ServiceKey]:
     return [key for key in {**before, **after} if before.get(key) != after.get(key)]
 
 
-def _commands(held: Held, target: Table, changed: t.Sequence[ServiceKey]) -> t.List[rules.Json]:
+def _commands(held: Held, target: Table, changed: t.Sequence[ServiceKey]) -> t.List[Json]:
     """One transaction. A table without services is no table: nothing of ours stays behind."""
     if not target:
         return rules.remove_table()
     if held.sound:
-        return [command for key in changed for command in _service_commands(held, target, key)]
+        edits = [command for key in changed for command in _service_edits(held, target, key)]
+        hidden = rules.masqueraded(target)
+        return edits if hidden == rules.masqueraded(held.table) else [*edits, *rules.write_masquerading(hidden)]
     # Of a service that only stands there altered nothing is known that could be written.
     known = [target[key] for key in sorted(target) if target[key].lb_algo != ALTERED]
-    writes = [command for service in known for command in rules.write_service(service, None)]
-    return [*rules.remove_table(), *rules.add_base(), *writes]
+    writes = [command for service in known for command in rules.write_service(service, service.destinations)]
+    hidden = rules.masqueraded(target)
+    return [*rules.remove_table(), *rules.add_base(), *rules.write_masquerading(hidden), *writes]
 
 
-def _service_commands(held: Held, target: Table, key: ServiceKey) -> t.List[rules.Json]:
-    if key in target:
-        return rules.write_service(target[key], held.table.get(key))
-    if key in held.table:
-        return rules.remove_service(held.table[key], mapped=key in held.mapped)
-    return []
+def _service_edits(held: Held, target: Table, key: ServiceKey) -> t.List[Json]:
+    """Write what is wanted, then remove what nothing leads to any more: first chains, then the sets they asked."""
+    before, after = held.table.get(key), target.get(key)
+    edits: t.List[Json] = []
+    if after is not None:
+        edits += rules.write_service(after, _to_write(before, after))
+    elif key in held.mapped:
+        edits.append(rules.remove_element(key))
+    for chain in sorted(_chains(before) - _chains(after), key=len):  # the service's own comes before its servers'
+        edits += rules.remove_chain(chain)
+    wanted = rules.client_sets(after) if after is not None else set()
+    return edits + [rules.remove_set(name) for name in sorted(_sets(held, key) - wanted)]
+
+
+def _to_write(before: t.Optional[Service], after: Service) -> t.Set[DestinationKey]:
+    """Servers whose chains are not as `after` wants them."""
+    pool = after.destinations
+    if before is None or replace(before, destinations=pool) != after:
+        return set(pool)
+    return {key for key, server in pool.items() if before.destinations.get(key) != server}
+
+
+def _chains(service: t.Optional[Service]) -> t.Set[str]:
+    if service is None:
+        return set()
+    return {service_chain(service.key), *(server_chain(service.key, server) for server in service.destinations)}
+
+
+def _sets(held: Held, key: ServiceKey) -> t.Set[str]:
+    """Sets of clients that are there for this service."""
+    prefix = f"{service_chain(key)}__"
+    return {name for name in held.sets if name.startswith(prefix)}
 
 
 def _first_line(error: str) -> str:

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import struct
 import typing as t
 
 from .data_plane import DataPlaneUnavailable
 from .netlink import KernelSocket, Message, decode, encode
-from .nftables_rules import TABLE
+from .nftables_names import TABLE
 
 _NETLINK_NETFILTER = 12
 _GET_TABLE, _GET_CHAIN = 0x0A01, 0x0A04  # subsystem nftables (10), then the message
-_HEADER = struct.pack("!BBH", socket.AF_INET, 0, 0)
+_NFPROTO_INET = 1
+_HEADER = struct.pack("!BBH", _NFPROTO_INET, 0, 0)
 _NFTA_TABLE_NAME, _NFTA_TABLE_FLAGS = 1, 2
 _NFTA_CHAIN_TABLE, _NFTA_CHAIN_NAME = 1, 3
 _NAME = TABLE.encode() + b"\0"
@@ -36,7 +36,7 @@ _Said = t.TypeVar("_Said")
 
 
 class KernelTable:
-    """The table `ip mainstay` of the network namespace this was opened in. Everything raises DataPlaneUnavailable."""
+    """The table `inet mainstay` of the network namespace this was opened in. Everything raises DataPlaneUnavailable."""
 
     def __init__(self) -> None:
         self._socket = _told(lambda: KernelSocket(_NETLINK_NETFILTER))

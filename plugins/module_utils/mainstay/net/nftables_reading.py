@@ -3,24 +3,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Our nftables table read back: what the rules do, and whether they are still the ones we wrote.
 
-A rule is judged by what it does, not by its text, because versions of nft spell the same rule differently. What is
-not as we would write it shows in the table as `altered` in the place of the scheduler or the forwarding method, so
-that reconciliation sees a difference and writes it anew.
+A rule is judged by what it does, not by its text (nftables_meaning). What is not as we would write it shows in the
+table as `altered` in the place of the scheduler or the forwarding method, so that reconciliation sees a difference
+and writes it anew.
 """
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..lvs.slots import slots
 from ..lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
-from .nftables_rules import HOOKS, MAP, Json, parse_chain, server_chain, service_chain
+from .nftables_meaning import Meaning, protocol_name, rule_meaning
+from .nftables_names import (
+    LOOKUPS,
+    MASQUERADING,
+    Json,
+    Lookup,
+    lookup_of,
+    packed,
+    parse_chain,
+    server_chain,
+    service_chain,
+)
+from .nftables_rules import HOOKS, base_rules, masqueraded, masquerading_rules, server_rules, service_rules
+from .nftables_words import parse_service, parse_weight
 
 ALTERED = "altered"
 """Stands for an lb_algo or lb_kind whose rules somebody changed."""
 
-_PROTOCOLS: t.Mapping[t.Union[str, int, None], str] = {6: "TCP", 17: "UDP"}
+_Pools = t.Dict[ServiceKey, t.Dict[DestinationKey, Destination]]
 
 
 @dataclass(frozen=True)
@@ -29,9 +41,11 @@ class Held:
 
     table: Table
     sound: bool
-    """Do the map and the two hooks work? If not, no service does, and all is to be written anew."""
+    """Do the maps and the base chains work? If not, no service does, and all is to be written anew."""
     mapped: t.FrozenSet[ServiceKey] = frozenset()
-    """Services that the map leads to."""
+    """Services that a map leads to."""
+    sets: t.FrozenSet[str] = frozenset()
+    """Names of the sets of clients that are there."""
 
 
 NOTHING = Held(table={}, sound=False)
@@ -44,7 +58,8 @@ class _Listing:
     def __init__(self, objects: t.Sequence[Json]) -> None:
         self.chains: t.Dict[str, Json] = {}
         self.rules: t.Dict[str, t.List[Json]] = {}
-        self.elements: t.List[t.Any] = []
+        self.elements: t.Dict[str, t.List[t.Any]] = {}
+        self.sets: t.Set[str] = set()
         self.flagged = False
         for entry in objects:
             self._sort_in(entry)
@@ -54,30 +69,34 @@ class _Listing:
             self.chains[entry["chain"]["name"]] = entry["chain"]
         elif "rule" in entry:
             self.rules.setdefault(entry["rule"]["chain"], []).append(entry["rule"])
-        elif "map" in entry and entry["map"]["name"] == MAP:
-            self.elements = entry["map"].get("elem", [])
+        elif "map" in entry:
+            # A map comes twice, first without its elements.
+            self.elements[entry["map"]["name"]] = entry["map"].get("elem", [])
+        elif "set" in entry:
+            self.sets.add(entry["set"]["name"])
         elif "table" in entry:
             self.flagged = bool(entry["table"].get("flags"))
 
-    def only_rule(self, chain: str) -> Json:
-        """The chain's rule when it is the only one, else an empty one that equals nothing."""
+    def does(self, chain: str, written: t.Sequence[Json]) -> bool:
+        """Does the chain do what these rules do?"""
+        return _meanings(self.rules.get(chain, [])) == _meanings(written)
+
+    def comment(self, chain: str) -> str:
+        """What its last rule says."""
         rules = self.rules.get(chain, [])
-        return rules[0] if len(rules) == 1 else {"expr": []}
+        return str(rules[-1].get("comment", "")) if rules else ""
 
 
 def interpret(objects: t.Sequence[Json]) -> Held:
     """Read the objects of a listing of our table."""
     listing = _Listing(objects)
     elements = _elements(listing)
-    sound = _hooks_sound(listing) and elements is not None
     mapped = frozenset(elements or ())
-    return Held(
-        table={
-            key: _service(listing, key, pool, reached=sound and key in mapped) for key, pool in _pools(listing).items()
-        },
-        sound=sound,
-        mapped=mapped,
-    )
+    table = {key: _service(listing, key, pool, key in mapped) for key, pool in _pools(listing).items()}
+    sound = elements is not None and _hooks_sound(listing) and _masquerading_sound(listing, table)
+    if not sound:
+        table = {key: Service(key, ALTERED, 0, service.destinations) for key, service in table.items()}
+    return Held(table, sound, mapped, frozenset(listing.sets))
 
 
 def unlisted(chains: t.Sequence[str]) -> Held:
@@ -85,21 +104,43 @@ def unlisted(chains: t.Sequence[str]) -> Held:
     return interpret([{"chain": {"name": name}} for name in chains])
 
 
+def _meanings(rules: t.Sequence[Json]) -> t.List[t.Tuple[Meaning, ...]]:
+    return [rule_meaning(rule) for rule in rules]
+
+
+# ---- the maps and the base chains
+
+
 def _elements(listing: _Listing) -> t.Optional[t.List[ServiceKey]]:
-    """Services in the map; None when one of its elements leads somewhere we would not send it."""
+    """Services in the maps; None when one of their elements leads somewhere we would not send it."""
     keys = []
-    for key, verdict in listing.elements:
-        address, protocol, port = key["concat"]
-        service = ServiceKey(_protocol(protocol), address, int(port))
-        if _target(verdict) != service_chain(service):
-            return None
-        keys.append(service)
+    for lookup in LOOKUPS:
+        for value, verdict in listing.elements.get(lookup.name, []):
+            key = _led_to(verdict)
+            if key is None or lookup_of(key) != lookup or _shown(lookup, value) != _wanted(lookup, key):
+                return None
+            keys.append(key)
     return keys
 
 
-def _protocol(shown: t.Union[str, int, None]) -> str:
-    """nft takes the names from /etc/protocols, and shows numbers on a minimal system that has no such file."""
-    return _PROTOCOLS.get(shown, str(shown).upper())
+def _led_to(verdict: Json) -> t.Optional[ServiceKey]:
+    target = str(verdict.get("goto", {}).get("target", ""))
+    parsed = parse_chain(target)
+    return parsed[0] if parsed is not None and target == service_chain(parsed[0]) else None
+
+
+def _shown(lookup: Lookup, value: t.Any) -> t.Tuple[t.Any, ...]:
+    if lookup.by == "mark":
+        return (int(value),)
+    address, protocol, *port = value["concat"]
+    return (packed(address), protocol_name(protocol), *map(int, port))
+
+
+def _wanted(lookup: Lookup, key: ServiceKey) -> t.Tuple[t.Any, ...]:
+    if lookup.by == "mark":
+        return (key.fwmark,)
+    port = (key.port,) if lookup.by == "endpoint" else ()
+    return (packed(key.address), key.protocol.lower(), *port)
 
 
 def _hooks_sound(listing: _Listing) -> bool:
@@ -110,18 +151,20 @@ def _hooks_sound(listing: _Listing) -> bool:
 
 def _hook_sound(listing: _Listing, hook: str) -> bool:
     chain = listing.chains.get(hook, {})
-    expressions = listing.only_rule(hook)["expr"]
-    return (
-        chain.get("type") == "nat"
-        and chain.get("hook") == hook
-        and chain.get("policy") == "accept"
-        and len(expressions) == 1
-        and expressions[0].get("vmap", {}).get("data") == f"@{MAP}"
-    )
+    held = (chain.get("type"), chain.get("hook"), chain.get("policy"), chain.get("prio"))
+    return held == ("nat", hook, "accept", HOOKS[hook]) and listing.does(hook, base_rules(hook))
 
 
-def _pools(listing: _Listing) -> t.Dict[ServiceKey, t.Dict[DestinationKey, Destination]]:
-    pools: t.Dict[ServiceKey, t.Dict[DestinationKey, Destination]] = {}
+def _masquerading_sound(listing: _Listing, table: Table) -> bool:
+    return MASQUERADING in listing.chains and listing.does(MASQUERADING, masquerading_rules(masqueraded(table)))
+
+
+# ---- services and servers
+
+
+def _pools(listing: _Listing) -> _Pools:
+    """Every service that has a chain, and what the comments say of its servers."""
+    pools: _Pools = {}
     for name in listing.chains:
         parsed = parse_chain(name)
         if parsed is None:
@@ -129,57 +172,27 @@ def _pools(listing: _Listing) -> t.Dict[ServiceKey, t.Dict[DestinationKey, Desti
         service, server = parsed
         pool = pools.setdefault(service, {})
         if server is not None:
-            pool[server] = _destination(listing.only_rule(name), service, server)
+            weight = parse_weight(listing.comment(name))
+            kind = ALTERED if weight is None else "NAT"
+            pool[server] = Destination(server, kind, weight or 0)
     return pools
-
-
-def _destination(rule: Json, service: ServiceKey, key: DestinationKey) -> Destination:
-    protocol, rewrite = _pair(rule["expr"])
-    word, _space, weight = str(rule.get("comment", "")).partition(" ")
-    as_written = (
-        _protocol(protocol.get("match", {}).get("right")) == service.protocol
-        and rewrite.get("dnat", {}).get("addr") == key.address
-        and rewrite.get("dnat", {}).get("port") == key.port
-        and word == "weight"
-        and weight.isdigit()
-    )
-    return Destination(key, "NAT", int(weight)) if as_written else Destination(key, ALTERED, 0)
 
 
 def _service(
     listing: _Listing, key: ServiceKey, pool: t.Mapping[DestinationKey, Destination], reached: bool
 ) -> Service:
-    rule = listing.only_rule(service_chain(key))
-    claimed = Service(key, str(rule.get("comment", "")), 0, pool)
-    wanted = [server_chain(key, server) for server in slots(claimed)]
-    if reached and _row(rule, claimed.lb_algo) == wanted:
+    """Altered servers are judged by what their chains should do for the service as its comment describes it."""
+    chain = service_chain(key)
+    described = parse_service(key, listing.comment(chain))
+    if described is None or not reached:
+        return Service(key, ALTERED, 0, pool)
+    claimed = replace(described, destinations=pool)
+    if not listing.does(chain, service_rules(claimed)):
+        return Service(key, ALTERED, 0, pool)
+    return replace(claimed, destinations={place: _server(listing, claimed, one) for place, one in pool.items()})
+
+
+def _server(listing: _Listing, service: Service, claimed: Destination) -> Destination:
+    if listing.does(server_chain(service.key, claimed.key), server_rules(service, claimed)):
         return claimed
-    return Service(key, ALTERED, 0, pool)
-
-
-def _row(rule: Json, lb_algo: str) -> t.Optional[t.List[str]]:
-    """Chains in the order of their slots; empty for a service that refuses; None when it is no rule of ours."""
-    if len(rule["expr"]) != 1:
-        return None
-    (expression,) = rule["expr"]
-    if "reject" in expression:
-        return []
-    vmap = expression.get("vmap", {})
-    choice = vmap.get("key", {}).get("jhash" if lb_algo == "sh" else "numgen")
-    numbered = vmap.get("data", {}).get("set", []) if isinstance(vmap.get("data"), dict) else []
-    row = [_target(verdict) for _number, verdict in sorted(numbered, key=_first)]
-    numbers = [number for number, _verdict in sorted(numbered, key=_first)]
-    whole = choice is not None and choice.get("mod") == len(row) and numbers == list(range(len(row)))
-    return row if whole else None
-
-
-def _first(entry: t.Sequence[t.Any]) -> int:
-    return int(entry[0])
-
-
-def _target(verdict: Json) -> str:
-    return str(verdict.get("goto", {}).get("target", ""))
-
-
-def _pair(expressions: t.Sequence[Json]) -> t.Tuple[Json, Json]:
-    return (expressions[0], expressions[1]) if len(expressions) == 2 else ({}, {})
+    return replace(claimed, lb_kind=ALTERED, weight=0)

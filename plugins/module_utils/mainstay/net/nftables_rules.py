@@ -3,169 +3,295 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The nftables table of Mainstay: how services are written as rules.
 
-Everything is in one table of our own, `ip mainstay`, and can be read with `nft list table ip mainstay`:
+Everything is in one table of our own, `inet mainstay`, and can be read with `nft list table inet mainstay`. One table
+for both families, so that one question tells its flags, one listing what it holds, and one transaction changes IPv4
+and IPv6 services together (chains of nat type in `inet`: Linux 5.2).
 
-    map services                       address . protocol . port -> the service's chain
-    chain prerouting, output           look the packet up in the map: clients from outside, clients on the director
-    chain tcp/192.0.2.10/80            one service: a numbered row of its servers; the comment says lb_algo
+    map services4, services6           address . protocol . port -> the service's chain
+    map ports4, ports6                 address . protocol, every port
+    map marks4, marks6                 what the packet filter has marked (fwmark)
+    chain prerouting, output           look the packet up in the maps: clients from outside, clients on the director
+    chain tcp/192.0.2.10/80            one service: a numbered row of its servers; the comment says lb_algo and options
     chain tcp/192.0.2.10/80__10.0.0.1/8080   one server: dnat; the comment says its weight
+    set tcp/192.0.2.10/80__10.0.0.1/8080     with persistence: clients that stay with this server, each with its time
+    chain postrouting, masquerading    services whose servers see the director as their client
 
 A chain of nat type sees the first packet of a flow only; conntrack takes the rest to the same server. So a server
-without a slot (weight 0, or taken out) gets no new flow and keeps those it has. A service whose row is empty answers
-with ICMP port unreachable, which a TCP client sees as "connection refused": what ip_vs does.
+without a slot (weight 0) gets no new flow and keeps those it has. A service whose row is empty refuses: TCP by a
+reset, the rest by ICMP port unreachable; a TCP client sees "connection refused".
+
+Persistence: the chain of a server writes the client's address, or its network, into the server's set with the
+timeout, at each new connection; the chain of the service asks the sets before the row. A server at weight 0 keeps its
+clients, as in ip_vs with expire_quiescent_template = 0, which is the kernel's default; a server that is taken out
+loses its set, and its clients get another. A set is part of no rule, so it outlives every edit of its service.
+
+A flow of a fwmark service gets the mark as its conntrack mark: only so can it be counted and ended later.
 
 The rules are all there is: nothing is remembered elsewhere, so what is read back is what the kernel does.
 """
 
 from __future__ import annotations
 
+import socket
 import typing as t
 
 from ..lvs.slots import slots
-from ..lvs.table import Destination, DestinationKey, Service, ServiceKey
+from ..lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
+from .nftables_names import (
+    FAMILY,
+    LOOKUPS,
+    MASQUERADING,
+    TABLE,
+    Json,
+    Lookup,
+    lookup_of,
+    server_chain,
+    service_chain,
+)
+from .nftables_words import service_comment, weight_comment
 
-TABLE = "mainstay"
-MAP = "services"
-HOOKS = ("prerouting", "output")
-_PRIORITY_DSTNAT = -100
+LOOKING_UP = ("prerouting", "output")
+HOOKS: t.Mapping[str, int] = {"prerouting": -100, "output": -100, "postrouting": 100}
+"""Our base chains with their priorities: dstnat, srcnat."""
+MASQUERADE = "masquerade"
+"""The flag of a service whose servers see the director as their client."""
+
+_CLIENTS_LIMIT = 262_144
+"""Clients a server remembers; one more is served, and may get another server next time. 100 bytes each."""
 # Any constant: two directors must hash a client to the same server, and a re-read must find what was written.
 _HASH_SEED = 0x6D737479
-
-Json = t.Dict[str, t.Any]
-
-
-def service_chain(key: ServiceKey) -> str:
-    """Name of the service's chain."""
-    return f"{key.protocol.lower()}/{key.address}/{key.port}"
-
-
-def server_chain(key: ServiceKey, server: DestinationKey) -> str:
-    """Name of the chain of one real server of the service."""
-    return f"{service_chain(key)}__{server.address}/{server.port}"
-
-
-def parse_chain(name: str) -> t.Optional[t.Tuple[ServiceKey, t.Optional[DestinationKey]]]:
-    """The service, or the service and the server, that a chain is about; None for any other chain."""
-    head, separator, tail = name.partition("__")
-    service = head.split("/")
-    server = tail.split("/") if separator else []
-    well_formed = len(service) == 3 and service[2].isdigit() and service[0] in ("tcp", "udp")
-    if not well_formed or (separator and not (len(server) == 2 and server[1].isdigit())):
-        return None
-    key = ServiceKey(service[0].upper(), service[1], int(service[2]))
-    return key, DestinationKey(server[0], int(server[1])) if separator else None
+_L4PROTO: Json = {"meta": {"key": "l4proto"}}
 
 
 def list_table() -> Json:
     """Our table with everything in it."""
-    return {"list": {"table": _in_table()}}
+    return {"list": {"table": in_table()}}
+
+
+def list_map(lookup: Lookup) -> Json:
+    """One map with its elements."""
+    return {"list": {"map": in_table(lookup.name)}}
 
 
 def remove_table() -> t.List[Json]:
-    """Remove the table whether it is there or not: adding an existing one is no error, deleting a missing one is."""
-    return [{"add": {"table": _in_table()}}, {"delete": {"table": _in_table()}}]
+    """Remove the table whether it is there or not."""
+    return [{"add": {"table": in_table()}}, {"delete": {"table": in_table()}}]
 
 
 def add_base() -> t.List[Json]:
-    """The table, the map and the two hooks, in a table that is not there."""
-    lookup = {"vmap": {"key": {"concat": _flow_key()}, "data": f"@{MAP}"}}
-    services_map = {
-        **_in_table(MAP),
-        "type": ["ipv4_addr", "inet_proto", "inet_service"],
-        "map": "verdict",
-    }
-    commands: t.List[Json] = [{"add": {"table": _in_table()}}, {"add": {"map": services_map}}]
-    for hook in HOOKS:
-        base = {"type": "nat", "hook": hook, "prio": _PRIORITY_DSTNAT, "policy": "accept"}
-        commands.append({"add": {"chain": {**_in_table(hook), **base}}})
-        commands.append(_add_rule(hook, [lookup]))
+    """The table, its maps and the chains that look packets up in them. For a table that is not there."""
+    commands: t.List[Json] = [{"add": {"table": in_table()}}]
+    commands += [{"add": {"map": {**in_table(one.name), "type": _map_type(one), "map": "verdict"}}} for one in LOOKUPS]
+    commands.append({"add": {"chain": in_table(MASQUERADING)}})
+    for hook, priority in HOOKS.items():
+        base = {"type": "nat", "hook": hook, "prio": priority, "policy": "accept"}
+        commands.append({"add": {"chain": {**in_table(hook), **base}}})
+        commands += [{"add": {"rule": rule}} for rule in base_rules(hook)]
     return commands
 
 
-def write_service(service: Service, held: t.Optional[Service]) -> t.List[Json]:
-    """Make the service's chains what `service` says; `held` is what is there, None for nothing."""
-    chain = service_chain(service.key)
-    before = held.destinations if held else {}
-    commands: t.List[Json] = []
-    for key, server in sorted(service.destinations.items()):
-        if before.get(key) != server:
-            commands += _write_chain(server_chain(service.key, key), _server_rule(service.key, server))
-    commands += _write_chain(chain, _service_rule(service))
-    for key in sorted(before):
-        if key not in service.destinations:
-            commands += _remove_chain(server_chain(service.key, key))
-    return [*commands, {"add": {"element": _element(service.key, [_verdict(chain)])}}]
+def base_rules(hook: str) -> t.List[Json]:
+    """The rules of a base chain."""
+    if hook in LOOKING_UP:
+        return [_rule(hook, _look_up(lookup)) for lookup in LOOKUPS]
+    rewritten = {"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}}
+    return [_rule(hook, [rewritten, {"jump": {"target": MASQUERADING}}])]
 
 
-def remove_service(held: Service, mapped: bool) -> t.List[Json]:
-    """Remove the service's chains; `mapped` says whether the map leads to them."""
-    commands = _remove_chain(service_chain(held.key))
-    for key in sorted(held.destinations):
-        commands += _remove_chain(server_chain(held.key, key))
-    unmap = [{"delete": {"element": _element(held.key, [])}}] if mapped else []
-    return [*unmap, *commands]
+def masquerading_rules(keys: t.Iterable[ServiceKey]) -> t.List[Json]:
+    """The chain that hides clients from the servers of these services."""
+    return [_rule(MASQUERADING, [*_came_for(key), {MASQUERADE: None}]) for key in sorted(keys)]
 
 
-def weight_comment(weight: int) -> str:
-    """How a weight is written down; the slots alone do not tell 1:2 from 2:4."""
-    return f"weight {weight}"
+def masqueraded(table: Table) -> t.Set[ServiceKey]:
+    """Services with the flag."""
+    return {key for key, service in table.items() if MASQUERADE in service.flags}
 
 
-def _service_rule(service: Service) -> Json:
+def write_masquerading(keys: t.Iterable[ServiceKey]) -> t.List[Json]:
+    """Make the chain that of these services."""
+    return _write_chain(MASQUERADING, masquerading_rules(keys))
+
+
+def write_service(service: Service, servers: t.Iterable[DestinationKey]) -> t.List[Json]:
+    """Make the service's chain what `service` says, and those of the named servers of it."""
+    key, pool = service.key, service.destinations
+    commands: t.List[Json] = [{"add": {"set": _client_set(key, name)}} for name in sorted(client_sets(service))]
+    for server in sorted(servers):
+        commands += _write_chain(server_chain(key, server), server_rules(service, pool[server]))
+    commands += _write_chain(service_chain(key), service_rules(service))
+    return [*commands, {"add": {"element": _element(key, [_goto(service_chain(key))])}}]
+
+
+def remove_element(key: ServiceKey) -> Json:
+    """The map leads to the service no more."""
+    return {"delete": {"element": _element(key, [])}}
+
+
+def remove_chain(chain: str) -> t.List[Json]:
+    """Nothing may lead to it any more."""
+    return [{"flush": {"chain": in_table(chain)}}, {"delete": {"chain": in_table(chain)}}]
+
+
+def remove_set(name: str) -> Json:
+    """No rule may ask it any more."""
+    return {"delete": {"set": in_table(name)}}
+
+
+def client_sets(service: Service) -> t.Set[str]:
+    """Names of the sets that persistence needs."""
+    if not service.persistence_timeout:
+        return set()
+    return {server_chain(service.key, server) for server in service.destinations}
+
+
+def service_rules(service: Service) -> t.List[Json]:
+    """The rules of the service's chain; the comment of the last one says what cannot be seen."""
+    chain, comment = service_chain(service.key), service_comment(service)
+    rules = [_rule(chain, [_member(service, name), _goto(name)]) for name in sorted(client_sets(service))]
     row = [server_chain(service.key, key) for key in slots(service)]
-    if not row:
-        refuse = {"reject": {"type": "icmp", "expr": "port-unreachable"}}
-        return _rule(service_chain(service.key), [refuse], service.lb_algo)
-    choice: Json = {"numgen": {"mode": "inc", "mod": len(row), "offset": 0}}
-    if service.lb_algo == "sh":
-        source = {"payload": {"protocol": "ip", "field": "saddr"}}
-        choice = {"jhash": {"mod": len(row), "offset": 0, "seed": _HASH_SEED, "expr": source}}
-    numbered = [[number, _verdict(chain)] for number, chain in enumerate(row)]
-    return _rule(service_chain(service.key), [{"vmap": {"key": choice, "data": {"set": numbered}}}], service.lb_algo)
+    if row:
+        numbered = [[number, _goto(target)] for number, target in enumerate(row)]
+        choice = {"vmap": {"key": _choice(service, len(row)), "data": {"set": numbered}}}
+        return [*rules, _rule(chain, [choice], comment)]
+    return [*rules, *_refusing(chain, service.key, comment)]
 
 
-def _server_rule(key: ServiceKey, server: Destination) -> Json:
-    # nft wants the protocol said again before it lets dnat write a port.
-    protocol = {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": key.protocol.lower()}}
-    rewrite = {"dnat": {"addr": server.key.address, "port": server.key.port}}
-    return _rule(server_chain(key, server.key), [protocol, rewrite], weight_comment(server.weight))
+def server_rules(service: Service, server: Destination) -> t.List[Json]:
+    """The rules of a server's chain."""
+    chain = server_chain(service.key, server.key)
+    rules = []
+    if service.persistence_timeout:
+        element = {"elem": {"val": _client(service), "timeout": service.persistence_timeout}}
+        # A rule of its own: when the set is full the rule ends here, and the client is served all the same.
+        rules.append(_rule(chain, [{"set": {"op": "update", "elem": element, "set": f"@{chain}"}}]))
+    if service.key.fwmark:
+        rules.append(_rule(chain, [{"mangle": {"key": {"ct": {"key": "mark"}}, "value": {"meta": {"key": "mark"}}}}]))
+    return [*rules, _rule(chain, _rewrite(service.key, server.key), weight_comment(server.weight))]
 
 
-def _flow_key() -> t.List[Json]:
-    return [
-        {"payload": {"protocol": "ip", "field": "daddr"}},
-        {"meta": {"key": "l4proto"}},
-        {"payload": {"protocol": "th", "field": "dport"}},
+def in_table(name: str = "") -> Json:
+    """The address of the table, or of a named object in it."""
+    if not name:
+        return {"family": FAMILY, "name": TABLE}
+    return {"family": FAMILY, "table": TABLE, "name": name}
+
+
+# ---- what packets are looked up by
+
+
+def _map_type(lookup: Lookup) -> t.List[str]:
+    address = "ipv6_addr" if lookup.ipv6 else "ipv4_addr"
+    return {"mark": ["mark"], "endpoint": [address, "inet_proto", "inet_service"], "address": [address, "inet_proto"]}[
+        lookup.by
     ]
 
 
+def _look_up(lookup: Lookup) -> t.List[Json]:
+    if lookup.by == "mark":
+        return [_family(lookup.ipv6), {"vmap": {"key": {"meta": {"key": "mark"}}, "data": f"@{lookup.name}"}}]
+    parts: t.List[Json] = [_field(lookup.ipv6, "daddr"), _L4PROTO]
+    if lookup.by == "endpoint":
+        parts.append({"payload": {"protocol": "th", "field": "dport"}})
+    return [{"vmap": {"key": {"concat": parts}, "data": f"@{lookup.name}"}}]
+
+
 def _element(key: ServiceKey, verdict: t.Sequence[Json]) -> Json:
-    concat: Json = {"concat": [key.address, key.protocol.lower(), key.port]}
-    return {**_in_table(MAP), "elem": [[concat, *verdict]] if verdict else [concat]}
+    value = {
+        "mark": key.fwmark,
+        "endpoint": {"concat": [key.address, key.protocol.lower(), key.port]},
+        "address": {"concat": [key.address, key.protocol.lower()]},
+    }[lookup_of(key).by]
+    return {**in_table(lookup_of(key).name), "elem": [[value, *verdict]] if verdict else [value]}
 
 
-def _verdict(chain: str) -> Json:
+def _came_for(key: ServiceKey) -> t.List[Json]:
+    """Whether a flow came for this service: its destination has been rewritten since."""
+    if key.fwmark:
+        return [_family(key.ipv6), _equal({"ct": {"key": "mark"}}, key.fwmark)]
+    address = {"ct": {"key": "ip6 daddr" if key.ipv6 else "ip daddr", "dir": "original"}}
+    port = [_equal({"ct": {"key": "proto-dst", "dir": "original"}}, key.port)] if key.port else []
+    return [_equal(address, key.address), _equal(_L4PROTO, key.protocol.lower()), *port]
+
+
+# ---- what a service does
+
+
+def _choice(service: Service, length: int) -> Json:
+    if service.lb_algo not in ("sh", "mh"):
+        return {"numgen": {"mode": "inc", "mod": length, "offset": 0}}
+    source = _field(service.key.ipv6, "saddr")
+    if "port" in service.flags:
+        source = {"concat": [source, {"payload": {"protocol": "th", "field": "sport"}}]}
+    return {"jhash": {"mod": length, "offset": 0, "seed": _HASH_SEED, "expr": source}}
+
+
+def _refusing(chain: str, key: ServiceKey, comment: str) -> t.List[Json]:
+    """A reset ends even a connection whose server was taken out; ICMP would leave that one hanging."""
+    reset = [_equal(_L4PROTO, "tcp"), {"reject": {"type": "tcp reset"}}]
+    unreachable = [{"reject": {"type": "icmpx", "expr": "port-unreachable"}}]
+    if key.protocol == "TCP":
+        return [_rule(chain, reset, comment)]
+    rules = [] if key.protocol else [_rule(chain, reset)]
+    return [*rules, _rule(chain, unreachable, comment)]
+
+
+def _rewrite(key: ServiceKey, server: DestinationKey) -> t.List[Json]:
+    address: Json = {"family": "ip6" if key.ipv6 else "ip", "addr": server.address}
+    if not server.port:
+        return [{"dnat": address}]
+    # nft wants the protocol said again before it lets dnat write a port.
+    protocols = key.protocol.lower() or {"set": ["tcp", "udp"]}
+    return [_equal(_L4PROTO, protocols), {"dnat": {**address, "port": server.port}}]
+
+
+def _member(service: Service, name: str) -> Json:
+    return _equal(_client(service), f"@{name}")
+
+
+def _client(service: Service) -> Json:
+    """The client's address, or with a granularity its network's."""
+    source, length = _field(service.key.ipv6, "saddr"), service.persistence_granularity
+    if length is None or length == (128 if service.key.ipv6 else 32):
+        return source
+    return {"&": [source, _netmask(length, service.key.ipv6)]}
+
+
+def _netmask(length: int, ipv6: bool) -> str:
+    width, family = (128, socket.AF_INET6) if ipv6 else (32, socket.AF_INET)
+    number = (1 << width) - (1 << (width - length))
+    return socket.inet_ntop(family, number.to_bytes(width // 8, "big"))
+
+
+def _client_set(key: ServiceKey, name: str) -> Json:
+    address = "ipv6_addr" if key.ipv6 else "ipv4_addr"
+    return {**in_table(name), "type": address, "flags": ["timeout"], "size": _CLIENTS_LIMIT}
+
+
+# ---- nft's grammar
+
+
+def _family(ipv6: bool) -> Json:
+    return _equal({"meta": {"key": "nfproto"}}, "ipv6" if ipv6 else "ipv4")
+
+
+def _field(ipv6: bool, field: str) -> Json:
+    return {"payload": {"protocol": "ip6" if ipv6 else "ip", "field": field}}
+
+
+def _equal(left: Json, right: t.Any) -> Json:
+    return {"match": {"op": "==", "left": left, "right": right}}
+
+
+def _goto(chain: str) -> Json:
     return {"goto": {"target": chain}}
 
 
-def _write_chain(chain: str, rule: Json) -> t.List[Json]:
-    return [{"add": {"chain": _in_table(chain)}}, {"flush": {"chain": _in_table(chain)}}, {"add": {"rule": rule}}]
+def _write_chain(chain: str, rules: t.Sequence[Json]) -> t.List[Json]:
+    made: t.List[Json] = [{"add": {"chain": in_table(chain)}}, {"flush": {"chain": in_table(chain)}}]
+    return [*made, *({"add": {"rule": rule}} for rule in rules)]
 
 
-def _remove_chain(chain: str) -> t.List[Json]:
-    return [{"flush": {"chain": _in_table(chain)}}, {"delete": {"chain": _in_table(chain)}}]
-
-
-def _add_rule(chain: str, expressions: t.Sequence[Json]) -> Json:
-    return {"add": {"rule": {"family": "ip", "table": TABLE, "chain": chain, "expr": list(expressions)}}}
-
-
-def _rule(chain: str, expressions: t.Sequence[Json], comment: str) -> Json:
-    return {"family": "ip", "table": TABLE, "chain": chain, "expr": list(expressions), "comment": comment}
-
-
-def _in_table(name: str = "") -> Json:
-    """The address of the table, or of a named object in it."""
-    if not name:
-        return {"family": "ip", "name": TABLE}
-    return {"family": "ip", "table": TABLE, "name": name}
+def _rule(chain: str, expressions: t.Sequence[Json], comment: str = "") -> Json:
+    said = {"comment": comment} if comment else {}
+    return {"family": FAMILY, "table": TABLE, "chain": chain, "expr": list(expressions), **said}
