@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..model.check_config import Check, HttpCheck
-from . import dns, http, ping, smtp, tcp, udp
+from . import dns, grpc, http, mysql, ping, postgres, redis, smtp, tcp, udp
 from .task import ProbeTask, Search
 
 Tasks = t.Callable[[t.Any, str, int, Search], t.Tuple[ProbeTask, ...]]
@@ -38,4 +38,8 @@ _KINDS: t.Mapping[str, Tasks] = {
     "dns": dns.tasks,
     "udp": udp.tasks,
     "ping": ping.tasks,
+    "grpc": grpc.tasks,
+    "postgres": postgres.tasks,
+    "mysql": mysql.tasks,
+    "redis": redis.tasks,
 }
