@@ -9,21 +9,40 @@ import typing as t
 
 from .commands import Command
 from .config import Config
+from .consistency_checks import placed_checks
 from .options import SECTIONS
 from .parts import option_value
+
+_Place = t.Tuple[str, str, object]
+"""Path, section, what is there."""
+
+_KEYS: t.Mapping[str, t.Tuple[str, ...]] = {
+    section: tuple(key for key, option in options.items() if option.form == "command")
+    for section, options in SECTIONS.items()
+}
+"""Section -> its options that are commands."""
 
 
 def commands(config: Config) -> t.Iterator[t.Tuple[str, Command]]:
     """Each with its path, as vrrp_instances.VI_1.notify_master."""
-    places: t.List[t.Tuple[str, str, object]] = [("global_defs", "global_defs", config.global_defs)]
+    for path, section, one in _places(config):
+        for key in _KEYS[section]:
+            command = option_value(one, key)
+            if command is not None:
+                yield f"{path}.{key}", command
+
+
+def _places(config: Config) -> t.Iterator[_Place]:
+    yield "global_defs", "global_defs", config.global_defs
     for key, section in (
         ("vrrp_scripts", "vrrp_script"),
         ("vrrp_sync_groups", "vrrp_sync_group"),
         ("vrrp_instances", "vrrp_instance"),
+        ("virtual_servers", "virtual_server"),
     ):
-        places += [(f"{key}.{name}", section, one) for name, one in getattr(config, key).items()]
-    for path, section, one in places:
-        for key, option in SECTIONS[section].items():
-            command = option_value(one, key) if option.form == "command" else None
-            if command is not None:
-                yield f"{path}.{key}", command
+        yield from ((f"{key}.{name}", section, one) for name, one in getattr(config, key).items())
+    for service in config.virtual_servers.values():
+        for index, server in enumerate(service.real_servers):
+            place = f"virtual_servers.{service.name}.real_servers[{index}]"
+            yield place, "real_server", server
+            yield from ((path, f"{check.type}_check", check) for path, check in placed_checks(server, place))

@@ -75,7 +75,9 @@ _PAGE: Table = {
 }
 
 _URL_ONLY: Table = {
-    "status_code": Option("status_codes", "Status codes that pass; without them the check's."),
+    "status_code": Option(
+        "status_codes", "Status codes that pass; without them the check's.", minimum=100, maximum=599
+    ),
     "virtualhost": Option("host", "Host header; without it the check's."),
     "regex_min_offset": integer("The pattern is looked for from this byte of the body on.", 0, 262144, 0),
     "regex_max_offset": integer("And up to this one; without it to the end.", 1, 262144),
@@ -86,7 +88,7 @@ URL: Table = {**_PAGE, **_URL_ONLY}
 _HTTP: Table = {
     **_ENDPOINT,
     **_PAGE,
-    "status_code": Option("status_codes", "Status codes that pass.", "200-299"),
+    "status_code": Option("status_codes", "Status codes that pass.", "200-299", minimum=100, maximum=599),
     "virtualhost": Option("host", "Host header; without it the real server's, without one address:port."),
     "http_protocol": word(
         "Version of HTTP to speak; 1.0C is 1.0 with Connection: close.", "1.0", "1.0C", "1.1", default="1.0"

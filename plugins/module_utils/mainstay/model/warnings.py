@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .check_config import BfdCheck, FileCheck
 from .config import Config, VrrpInstance, VrrpSyncGroup
 from .config_commands import commands
 from .consistency_tracking import Tracked, tracked
@@ -19,6 +20,7 @@ from .defaults import notifications, running
 from .problems import Problem
 from .vrrp_config import OWNER
 from .warnings_addresses import address_warnings
+from .warnings_lvs import service_warnings
 
 _HIGHEST, _LOWEST = 254, 1
 _SHELL = frozenset("|&;<>")
@@ -28,6 +30,8 @@ _USED_BY = {
     "vrrp_track_processes": "track_process",
     "bfd_instances": "track_bfd",
 }
+_CHECKED_BY = {"track_files": (FileCheck, "track_file"), "bfd_instances": (BfdCheck, "name")}
+"""Definitions that checks of real servers use, too."""
 
 
 def warnings(config: Config) -> t.Iterator[Problem]:
@@ -41,6 +45,7 @@ def warnings(config: Config) -> t.Iterator[Problem]:
     for group in config.vrrp_sync_groups.values():
         yield from _group(config, group)
     yield from address_warnings(config)
+    yield from service_warnings(config)
     yield from _unused(config)
     yield from _mail(config)
     yield from _sync(config)
@@ -127,11 +132,22 @@ def _unused(config: Config) -> t.Iterator[Problem]:
     trackings += [one.tracking for one in config.vrrp_sync_groups.values()]
     for section, key in _USED_BY.items():
         used = {reference.name for tracking in trackings for reference in getattr(tracking, key)}
+        used |= _checked(config, section)
         for name in getattr(config, section):
             if name not in used:
                 # A BFD session is run all the same: its neighbor may count on it.
-                what = "moves no instance" if section == "bfd_instances" else "is not run or watched"
-                yield Problem(f"{section}.{name}", None, f"no {key} names it, so it {what}.")
+                what = "moves nothing" if section == "bfd_instances" else "is not run or watched"
+                who = f"{key} and no check" if section in _CHECKED_BY else key
+                yield Problem(f"{section}.{name}", None, f"no {who} names it, so it {what}.")
+
+
+def _checked(config: Config, section: str) -> t.Set[str]:
+    """Names in a section that checks go by."""
+    if section not in _CHECKED_BY:
+        return set()
+    kind, key = _CHECKED_BY[section]
+    servers = (server for service in config.virtual_servers.values() for server in service.real_servers)
+    return {getattr(check, key) for server in servers for check in server.checks if isinstance(check, kind)}
 
 
 def _mail(config: Config) -> t.Iterator[Problem]:
@@ -139,11 +155,21 @@ def _mail(config: Config) -> t.Iterator[Problem]:
     if defs.smtp_server is not None and defs.notification_email:
         return
     missing = "smtp_server" if defs.smtp_server is None else "notification_email"
+    for path in _mailing(config):
+        yield Problem(f"{path}.smtp_alert", True, f"no mail is sent without {missing} in global_defs.")
+
+
+def _mailing(config: Config) -> t.Iterator[str]:
+    """Paths of those that are to mail. Real servers do by default: only those that say it are meant."""
     for section in ("vrrp_instances", "vrrp_sync_groups"):
         for name, one in getattr(config, section).items():
-            if notifications(one.notifications, defs).smtp_alert:
-                message = f"no mail is sent without {missing} in global_defs."
-                yield Problem(f"{section}.{name}.smtp_alert", True, message)
+            if notifications(one.notifications, config.global_defs).smtp_alert:
+                yield f"{section}.{name}"
+    for service in config.virtual_servers.values():
+        path = f"virtual_servers.{service.name}"
+        if service.smtp_alert:
+            yield path
+        yield from (f"{path}.real_servers[{i}]" for i, server in enumerate(service.real_servers) if server.smtp_alert)
 
 
 def _sync(config: Config) -> t.Iterator[Problem]:
