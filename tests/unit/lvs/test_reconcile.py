@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+from dataclasses import replace
 from functools import reduce
 
 import pytest
@@ -21,7 +23,7 @@ from mainstay.lvs.operations import (
     SetService,
 )
 from mainstay.lvs.reconcile import operations
-from mainstay.lvs.table import ServiceKey, Table
+from mainstay.lvs.table import Destination, ServiceKey, Table, Tunnel
 
 from .tables import KEYS, WEB, server, service, table, tables
 
@@ -88,6 +90,40 @@ def test_a_service_that_is_not_ours_is_left_alone() -> None:
 def test_a_server_that_someone_put_into_our_pool_goes() -> None:
     current = table(service(server(21), server(99)))
     assert operations(current, table(service(server(21))), owned=()) == [RemoveDestination(WEB, server(99).key)]
+
+
+@pytest.mark.parametrize("change", [
+    {"persistence_timeout": 60}, {"persistence_engine": "sip"}, {"flags": frozenset({"ops"})},
+    {"persistence_timeout": 60, "persistence_granularity": 24},
+], ids=lambda change: " ".join(change))  # fmt: skip
+def test_everything_of_a_service_but_its_key_is_changed_in_place(change: dict[str, t.Any]) -> None:
+    changed = replace(service(server(21)), **change)
+    assert operations(table(service(server(21))), table(changed), owned=()) == [SetService(changed)]
+
+
+@pytest.mark.parametrize("change", [
+    {"lb_kind": "TUN", "tunnel": Tunnel("gue", 5555)}, {"upper_threshold": 100}, {"lower_threshold": 10}, {"weight": 0},
+], ids=lambda change: " ".join(change))  # fmt: skip
+def test_everything_of_a_server_but_its_key_is_changed_in_place(change: dict[str, t.Any]) -> None:
+    changed = replace(server(21), **change)
+    edits = operations(table(service(server(21))), table(service(changed)), owned=())
+    assert edits == [SetDestination(WEB, changed)]
+
+
+@pytest.mark.parametrize(("found", "wanted"), [
+    (server(21, lb_kind="TUN"), replace(server(21, lb_kind="TUN"), tunnel=Tunnel())),
+    (server(21), replace(server(21), tunnel=Tunnel("gue", 5555))),
+], ids=["ipip without a word", "a tunnel that is not used"])  # fmt: skip
+def test_two_spellings_of_one_server_are_no_difference(found: Destination, wanted: Destination) -> None:
+    assert operations(table(service(found)), table(service(wanted)), owned=()) == []
+
+
+@pytest.mark.parametrize(("key", "whole"), [(WEB, 32), (ServiceKey("TCP", "2001:db8::10", 80), 128)])
+def test_a_prefix_of_the_whole_address_is_no_prefix(key: ServiceKey, whole: int) -> None:
+    plain = service(key=key, persistence=60)
+    spelt = replace(plain, persistence_granularity=whole)
+    assert operations(table(plain), table(spelt), owned=()) == []
+    assert operations(table(plain), table(replace(plain, persistence_granularity=24)), owned=()) != []
 
 
 # --- as properties -------------------------------------------------------------------------------

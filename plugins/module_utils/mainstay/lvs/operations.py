@@ -20,7 +20,7 @@ class AddService:
 
 @dataclass(frozen=True)
 class SetService:
-    """Change scheduler or persistence in place."""
+    """Change scheduler, flags or persistence in place."""
 
     service: Service
 
@@ -42,7 +42,7 @@ class AddDestination:
 
 @dataclass(frozen=True)
 class SetDestination:
-    """Change weight or forwarding of a real server in place; its connections live on."""
+    """Change weight, forwarding, tunnel or thresholds of a real server in place; its connections live on."""
 
     service: ServiceKey
     destination: Destination

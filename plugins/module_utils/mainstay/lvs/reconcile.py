@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The difference of two tables, as edits in an order that never leaves a working pool empty.
 
-Keys are identity: an entry on both sides is edited in place and keeps its connections and counters; an equal
-one is not touched at all, which is how a restarted daemon adopts what it finds. Inside one service what can
+Keys are identity: an entry on both sides is edited in place and keeps its connections and counters, for ip_vs changes
+everything else in place: scheduler, flags, persistence, forwarding, tunnel, thresholds. An equal one is not touched at
+all, which is how a restarted daemon adopts what it finds. Inside one service what can
 take connections comes first and what stops taking them comes last:
 
     service itself -> new servers -> weights up -> weights down -> servers out
@@ -16,6 +17,7 @@ remove come after all others, for the same reason: make before break.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .operations import (
     AddDestination,
@@ -26,7 +28,7 @@ from .operations import (
     SetDestination,
     SetService,
 )
-from .table import Destination, Service, ServiceKey, Table
+from .table import Destination, Service, ServiceKey, Table, Tunnel
 
 
 def operations(current: Table, desired: Table, owned: t.Collection[ServiceKey]) -> t.List[Operation]:
@@ -53,16 +55,37 @@ def _service_edits(current: t.Optional[Service], desired: Service) -> t.List[Ope
     return edits + _pool_edits(current.destinations, desired)
 
 
-def _head(service: Service) -> t.Tuple[str, int]:
-    """What SetService changes."""
-    return service.lb_algo, service.persistence_timeout
+def _head(service: Service) -> t.Tuple[object, ...]:
+    """What SetService changes. A prefix length that is a whole address says what None says."""
+    whole = 128 if service.key.ipv6 else 32
+    granularity = None if service.persistence_granularity == whole else service.persistence_granularity
+    return (
+        service.lb_algo,
+        service.persistence_timeout,
+        granularity if service.persistence_timeout else None,
+        service.persistence_engine,
+        service.flags,
+    )
+
+
+def same_server(one: Destination, other: Destination) -> bool:
+    """Equal for the kernel: TUN without a word on its tunnel is ipip."""
+    return one == other or _spelt_out(one) == _spelt_out(other)
+
+
+def _spelt_out(server: Destination) -> Destination:
+    if server.lb_kind == "TUN" and server.tunnel is None:
+        return replace(server, tunnel=Tunnel())
+    return server if server.lb_kind == "TUN" else replace(server, tunnel=None)
 
 
 def _pool_edits(current: t.Mapping[t.Any, Destination], desired: Service) -> t.List[Operation]:
     """Edits of a pool, in the order that the module's text promises."""
     wanted = desired.destinations
+    if current == wanted:
+        return []
     new = [wanted[key] for key in sorted(wanted) if key not in current]
-    changed = [wanted[key] for key in sorted(wanted) if key in current and current[key] != wanted[key]]
+    changed = [wanted[key] for key in sorted(wanted) if key in current and not same_server(current[key], wanted[key])]
     up = [server for server in changed if server.weight > current[server.key].weight]
     other = [server for server in changed if server.weight <= current[server.key].weight]
     edits: t.List[Operation] = [AddDestination(desired.key, server) for server in new]

@@ -45,8 +45,11 @@ Counters = t.Mapping[t.Tuple[ServiceKey, DestinationKey], DestinationCounters]
 class DataPlane(t.Protocol):
     """An engine. Opening one raises DataPlaneUnavailable; so may every call when the engine vanishes."""
 
-    def read(self) -> Table:
-        """What the kernel holds now (nftables: what our own table holds)."""
+    def read(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Table:
+        """What the kernel holds now (nftables: what our own table holds); of `keys`, or of more than these."""
+
+    def parts(self) -> t.Iterator[Table]:
+        """What read() says, in parts that take a few milliseconds each; a table that is read at once is one part."""
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         """Carry out in order; a refused one is reported and does not hold back the others.
@@ -54,8 +57,11 @@ class DataPlane(t.Protocol):
         What an earlier call left unfinished is tried again, even without operations.
         """
 
-    def counters(self) -> Counters:
-        """Connections per real server."""
+    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
+        """Connections per real server: of `keys`, or of more; of all they may be some seconds old."""
+
+    def flush(self) -> None:
+        """Remove every service, also those of others."""
 
     def close(self) -> None:
         """Give the sockets back; the table stays."""

@@ -19,7 +19,7 @@ from ..lvs.operations import (
     RemoveService,
     SetService,
 )
-from ..lvs.table import ServiceKey, Table
+from ..lvs.table import Service, ServiceKey, Table
 from . import ipvs_messages as messages
 from .data_plane import Counters, DataPlaneAbsent, DataPlaneUnavailable, DestinationCounters, Refusal
 from .ipvs_pools import Pool, PoolMemory
@@ -57,20 +57,19 @@ class IpvsPlane:
             raise unavailable(error) from error
         self._memory = PoolMemory()
 
-    def read(self) -> Table:
-        """Every service of the namespace with its pool. Raises DataPlaneUnavailable."""
-        return {key: service for part in self.parts() for key, service in part.items()}
+    def read(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Table:
+        """Every service of the namespace, or those of `keys`, with its pool. Raises DataPlaneUnavailable."""
+        services = self._services()
+        return self._with_pools(services if keys is None else [one for one in services if one.key in keys])
 
     def parts(self) -> t.Iterator[Table]:
         """What read() says, some services at a time: a large table takes a tenth of a second.
 
         Which services there are is as of the first part; each pool is as of its own.
         """
-        services = [messages.decode_service(body) for body in self._dump(_ALL_SERVICES)]
-        self._memory.keep({service.key for service in services})
+        services = self._services()
         for start in range(0, len(services), PART):
-            part = services[start : start + PART]
-            yield {service.key: replace(service, destinations=self._pool(service.key)) for service in part}
+            yield self._with_pools(services[start : start + PART])
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         """Carry out in order, many per send; a refused one does not hold back the others."""
@@ -105,6 +104,15 @@ class IpvsPlane:
         """Give the socket back; the table stays."""
         self._kernel.close()
 
+    def _services(self) -> t.List[Service]:
+        """All of them, without their pools."""
+        services = [messages.decode_service(body) for body in self._dump(_ALL_SERVICES)]
+        self._memory.keep({service.key for service in services})
+        return services
+
+    def _with_pools(self, services: t.Iterable[Service]) -> t.Dict[ServiceKey, Service]:
+        return {service.key: replace(service, destinations=self._pool(service.key)) for service in services}
+
     def _pool(self, key: ServiceKey) -> Pool:
         return self._memory.pool(key, self._dump(messages.service_key_body(messages.GET_DEST, key)))
 
@@ -138,7 +146,7 @@ def resolve_family(kernel: KernelSocket, name: str) -> int:
 
 
 def unavailable(error: OSError) -> DataPlaneUnavailable:
-    """The kernel's errno as a sentence. ENOENT is what generic netlink says for a family that is not, or no longer, there."""
+    """In a sentence. ENOENT is what generic netlink says for a family that is not, or no longer, there."""
     if error.errno == errno.ENOENT:
         return DataPlaneAbsent(MISSING)
     if error.errno in (errno.EPERM, errno.EACCES):

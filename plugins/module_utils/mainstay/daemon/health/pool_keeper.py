@@ -10,7 +10,7 @@ difference, is reported and repaired.
 
     a verdict  -> adjust()     one service, in the same turn of the loop
     a reload   -> keep()       all services; those that left the configuration are removed
-    a timer    -> _check()     read, report, repair
+    a timer    -> _check()     read, report, repair: a large table in parts, with turns of the loop in between
 
 What the kernel refuses, or does not finish, is kept with its reason and tried again at every check, but said once.
 An engine that is missing or fails is opened again, soon at first (engines.ReopenPauses), and all edits that came up
@@ -34,8 +34,11 @@ from ...net.polling import Due, Poller, Timer
 from ..pages.table_words import by_service, drift_sentence, refusal_sentence, telling
 from ..worker import LogLine, Say
 from .engines import OpenEngine, ReopenPauses, owns_whole_table
+from .survey import Survey
 
 CHECK_PERIOD = seconds(5)
+TURN = seconds(0.01)
+"""The check of a large table gives the loop back after this time."""
 
 # A stale idea of the table is cured by one reading; what is refused after that is refused for good.
 _ATTEMPTS = 2
@@ -64,6 +67,7 @@ class PoolKeeper:
         self._repairs: t.Dict[ServiceKey, int] = {}
         self._dirty: t.Set[ServiceKey] = set()
         self._timer: t.Optional[Timer] = None
+        self._survey = Survey(iter(()))
 
     def use(self, engine: str) -> None:
         """Work on this engine from now on and read its table; what is ours leaves the one before."""
@@ -113,9 +117,17 @@ class PoolKeeper:
         """How often somebody else's change of this service was undone."""
         return self._repairs.get(key, 0)
 
-    def counters(self) -> Counters:
-        """Connections per real server; empty without an engine."""
-        return self._ask(lambda plane: plane.counters(), {})
+    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
+        """Connections per real server; empty without an engine.
+
+        Of `keys`: as of now. Of all: in a large table up to CHECK_PERIOD old.
+        """
+        return self._ask(lambda plane: plane.counters(keys), {})
+
+    def flush(self) -> None:
+        """Take everything out of the engine, whoever put it there; what is desired comes back with the next edit."""
+        self._ask(lambda plane: plane.flush(), None)
+        self._read()
 
     # ---- the engine: open, lost, open again
 
@@ -148,6 +160,7 @@ class PoolKeeper:
         if self._plane is not None:
             self._plane.close()
         self._plane = None
+        self._survey = Survey(iter(()))
         self.current = {}
         self._refused.clear()
 
@@ -175,6 +188,22 @@ class PoolKeeper:
     def _read(self) -> None:
         self.current = dict(self._ask(lambda plane: plane.read(), _NO_TABLE))
 
+    def _read_again(self, keys: t.Collection[ServiceKey]) -> None:
+        """Of these services only: reading all of a large table takes a tenth of a second."""
+        found = self._ask(lambda plane: plane.read(keys), _NO_TABLE)
+        if self._plane is not None:
+            self._note(keys, found)
+
+    def _note(self, keys: t.Iterable[ServiceKey], found: Table) -> None:
+        """These services are in the kernel as `found`, or not at all."""
+        current = dict(self.current)
+        for key in keys:
+            if key in found:
+                current[key] = found[key]
+            else:
+                current.pop(key, None)
+        self.current = current
+
     def _ours(self) -> t.Set[ServiceKey]:
         """Every service that we may edit or remove, or of which something is left to do."""
         ours = {*self._desired, *self._owned, *self._refused}
@@ -196,57 +225,83 @@ class PoolKeeper:
             refused = self._carry_out(keys)
             if all(refusal.applied for refusal in refused):
                 break
-            self._read()
+            self._read_again(keys)
         if self._plane is not None:
             self._note_refused(keys, refused)
-            self._forget_removed()
+            self._forget_removed(keys)
 
     def _carry_out(self, keys: t.Set[ServiceKey]) -> t.List[Refusal]:
         edits = self._edits(keys)
         if not edits and not self._unfinished(keys):
             return []
+        self._survey.skip(keys)
         nothing: t.List[Refusal] = []
         refused = self._ask(lambda plane: plane.apply(edits), nothing)
         if self._plane is not None and all(refusal.applied for refusal in refused):
-            self.current = {key: service for key, service in self.current.items() if key not in keys}
-            self.current.update((key, self._desired[key]) for key in keys if key in self._desired)
+            self._note(keys, self._desired)
         return refused
 
     def _unfinished(self, keys: t.Collection[ServiceKey]) -> bool:
         """Whether the engine still has something to do for these services that no edit asks for."""
         return any(refusal.applied for key in keys for refusal in self._refused.get(key, ()))
 
-    def _check(self, _now: Instant) -> None:
-        self._next(CHECK_PERIOD, self._check)
-        self._read()
-        if self._plane is None:
-            return
-        self._pauses.forget()
-        ours = self._ours()
-        known = [one.operation for refusals in self._refused.values() for one in refusals if not one.applied]
-        self._report_drift([edit for edit in self._edits(ours) if edit not in known])
-        self._settle(ours)
+    def _check(self, now: Instant) -> None:
+        plane = self._plane
+        self._survey = Survey(iter(()) if plane is None else plane.parts())
+        self._go_on(now)
 
-    def _forget_removed(self) -> None:
-        self._owned = {key: name for key, name in self._owned.items() if key in self._desired or key in self.current}
-        self._repairs = {key: times for key, times in self._repairs.items() if key in self._desired}
+    def _go_on(self, _now: Instant) -> None:
+        """Read, report and repair part by part, until everything is read or the turn has taken long enough."""
+        until = self._poller.now() + TURN
+        while self._poller.now() <= until:
+            part = self._ask(lambda _plane: self._survey.part(), None)
+            if self._plane is None:
+                return
+            if part is None:
+                self._end_check()
+                return
+            self._note(part, part)
+            self._repair(self._ours().intersection(part))
+        self._next(0, self._go_on)
+
+    def _end_check(self) -> None:
+        """What no part has named is not in the kernel."""
+        self._next(CHECK_PERIOD, self._check)
+        self._pauses.forget()
+        missing = self._survey.missing({*self.current, *self._ours()})
+        self._note(missing, _NO_TABLE)
+        self._repair(self._ours().intersection(missing))
+
+    def _repair(self, keys: t.Set[ServiceKey]) -> None:
+        keys = keys - self._dirty  # what is different there is a change of ours that is about to be carried out
+        known = [one.operation for key in keys for one in self._refused.get(key, ()) if not one.applied]
+        self._report_drift([edit for edit in self._edits(keys) if edit not in known])
+        self._settle(keys)
+
+    def _forget_removed(self, keys: t.Iterable[ServiceKey]) -> None:
+        for key in keys:
+            if key not in self._desired:
+                self._repairs.pop(key, None)
+                if key not in self.current:
+                    self._owned.pop(key, None)
 
     # ---- what is said about it
 
     def _report_drift(self, repairs: t.Sequence[Operation]) -> None:
         for key, edits in by_service(repairs, operation_service).items():
             self._repairs[key] = self._repairs.get(key, 0) + 1
-            self._say(LogLine("warning", self._subject(key), drift_sentence(edits)))
+            self._say(LogLine("warning", self._subject(key), drift_sentence(edits, self.current.get(key))))
 
     def _note_refused(self, keys: t.Collection[ServiceKey], refused: t.Sequence[Refusal]) -> None:
         refused_at = by_service(refused, lambda refusal: operation_service(refusal.operation))
         for key in keys:
             known = self.refusals(key)
-            self._refused[key] = tuple(refused_at.get(key, ()))
-            for refusal in telling(self._refused[key]):
+            self._refused.pop(key, None)
+            if key in refused_at:
+                self._refused[key] = tuple(refused_at[key])
+            for refusal in telling(self._refused.get(key, ())):
                 if refusal.reason not in known:
                     self._say(LogLine("error", self._subject(key), refusal_sentence(refusal)))
-        self._refused = {key: refusals for key, refusals in self._refused.items() if refusals}
 
     def _subject(self, key: ServiceKey) -> str:
         return f"virtual_server {self._owned.get(key, str(key))}"
