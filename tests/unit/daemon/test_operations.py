@@ -62,12 +62,24 @@ class PlayedWorker:
         self.cancelled = True
 
 
+class PlayedHealthWorker:
+    """The link to a health worker that only listens."""
+
+    def __init__(self) -> None:
+        self.told: t.List[t.List[t.Dict[str, t.Any]]] = []
+
+    def tell(self, verb: str, arguments: t.Dict[str, t.Any]) -> None:
+        assert verb == "overrides"
+        self.told.append(arguments["servers"])
+
+
 class Story:
     """The operations of one daemon."""
 
     def __init__(self, folder: Path, config: Config = CONFIG) -> None:
         self.poller = ScriptedPoller()
         self.worker = PlayedWorker()
+        self.health = PlayedHealthWorker()
         self.log: t.List[str] = []
         self.config = config
         self.operations = Operations(
@@ -75,6 +87,7 @@ class Story:
             Journal(lambda text: bool(self.log.append(text)) or True),
             str(folder),
             t.cast(t.Any, self.worker),
+            t.cast(t.Any, self.health),
             lambda: self.config,
         )
         self.answers: t.List[t.Any] = []

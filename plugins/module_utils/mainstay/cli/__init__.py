@@ -11,7 +11,7 @@ import typing as t
 
 from ..daemon.client import RUN_DIRECTORY, DaemonUnreachable, request
 from ..version import VERSION
-from . import operations, planning
+from . import operations, planning, pools
 from .output import BAD_CONFIGURATION, GOOD, UNREACHABLE, Run, printable, problem_line, write
 
 if t.TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     daemon = verb("daemon", _daemon, _DAEMON_HELP)
     daemon.add_argument("--state-dir", metavar="DIR", default=STATE_DIRECTORY, help="default: %(default)s")
     release = verb("release", _release, _RELEASE_HELP)
-    asking = [status, reload, *operations.add_verbs(verb), planning.add_verb(verb)]
+    asking = [status, reload, *operations.add_verbs(verb), *pools.add_verbs(verb), planning.add_verb(verb)]
     for parser_of_verb in (*asking, daemon, release):
         parser_of_verb.add_argument("--run-dir", metavar="DIR", default=RUN_DIRECTORY, help="default: %(default)s")
     for parser_of_verb in (daemon, release):

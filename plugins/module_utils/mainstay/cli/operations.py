@@ -28,7 +28,10 @@ _DEMOTE_HELP = (
     + _STATUSES
     % "done"
 )
-_RESTORE_HELP = "Put back what was demoted. For root. " + _STATUSES % "done"
+_RESTORE_HELP = (
+    "Put back what was demoted, or end what was ordered about real servers (drain, maintenance, force, weight): all "
+    "about a SERVICE, or about some of its SERVERs. For root. " + _STATUSES % "done"
+)
 
 
 def add_verbs(verb: AddVerb) -> t.List[argparse.ArgumentParser]:
@@ -43,9 +46,13 @@ def add_verbs(verb: AddVerb) -> t.List[argparse.ArgumentParser]:
     demote = verb("demote", _demote, _DEMOTE_HELP)
     demote.add_argument("--reason", metavar="TEXT", default="", help="shown wherever the demotion is")
     restore = verb("restore", _restore, _RESTORE_HELP)
-    for parser in (demote, restore):
-        parser.add_argument("names", metavar="INSTANCE|GROUP", nargs="*")
-        parser.add_argument("--all", action="store_true", help="instead of names")
+    demote.add_argument("names", metavar="INSTANCE|GROUP", nargs="*")
+    demote.add_argument("--all", action="store_true", help="instead of names")
+    restore.add_argument("names", metavar="INSTANCE|GROUP|SERVICE [SERVER]", nargs="*")
+    restore.add_argument("--all", action="store_true", help="instead of names: all demotions, or see --of")
+    restore.add_argument(
+        "--of", choices=("instances", "servers"), help="which, where a name means both; with --all, default instances"
+    )
     return [explain, events, demote, restore]
 
 
@@ -70,8 +77,16 @@ def _demote(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    answer = request("restore", options.run_dir, names=options.names, all=options.all)
-    return _show(answer, _changed_page("restored"), as_json=False)
+    of = {} if options.of is None else {"of": options.of}
+    answer = request("restore", options.run_dir, names=options.names, all=options.all, **of)
+    page = _restored_servers if "demoted" not in answer else _changed_page("restored")
+    return _show(answer, page, as_json=False)
+
+
+def _restored_servers(answer: t.Mapping[str, t.Any]) -> str:
+    lines = [f"restored: {one['service']} {one['server']}, {one['action']} ended" for one in answer["orders"]]
+    lines += [f"!! {note}" for note in (*answer.get("notes", ()), answer.get("problem")) if note]
+    return "".join(f"{printable(line)}\n" for line in lines or ["nothing to be restored"])
 
 
 def _changed_page(done: str) -> t.Callable[[t.Mapping[str, t.Any]], str]:

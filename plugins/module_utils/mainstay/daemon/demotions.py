@@ -19,7 +19,7 @@ from ..model.config import Config
 from ..model.refused import suggestion
 from .journal import Journal
 from .state_directory import replace_file
-from .vrrp.report import wall_clock
+from .wall_clock import wall_clock
 
 INSTANCE, GROUP, ALL = "INSTANCE", "GROUP", "ALL"
 
@@ -95,6 +95,10 @@ class Demotions:
     def order_about(self, name: str, config: Config) -> t.Optional[Demotion]:
         """The order that demotes this instance, if any."""
         return next((one for one in self.orders if name in _meant(one, config)), None)
+
+    def mentions(self, name: str) -> bool:
+        """An order names it, whether or not it is still configured."""
+        return any(name == one.name or name in one.instances for one in self.orders)
 
     def status(self) -> t.Dict[str, object]:
         """Section of the status answer."""

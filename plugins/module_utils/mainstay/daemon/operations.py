@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people ask of a running daemon beside its status: explain, events, demote, restore, and what plan needs.
+"""What people ask of a running daemon beside its status: explain, events, demote, restore, and what plan needs. What
+they order about real servers is in operations_pools.
 
 Whoever may open the control socket may ask. Whoever changes something has to be root or the daemon's own user, as the
 kernel says (SO_PEERCRED), and stands in the event journal with it.
@@ -11,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import typing as t
 
 from ..model.config import Config
 from ..model.dump import config_document, hide_secrets, secrets_in
+from ..model.refused import suggestion
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant
 from ..net.local_sockets import Peer
 from ..net.polling import Poller
@@ -23,43 +24,46 @@ from .control import Reply, Request, refusal
 from .demotions import Demotion, Demotions, NotPossible, unknown
 from .event_journal import MAXIMUM_ASKED, EventJournal
 from .journal import Journal
+from .operations_pools import PoolOperations
+from .operations_request import BadRequest, Verb, masters, may_change, reason_of, text_of
 from .worker import Arguments, Happening
 from .worker_link import WorkerLink
 
 PATIENCE = 500 * NANOSECONDS_PER_MILLISECOND
 """So long an explanation waits for the worker."""
-MAXIMUM_REASON = 200
 
 _SUBJECT = "mainstayd"
 _EVENTS = 50
 _SILENT = "the vrrp worker does not answer; see 'mainstay status'"
-
-Verb = t.Callable[[Request, Peer, Reply], None]
-
-
-class BadRequest(Exception):
-    """The text says what is wrong with a request."""
 
 
 class Operations:
     """The operator's side of one run of the daemon."""
 
     def __init__(
-        self, poller: Poller, journal: Journal, state_path: str, worker: WorkerLink, config: t.Callable[[], Config]
+        self,
+        poller: Poller,
+        journal: Journal,
+        state_path: str,
+        worker: WorkerLink,
+        health: WorkerLink,
+        config: t.Callable[[], Config],
     ) -> None:
-        """`worker`: the vrrp worker. `config` gives what runs now."""
+        """`worker`: the vrrp worker, `health`: the health worker. `config` gives what runs now."""
         self._poller = poller
         self._journal = journal
         self._worker = worker
         self._config = config
         self.events = EventJournal(state_path, journal)
         self._demotions = Demotions(state_path, journal)
+        self._pools = PoolOperations(poller, journal, state_path, health, config, self.events)
         self.verbs: t.Mapping[str, Verb] = {
             "explain": self._checked(self._explain),
             "events": self._checked(self._recent_events),
             "demote": self._checked(self._demote),
             "restore": self._checked(self._restore),
             "running": self._checked(self._running),
+            **{verb: self._checked(serve) for verb, serve in self._pools.verbs.items()},
         }
 
     def happened(self, happening: Happening, now: Instant) -> None:
@@ -68,15 +72,21 @@ class Operations:
 
     def status(self) -> t.Dict[str, object]:
         """Sections of the status answer."""
-        return {"demotions": self._demotions.status(), "events": self.events.status()}
+        return {"demotions": self._demotions.status(), "events": self.events.status(), **self._pools.status()}
 
     def before_configuration(self, config: Config) -> None:
         """This will run soon: nobody is put back because a group loses a member or its name on the way."""
         self._tell(self._demotions.instances(self._config()) | self._demotions.instances(config))
+        self._pools.before_configuration(config)
 
     def after_configuration(self, config: Config) -> None:
         """The worker has been handed it."""
         self._tell(self._demotions.instances(config))
+        self._pools.after_configuration(config)
+
+    def stop(self) -> None:
+        """The end begins: nothing that comes now changes an order."""
+        self._pools.stop()
 
     def reloaded(self, result: t.Mapping[str, t.Any]) -> None:
         """A reload ended with this answer."""
@@ -89,7 +99,7 @@ class Operations:
     # ---- explain
 
     def _explain(self, request: Request, _peer: Peer, reply: Reply) -> None:
-        name, config = _text(request, "instance"), self._config()
+        name, config = text_of(request, "instance"), self._config()
         if name not in config.vrrp_instances:
             reply(refusal(_no_instance(name, config)))
             return
@@ -108,23 +118,49 @@ class Operations:
         count, name = request.get("count", _EVENTS), request.get("name")
         if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MAXIMUM_ASKED:
             raise BadRequest(f"count must be a whole number from 1 to {MAXIMUM_ASKED}")
-        recent = self.events.recent(count, None if name is None else _text(request, "name"))
+        recent = self.events.recent(count, None if name is None else text_of(request, "name"))
         reply({"ok": True, "events": recent.events, "damaged": recent.damaged, **self.events.status()})
 
     # ---- demote and restore
 
     def _demote(self, request: Request, peer: Peer, reply: Reply) -> None:
-        by, names = _may_change(peer), _names(request)
-        reason = request.get("reason", "")
-        if not isinstance(reason, str) or len(reason) > MAXIMUM_REASON or not reason.isprintable():
-            raise BadRequest(f"reason must be text of at most {MAXIMUM_REASON} printable characters")
-        orders = self._demotions.demote(names, by, reason, self._config())
+        by, names = may_change(peer), _names(request)
+        orders = self._demotions.demote(names, by, reason_of(request), self._config())
         self._changed("DEMOTE", orders, by, lambda order: order.reason, reply)
 
     def _restore(self, request: Request, peer: Peer, reply: Reply) -> None:
-        by, names = _may_change(peer), _names(request)
+        by, names = may_change(peer), _names(request)
+        if self._means_servers(request, names):
+            self._pools.restore(names, by, reply)
+            return
+        self._known_to_restore(names)
         orders = self._demotions.restore(names, self._config())
         self._changed("RESTORE", orders, by, lambda order: f"was demoted by {order.by} at {order.at}", reply)
+
+    def _known_to_restore(self, names: t.Iterable[str]) -> None:
+        """Where there are services too, a misspelt name may mean one. Raises NotPossible."""
+        config = self._config()
+        known = {*config.vrrp_instances, *config.vrrp_sync_groups, *config.virtual_servers}
+        for name in names if config.virtual_servers else ():
+            if name not in known and not self._demotions.mentions(name):
+                there = suggestion(name, sorted(known)) or f" Known are {', '.join(sorted(known)[:20])}."
+                what = "vrrp_instance, vrrp_sync_group or virtual_server"
+                raise NotPossible(f"there is no {what} {name[:64]}.{there}")
+
+    def _means_servers(self, request: Request, names: t.Sequence[str]) -> bool:
+        """`restore SERVICE [SERVER...]` against `restore INSTANCE|GROUP...`. Raises BadRequest when it may be both."""
+        said = request.get("of")
+        if said is not None:
+            if said not in ("instances", "servers"):
+                raise BadRequest("of must be instances or servers")
+            return bool(said == "servers")
+        config = self._config()
+        routers = {*config.vrrp_instances, *config.vrrp_sync_groups}
+        is_service = bool(names) and self._pools.knows_service(names[0])
+        if is_service and routers.issuperset(names):
+            what = f"{names[0]} is a virtual_server and a vrrp_instance or vrrp_sync_group"
+            raise BadRequest(f"{what}; add --of servers or --of instances")
+        return is_service
 
     def _changed(
         self, event: str, orders: t.Sequence[Demotion], by: str, reason: t.Callable[[Demotion], str], reply: Reply
@@ -146,8 +182,8 @@ class Operations:
     def _running(self, request: Request, peer: Peer, reply: Reply) -> None:
         """The running configuration without its secrets; for root a keyed digest of each, to compare with."""
         document = config_document(self._config())
-        salt = _text(request, "salt").encode("utf-8")
-        digests = fingerprints(document, salt) if peer.uid in _masters() else None
+        salt = text_of(request, "salt").encode("utf-8")
+        digests = fingerprints(document, salt) if peer.uid in masters() else None
         reply({"ok": True, "document": hide_secrets(document), "fingerprints": digests})
 
     def _checked(self, serve: Verb) -> Verb:
@@ -183,24 +219,6 @@ class _Waiting:
     def _too_slow(self, _now: Instant) -> None:
         self.cancel()
         self.take(None)
-
-
-def _masters() -> t.Set[int]:
-    return {0, os.geteuid()}
-
-
-def _may_change(peer: Peer) -> str:
-    """Who it is. Raises BadRequest."""
-    if peer.uid not in _masters():
-        raise BadRequest(f"uid {peer.uid} may look but not change anything; become root")
-    return f"uid {peer.uid}"
-
-
-def _text(request: Request, key: str) -> str:
-    text = request.get(key)
-    if not isinstance(text, str) or not text:
-        raise BadRequest(f"the request needs {key}, a text")
-    return text
 
 
 def _names(request: Request) -> t.List[str]:

@@ -25,11 +25,12 @@ import time
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ..lvs.desired import service_key
+from ..lvs.keys import service_keys
 from ..lvs.reconcile import operations
 from ..lvs.table import ServiceKey
 from ..model.config import Config, VrrpInstance
 from ..model.defaults import RunningInstance, running_instances
+from ..model.lvs_defaults import running_services
 from ..model.problems import ConfigError
 from ..model.routing import Route, Rule
 from ..net import rtnl
@@ -129,8 +130,8 @@ def holdings(configs: t.Iterable[Config]) -> Holdings:
             routes.update(instance.virtual_routes)
             rules.update(instance.virtual_rules)
         running += running_instances(config).values()
-        for service in config.virtual_servers.values():
-            services.add((config.global_defs.data_plane, service_key(service)))
+        for service in running_services(config).values():
+            services.update((config.global_defs.data_plane, key) for key in service_keys(service))
         sync.add(sync_settings(config))
     return Holdings(
         frozenset(addresses),

@@ -36,7 +36,8 @@ from .control import ControlServer, Reply, Request, open_control, refusal
 from .digest import runtime_digest
 from .ending import Ending
 from .journal import Journal
-from .operations import Operations, Verb
+from .operations import Operations
+from .operations_request import Verb
 from .programs.programs import Programs
 from .reactor import Reactor
 from .reload import Reloader
@@ -101,6 +102,7 @@ class Supervisor:
             journal,
             open_state_directory(state_path, journal),
             self._links["vrrp"],
+            self._links["lvs"],
             lambda: self._state.config,
         )
         self._listeners: t.List[Happened] = []
@@ -288,6 +290,7 @@ class Supervisor:
             return
         self._journal.info(SUBJECT, "stopping")
         self._manager.stopping()
+        self._operations.stop()
         self._programs.stop(now)
         self._ending.begin(now)
 

@@ -7,7 +7,8 @@ Theory of operation. A file is watched twice. Its folder tells that it was creat
 and configuration tools rename a new file over the old one) or removed; the file itself tells that it was written,
 also through another name. When the path leads through a symbolic link, the folder of the real file is watched too.
 After each event the watches are set anew, because the path may lead somewhere else by now; setting one that is there
-already changes nothing. A folder that is not there yet is looked for once a second.
+already changes nothing. A folder that is not there yet is looked for once a second. A path that ends in a slash is a
+folder: whatever happens to a name in it counts.
 
 Events are only a hint to look: they are collected for a moment, so that a file that is emptied and then written is
 read once, with its new content.

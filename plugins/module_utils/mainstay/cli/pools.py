@@ -1,0 +1,125 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verbs about real servers: servers, drain, maintenance, force, weight. Their end is `restore`, as a demotion's."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ..daemon.client import request
+from .output import GOOD, REFUSED, AddVerb, complain, printable, write
+
+if t.TYPE_CHECKING:
+    import argparse
+
+_STATUSES = "Exit status 0: %s, 2: refused (unknown name, no permission), 1: no daemon."
+_HOLDS = " Holds over reloads, restarts and boots until 'restore SERVICE SERVER'. For root. "
+_SERVERS_HELP = (
+    "Show the pools: live weights, states, connections, the last verdict of each check and its age. What is wrong "
+    "comes first (!!). " + _STATUSES % "shown"
+)
+_DRAIN_HELP = (
+    "Give a real server no new connections; those that it has go on. With --wait until none is established."
+    + _HOLDS
+    + _STATUSES % "done, with --wait: no connection is left"
+    + " 3: with --wait, connections are left."
+)
+_MAINTENANCE_HELP = "Take a real server out of its pool, whatever its checks say." + _HOLDS + _STATUSES % "done"
+_FORCE_HELP = "Keep a real server in its pool, whatever its checks say." + _HOLDS + _STATUSES % "done"
+_WEIGHT_HELP = (
+    "Give a real server this weight instead of the configured one; its checks still count."
+    + _HOLDS
+    + _STATUSES % "done"
+)
+
+
+def add_verbs(verb: AddVerb) -> t.List[argparse.ArgumentParser]:
+    """All of these; they want --run-dir too."""
+    servers = verb("servers", _servers, _SERVERS_HELP)
+    servers.add_argument("service", metavar="SERVICE", nargs="?")
+    servers.add_argument("--json", action="store_true", help="everything, for programs")
+    drain = verb("drain", _drain, _DRAIN_HELP)
+    maintenance = verb("maintenance", _giver("maintenance"), _MAINTENANCE_HELP)
+    force = verb("force", _giver("force"), _FORCE_HELP)
+    weight = verb("weight", _giver("weight"), _WEIGHT_HELP)
+    for parser in (drain, maintenance, force, weight):
+        parser.add_argument("service", metavar="SERVICE")
+        parser.add_argument("server", metavar="SERVER", help="ADDRESS:PORT, or ADDRESS when that is enough")
+        parser.add_argument("--reason", metavar="TEXT", default="", help="shown wherever the order is")
+    weight.add_argument("weight", metavar="N", type=int, help="0 to 65535")
+    drain.add_argument(
+        "--wait",
+        metavar="SECONDS",
+        type=float,
+        nargs="?",
+        const=float("inf"),
+        help="until no connection is established, so long at most (default: for ever)",
+    )
+    return [servers, drain, maintenance, force, weight]
+
+
+def _servers(options: argparse.Namespace) -> int:
+    from ..daemon.pages.servers_text import servers_page
+
+    service = {} if options.service is None else {"service": options.service}
+    answer = request("servers", options.run_dir, **service)
+    if not answer.get("ok"):
+        complain(str(answer.get("error")))
+        return REFUSED
+    write(json.dumps(answer, indent=2) + "\n" if options.json else servers_page(answer))
+    return GOOD
+
+
+def _giver(action: str) -> t.Callable[[argparse.Namespace], int]:
+    def give(options: argparse.Namespace) -> int:
+        order = _give(action, options)
+        return REFUSED if order is None else GOOD
+
+    return give
+
+
+def _drain(options: argparse.Namespace) -> int:
+    order = _give("drain", options)
+    if order is None:
+        return REFUSED
+    if options.wait is None:
+        return GOOD
+    from .draining import wait_until_drained
+
+    return wait_until_drained(options.run_dir, order["service"], order["server"], options.wait)
+
+
+def _give(action: str, options: argparse.Namespace) -> t.Optional[t.Mapping[str, t.Any]]:
+    """Give the order and tell what it means now; None when it was refused."""
+    more = {"weight": options.weight} if action == "weight" else {}
+    said = {"service": options.service, "server": options.server, "reason": options.reason}
+    answer = request(action, options.run_dir, **said, **more)
+    if not answer.get("ok"):
+        complain(str(answer.get("error")))
+        return None
+    order: t.Mapping[str, t.Any] = answer["orders"][0]
+    lines = [f"{_given(order)}; 'mainstay restore {order['service']} {order['server']}' ends it"]
+    lines += [f"!! {note}" for note in (*answer.get("notes", ()), answer.get("problem")) if note]
+    lines += [f"!! {line}" for line in _empty_pool(options.run_dir, order)]
+    write("".join(f"{printable(line)}\n" for line in lines))
+    return order
+
+
+def _given(order: t.Mapping[str, t.Any]) -> str:
+    figure = f" {order['weight']}" if order["action"] == "weight" else ""
+    return f"{order['action']}{figure}: {order['service']} {order['server']}"
+
+
+def _empty_pool(run_directory: str, order: t.Mapping[str, t.Any]) -> t.List[str]:
+    """Whoever takes the last server out should learn it from us."""
+    from ..daemon.pages.servers_text import usable_servers
+
+    if order["action"] == "force" or (order["action"] == "weight" and order["weight"]):
+        return []
+    answer = request("servers", run_directory, service=order["service"])
+    section = (answer.get("lvs") or {}).get("virtual_servers", {}).get(order["service"])
+    if section is None or [name for name in usable_servers(section) if name != order["server"]]:
+        return []
+    return [f"virtual_server {order['service']}: no other real_server takes new connections"]

@@ -1,0 +1,120 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that hold servers in maintenance: which names mean whom, and that coming and going is seen."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from mainstay.daemon.journal import Journal
+from mainstay.daemon.programs.maintenance_directory import MaintenanceDirectory
+from mainstay.model.config import Config
+
+from ..test_overrides import CONFIG
+from .script_lab import Loop
+
+
+class Story:
+    """A directory that is watched."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "held"
+        self.loop = Loop()
+        self.log: t.List[str] = []
+        self.changes = 0
+        journal = Journal(lambda text: bool(self.log.append(text)) or True)
+        self.directory = MaintenanceDirectory(self.loop, journal, self._changed)
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def watch(self, mode: int = 0o755) -> None:
+        self.folder.mkdir(exist_ok=True)
+        self.folder.chmod(mode)
+        self.directory.configure(str(self.folder))
+
+    def held(self, config: Config = CONFIG) -> t.List[str]:
+        return sorted(" ".join(one) for one in self.directory.orders(config))
+
+    def await_held(self, *servers: str) -> None:
+        self.loop.until(lambda: self.held() == sorted(servers), f"{servers} to be held")
+
+    def close(self) -> None:
+        self.directory.close()
+        self.loop.close()
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> t.Iterator[Story]:
+    made = Story(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        ("web", ["web 192.0.2.21:80", "web 192.0.2.22:8080", "web 192.0.2.22:8081"]),
+        ("web@192.0.2.22:8080", ["web 192.0.2.22:8080"]),
+        ("web@192.0.2.21", ["web 192.0.2.21:80"]),
+        ("192.0.2.21", ["mark 192.0.2.21:0", "web 192.0.2.21:80"]),
+        ("six@[2001:db8::21]:443", ["six [2001:db8::21]:443"]),
+        ("2001:db8::21", ["six [2001:db8::21]:443"]),
+    ],
+)
+def test_a_file_that_comes_is_seen_and_its_removal_too(story: Story, name: str, held: t.List[str]) -> None:
+    story.watch()
+    (story.folder / name).touch()
+    story.await_held(*held)
+    (story.folder / name).unlink()
+    story.await_held()
+    assert story.changes == 2 and story.log == []
+
+
+@pytest.mark.parametrize("name", ["wbe", "web@192.0.2.29:80", "192.0.2.99", "web@192.0.2.22", "x@y@z"])
+def test_a_name_that_means_nobody_is_told_once_and_shown(story: Story, name: str) -> None:
+    story.watch()
+    (story.folder / name).touch()
+    story.loop.until(lambda: story.changes, "the file to be seen")
+    assert story.held() == story.held() == []
+    assert len(story.log) == 1 and f"the file {name!a} means no real_server" in story.log[0]
+    assert story.directory.status(CONFIG)["files"] == {name: []}
+
+
+def test_hidden_files_are_left_alone(story: Story) -> None:
+    story.watch()
+    (story.folder / ".web.swp").touch()
+    (story.folder / "mark").touch()
+    story.await_held("mark 192.0.2.21:0")
+    assert story.log == []
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_a_directory_that_everybody_may_write_takes_nobody_out(story: Story, mode: int) -> None:
+    story.folder.mkdir()
+    (story.folder / "web").touch()
+    story.watch(mode)
+    assert story.held() == []
+    assert "everybody may write it; take that away with chmod o-w; no file in it counts" in story.log[0]
+
+    story.folder.chmod(0o755)
+    story.loop.until(story.held, "the directory to be trusted")
+    assert "can be used now" in story.log[-1] and story.directory.problem == ""
+
+
+def test_a_directory_that_is_not_there_yet_counts_when_it_comes_and_goes(story: Story) -> None:
+    story.directory.configure(str(story.folder))
+    assert "No such file or directory; no file in it counts" in story.directory.problem
+    story.folder.mkdir(mode=0o755)
+    (story.folder / "mark").touch()
+    story.await_held("mark 192.0.2.21:0")
+    (story.folder / "mark").unlink()
+    story.folder.rmdir()
+    story.await_held()
+    story.folder.mkdir(mode=0o755)
+    (story.folder / "web@192.0.2.21:80").touch()
+    story.await_held("web 192.0.2.21:80")
