@@ -86,26 +86,3 @@ def test_direct_routing_cannot_change_the_port() -> None:
     document = with_value(place, 8080)
     document["virtual_servers"]["web"]["lb_kind"] = "NAT"
     assert problems_of(document) == []
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "said"),
-    [
-        ("lb_kind", "DR", "forwards by NAT only"),
-        ("lb_algo", "wlc", "knows rr, wrr, sh"),
-        ("persistence_timeout", 50, "has no persistence"),
-    ],
-)
-def test_what_nftables_cannot_do_is_refused_with_the_reason(option: str, value: object, said: str) -> None:
-    document = copy.deepcopy(GOOD)
-    document["global_defs"]["data_plane"] = "nftables"
-    web = document["virtual_servers"]["web"]
-    web["lb_kind"] = "NAT"
-    assert problems_of(document) == []
-
-    web[option] = value
-    (problem,) = problems_of(document)
-
-    assert (problem.path, problem.value) == (f"virtual_servers.web.{option}", value)
-    assert said in problem.message
-    assert "ipvs" in problem.message

@@ -47,6 +47,7 @@ def _flags(service: RunningService) -> t.FrozenSet[str]:
         "ops": service.ops,
         "fallback": service.sh_fallback or service.mh_fallback,
         "port": service.sh_port or service.mh_port,
+        "masquerade": service.masquerade,
     }
     return frozenset(flag for flag, on in said.items() if on)
 

@@ -95,7 +95,7 @@ class Service:
     """Prefix length; None: every client by itself (32 or 128)."""
     persistence_engine: str = ""
     flags: t.FrozenSet[str] = frozenset()
-    """ops, and of the scheduler fallback, port, flag-3 (ip_vs: SCHED1, SCHED2, SCHED3)."""
+    """ops, masquerade (nftables), and of the scheduler fallback, port, flag-3 (ip_vs: SCHED1, SCHED2, SCHED3)."""
 
 
 Table = t.Mapping[ServiceKey, Service]

@@ -1,35 +1,76 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the nftables data plane cannot do, refused with the reason."""
+"""What one data plane cannot do and the other can, refused with the reason.
+
+nftables rewrites destinations (NAT) by numbered rows and hashes. It sees the first packet of a flow and not its end,
+so it cannot know who has the fewest connections; ip_vs in turn never touches the client's address.
+"""
 
 from __future__ import annotations
 
 import typing as t
 
-from .config import Config, VirtualServer
+from .config import Config, RealServer, VirtualServer
 from .problems import Problem
-from .units import NANOSECONDS_PER_SECOND
 
-NFTABLES_ALGORITHMS = ("rr", "wrr", "sh")
+NFTABLES_ALGORITHMS = ("rr", "wrr", "sh", "mh")
+
+_REMEDY = "or set global_defs.data_plane to ipvs."
+_NAT_ONLY = f"data_plane nftables forwards by NAT only; set it to NAT {_REMEDY}"
+_ALGORITHMS = f"data_plane nftables knows {', '.join(NFTABLES_ALGORITHMS)}"
+
+_Fault = t.Tuple[str, object, str]
+"""Key, value, message."""
 
 
 def nftables_contradictions(config: Config) -> t.Iterator[Problem]:
-    """Every one, none when another engine forwards."""
-    if config.global_defs.data_plane == "nftables":
-        for service in config.virtual_servers.values():
-            yield from _beyond_nftables(service)
+    """Every one, at the path of what the engine in use cannot do."""
+    judge = _beyond_nftables if config.global_defs.data_plane == "nftables" else _beyond_ipvs
+    for service in config.virtual_servers.values():
+        for key, value, message in judge(service):
+            yield Problem(f"virtual_servers.{service.name}.{key}", value, message)
 
 
-def _beyond_nftables(service: VirtualServer) -> t.Iterator[Problem]:
-    path = f"virtual_servers.{service.name}"
-    remedy = "or set global_defs.data_plane to ipvs."
+def _beyond_ipvs(service: VirtualServer) -> t.Iterator[_Fault]:
+    if service.masquerade:
+        message = (
+            "ip_vs never changes the client's address; route the servers' answers through the director, "
+            "add a masquerade rule to your packet filter, or set global_defs.data_plane to nftables."
+        )
+        yield "masquerade", True, message
+
+
+def _beyond_nftables(service: VirtualServer) -> t.Iterator[_Fault]:
     if service.lb_kind != "NAT":
-        message = f"data_plane nftables forwards by NAT only; set lb_kind to NAT {remedy}"
-        yield Problem(f"{path}.lb_kind", service.lb_kind, message)
+        yield "lb_kind", service.lb_kind, _NAT_ONLY
+    if service.sorry_server_lb_kind not in (None, "NAT"):
+        yield "sorry_server_lb_kind", service.sorry_server_lb_kind, _NAT_ONLY
     if service.lb_algo not in NFTABLES_ALGORITHMS:
-        message = f"data_plane nftables knows {', '.join(NFTABLES_ALGORITHMS)}; choose one {remedy}"
-        yield Problem(f"{path}.lb_algo", service.lb_algo, message)
-    if service.persistence_timeout:
-        message = f"data_plane nftables has no persistence in this version; leave it out {remedy}"
-        yield Problem(f"{path}.persistence_timeout", service.persistence_timeout // NANOSECONDS_PER_SECOND, message)
+        yield "lb_algo", service.lb_algo, f"{_ALGORITHMS}{_why_not(service.lb_algo)}; choose one {_REMEDY}"
+    if service.protocol == "SCTP":
+        yield "protocol", "SCTP", f"data_plane nftables balances TCP and UDP; choose one {_REMEDY}"
+    if service.ops:
+        message = f"data_plane nftables tracks flows, so no packet is alone; leave it out {_REMEDY}"
+        yield "ops", True, message
+    if service.persistence_engine is not None:
+        message = f"data_plane nftables keeps clients by their address only; leave it out {_REMEDY}"
+        yield "persistence_engine", service.persistence_engine, message
+    for index, server in enumerate(service.real_servers):
+        for key, value, message in _server_beyond_nftables(server):
+            yield f"real_servers[{index}].{key}", value, message
+
+
+def _server_beyond_nftables(server: RealServer) -> t.Iterator[_Fault]:
+    if server.lb_kind not in (None, "NAT"):
+        yield "lb_kind", server.lb_kind, _NAT_ONLY
+    for key in ("uthreshold", "lthreshold"):
+        if getattr(server, key):
+            message = f"data_plane nftables does not count connections when it chooses; leave it out {_REMEDY}"
+            yield key, getattr(server, key), message
+
+
+def _why_not(lb_algo: str) -> str:
+    """Those that go by connections are the ones people ask for."""
+    counting = ("lc", "wlc", "lblc", "lblcr", "sed", "nq", "ovf")
+    return " and does not count connections when it chooses" if lb_algo in counting else ""

@@ -85,6 +85,8 @@ class VirtualServer:
     """One-packet scheduling, UDP only."""
     lb_kind: str = "NAT"
     """NAT, DR or TUN."""
+    masquerade: bool = False
+    """The servers see the director as their client, so they need no route back through it. nftables only."""
     tun_type: str = "ipip"
     """ipip, gue or gre."""
     tun_port: t.Optional[int] = None

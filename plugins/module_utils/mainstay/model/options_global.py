@@ -10,7 +10,7 @@ from .option import Option, boolean, integer, seconds, word
 _MACHINE = {
     "router_id": Option("text", "Label of this machine in status, logs and mails; without it the host name.", ""),
     "data_plane": word(
-        "Engine that forwards. nftables is for kernels without ip_vs: lb_kind NAT, lb_algo rr, wrr or sh.",
+        "Engine that forwards. nftables is for kernels without ip_vs: lb_kind NAT, lb_algo rr, wrr, sh or mh.",
         "ipvs",
         "nftables",
         default="ipvs",

@@ -37,6 +37,7 @@ _BALANCING = {
     "mh_fallback": boolean("lb_algo mh: a client of a server at weight 0 goes to another one."),
     "ops": boolean("One-packet scheduling: each datagram by itself. UDP only."),
     "lb_kind": word("How packets reach the server.", *KINDS, default="NAT"),
+    "masquerade": boolean("Servers see the director as their client. Only with data_plane nftables."),
     "tun_type": word("Encapsulation of lb_kind TUN.", *TUNNELS, default="ipip"),
     "tun_port": integer("Port of gue; has to be said there.", *PORT),
     "tun_checksum": word("Checksum of gue and gre; remcsum is for gue.", *CHECKSUMS, default="nocsum"),
