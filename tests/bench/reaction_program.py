@@ -24,7 +24,7 @@ from mainstay.daemon.worker import LogLine
 from mainstay.lvs.operations import Operation
 from mainstay.model.load import load_config
 from mainstay.model.units import Duration, seconds
-from mainstay.net.data_plane import Counters, DataPlane, Refusal
+from mainstay.net.data_plane import DataPlane, Refusal
 from mainstay.net.polling import READABLE, Poller
 from mainstay.net.probe_driver import Done, ProbeRun, Target
 from mainstay.probes.outcome import ProbeOutcome
@@ -45,11 +45,8 @@ class TimedPlane:
     def __init__(self, plane: DataPlane, changed: t.Callable[[], None]) -> None:
         self._plane = plane
         self._changed = changed
-        self.read = plane.read
-        self.close = plane.close
-
-    def counters(self) -> Counters:
-        return self._plane.counters()
+        self.read, self.parts, self.counters = plane.read, plane.parts, plane.counters
+        self.flush, self.close = plane.flush, plane.close
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         refused = self._plane.apply(operations)

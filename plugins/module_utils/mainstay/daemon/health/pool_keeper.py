@@ -253,7 +253,7 @@ class PoolKeeper:
     def _go_on(self, _now: Instant) -> None:
         """Read, report and repair part by part, until everything is read or the turn has taken long enough."""
         until = self._poller.now() + TURN
-        while self._poller.now() <= until:
+        while self._poller.now() < until:
             part = self._ask(lambda _plane: self._survey.part(), None)
             if self._plane is None:
                 return
