@@ -15,20 +15,20 @@ DAEMON = Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "mai
 WALL = {"time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.strftime"}
 WALL |= {"datetime.now", "datetime.utcnow"}
 MAY_READ = {
-    "health_status.py": "the status tells since when",
     "journal.py": "every line of the log has its time",
-    "mail_queue.py": "how long a mail has waited, over restarts",
+    "maintenance_directory.py": "a file's time, for people",
+    "queue.py": "how long a mail has waited, over restarts",
     "status.py": "the status tells when it was asked for",
-    "vrrp_advertiser.py": "signatures carry the time",
-    "vrrp_reception.py": "signatures carry the time",
-    "vrrp_report.py": "the status tells since when",
+    "advertiser.py": "signatures carry the time",
+    "reception.py": "signatures carry the time",
+    "wall_clock.py": "the status tells since when",
 }
 
 
 def readers(folder: Path) -> dict[str, set[str]]:
     """File -> how it reads the wall clock."""
     found: dict[str, set[str]] = {}
-    for file in sorted(folder.glob("*.py")):
+    for file in sorted(folder.rglob("*.py")):
         calls = {name for node in ast.walk(ast.parse(file.read_text())) for name in _called(node)}
         if calls & WALL:
             found[file.name] = calls & WALL

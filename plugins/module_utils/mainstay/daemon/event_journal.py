@@ -21,7 +21,8 @@ from dataclasses import asdict
 from ..model.units import Instant, seconds
 from .journal import Journal
 from .log_limit import LogLimit
-from .vrrp.report import MASTER_RX_LOWER_PRI, wall_clock
+from .vrrp.report import MASTER_RX_LOWER_PRI
+from .wall_clock import wall_clock
 from .worker import Happening
 
 MAXIMUM_BYTES = 1024 * 1024

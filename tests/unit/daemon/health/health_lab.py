@@ -63,12 +63,20 @@ class FakeDataPlane:
         self.is_open = True
         return self
 
-    def read(self) -> Table:
+    def read(self, keys: t.Collection[ServiceKey] | None = None) -> Table:
         self._check_presence()
         if self.unreadable:
             raise DataPlaneUnavailable(self.unreadable)
         self.reads += 1
-        return dict(self.table)
+        return {key: service for key, service in self.table.items() if keys is None or key in keys}
+
+    def parts(self) -> t.Iterator[Table]:
+        for key, service in self.read().items():
+            yield {key: service}
+
+    def flush(self) -> None:
+        self._check_presence()
+        self.table = {}
 
     def apply(self, operations: t.Sequence[Operation]) -> list[Refusal]:
         self._check_presence()
@@ -86,12 +94,13 @@ class FakeDataPlane:
         self.left = [*self.left, *operations] if self.unfinished else []
         return refusals + [Refusal(operation, self.unfinished, applied=True) for operation in self.left]
 
-    def counters(self) -> Counters:
+    def counters(self, keys: t.Collection[ServiceKey] | None = None) -> Counters:
         self._check_presence()
         self.counted += 1
         return {
             (key, place): DestinationCounters(*self.connections.get(place.address, (3, 7)))
             for key, service in self.table.items()
+            if keys is None or key in keys
             for place in service.destinations
         }
 

@@ -1,146 +1,201 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The health of every real server, and the checks that find it out."""
+"""Which checks run, and which servers follow them.
+
+Theory of operation. A server of a service (ServerId) has a row of checks. One that talks to an address is a
+SharedCheck: equal checks of one address and port are one and the same, run once, and all servers that list it follow.
+One that somebody else carries out (a program, a file, a BFD session) is a ToldCheck.
+
+    configure()  ->  the rows anew; what is equal to before goes on untouched, with its state, its timer and its phase
+    an outcome   ->  judged(ids)   the servers that follow; who owns them decides what it means
+
+What no row lists any more rests at once. Where a server's check changed, the new one begins in the state of the old:
+a changed path takes nobody out and brings nobody in before it was tried.
+"""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
 
-from ...lvs.desired import HealthBook, destination_key, service_key
-from ...lvs.health import (
-    DOWN,
-    CheckHistory,
-    CheckPolicy,
-    Health,
-    check_policy,
-    first_history,
-    unchecked,
-)
-from ...lvs.table import Service, Table
-from ...model.config import RealServer, VirtualServer
+from ...lvs.health import DOWN, CheckHistory, CheckPolicy, Health, check_policy, first_history, told_policy
+from ...lvs.keys import ServerId, server_text
+from ...model.check_config import Check, EndpointCheck
+from ...model.lvs_defaults import RunningService
 from ...model.units import Instant
-from ...net.polling import Poller
-from ...net.probe_driver import ProbeRun
-from .check_phase import ServerKey, first_due
-from .probe_slots import ProbeSlots
-from .server_check import CheckPlan, RunProbe, ServerCheck, continued
+from .adoption import NOTHING_FOUND, Found
+from .check_phase import check_seed, target_seed
+from .shared_check import Bench, SharedCheck
+from .told_check import Result, ToldCheck, told_key
 
-Services = t.Mapping[str, VirtualServer]
-Judged = t.Callable[[ServerCheck, Health], None]
+FollowedCheck = t.Union[SharedCheck, ToldCheck]
+Row = t.Tuple[FollowedCheck, ...]
+Endpoint = t.Tuple[str, int]
+Services = t.Iterable[RunningService]
+Results = t.Mapping[str, Result]
+"""By the names that told_key() makes."""
 
 FOUND_OUT = "was out of the pool when the daemon started, not checked yet"
 
 
 class CheckBook:
-    """Follows the configuration: keeps what is unchanged, ends what is gone, begins what is new."""
+    """Every check of the configuration."""
 
-    def __init__(self, poller: Poller, judged: Judged, run_probe: RunProbe = ProbeRun) -> None:
-        """`judged` gets every result of every check, with the health as it was before."""
-        self._poller = poller
-        self._judged = judged
-        self._run_probe = run_probe
-        self._slots = ProbeSlots()
-        self._checks: t.Dict[ServerKey, ServerCheck] = {}
-        self._unchecked: t.Dict[ServerKey, Health] = {}
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._shared: t.Dict[Check, t.Dict[Endpoint, SharedCheck]] = {}
+        self._rows: t.Dict[ServerId, Row] = {}
+        self._told: t.Dict[str, t.List[ToldCheck]] = {}
+        self._results: Results = {}
+        self._resting: t.FrozenSet[str] = frozenset()
+        """Names of the services whose checks rest."""
 
-    def configure(self, services: Services, found: Table, now: Instant) -> None:
-        """Run the checks of `services`.
+    def configure(self, services: Services, now: Instant, found: Found = NOTHING_FOUND) -> None:
+        """Run the checks of these services. `found` is what the kernel showed of them when the process started."""
+        builder = _Builder(self._bench, self._shared, self._rows, self._results, found, now)
+        for service in services:
+            builder.add(service)
+        self._shared, self._rows, self._told = builder.shared, builder.rows, builder.told
+        for check in builder.unlisted():
+            check.rest()
+        self._begin_and_rest(now)
 
-        `found` is the kernel's table at the start of the process: a server that it shows out of its pool starts
-        out of it. Later calls pass an empty one.
+    def row(self, server: ServerId) -> Row:
+        """The checks of a server, in the order of the configuration; empty when it has none."""
+        return self._rows[server]
+
+    def rest_services(self, names: t.FrozenSet[str], now: Instant) -> None:
+        """The checks of exactly these services rest; one that another service follows too goes on."""
+        if names != self._resting:
+            self._resting = names
+            self._begin_and_rest(now)
+
+    def take_results(self, results: Results, now: Instant) -> t.List[t.Tuple[ToldCheck, CheckHistory]]:
+        """What those who carry out the other checks found: all of it. The checks with a new result, and how they
+        stood before.
         """
-        plans = dict(_plans(services))
-        self._end_checks(plans)
-        self._unchecked = {
-            key: self._unchecked.get(key) or unchecked(now) for key, plan in plans.items() if plan is None
-        }
-        out = {key for service in services.values() for key in _found_out(service, found)}
-        self._begin_checks({key: plan for key, plan in plans.items() if plan is not None}, out, now)
-
-    def health(self) -> HealthBook:
-        """The health of every configured server."""
-        return {**self._unchecked, **{key: check.history.health for key, check in self._checks.items()}}
-
-    def health_of(self, service: VirtualServer) -> HealthBook:
-        """The health of one service's servers, without going through all others."""
-        keys = (key for key, _server in server_keys(service))
-        return {key: self._health_at(key) for key in keys}
-
-    def any_in_pool(self, service: VirtualServer) -> bool:
-        """Is there a server left that may take connections?"""
-        return any(self._health_at(key).in_pool for key, _server in server_keys(service))
-
-    def check_of(self, key: ServerKey) -> t.Optional[ServerCheck]:
-        """The running check of a server; None when it has none."""
-        return self._checks.get(key)
+        new = [key for key, result in results.items() if result != self._results.get(key)]
+        self._results = results
+        checks = [check for key in new for check in self._told.get(key, ())]
+        taken = [(check, check.take(results[check.key], now)) for check in checks]
+        return [(check, before) for check, before in taken if before is not None]
 
     def close(self) -> None:
-        """End every check."""
-        self._end_checks({})
+        """Every check rests."""
+        for check in self._all_shared():
+            check.rest()
 
-    def _health_at(self, key: ServerKey) -> Health:
-        check = self._checks.get(key)
-        return self._unchecked[key] if check is None else check.history.health
+    @property
+    def counts(self) -> t.Tuple[int, int]:
+        """How many checks are configured, and how many run for them."""
+        return sum(map(len, self._rows.values())), sum(1 for _check in self._all_shared())
 
-    def _end_checks(self, plans: t.Mapping[ServerKey, t.Optional[CheckPlan]]) -> None:
-        for key in [key for key in self._checks if plans.get(key) is None]:
-            self._checks.pop(key).end()
+    def _all_shared(self) -> t.Iterator[SharedCheck]:
+        return (check for of_one in self._shared.values() for check in of_one.values())
 
-    def _begin_checks(self, plans: t.Mapping[ServerKey, CheckPlan], out: t.Collection[ServerKey], now: Instant) -> None:
-        """Begin new checks and those whose plan changed; these keep their state."""
-        fresh: t.List[ServerCheck] = []
-        for key, plan in plans.items():
-            old = self._checks.get(key)
-            if old is not None and old.plan == plan:
-                continue
-            if old is not None:
-                old.end()
-                history = continued(old.history, plan.policy)
-            else:
-                history = _first(plan.policy, key in out, now)
-            fresh.append(self._new_check(key, plan, history))
-        for check in fresh:
-            self._checks[check.key] = check
-            check.begin(first_due(check.key, check.plan.policy.delay_loop, len(fresh), now))
-
-    def _new_check(self, key: ServerKey, plan: CheckPlan, history: CheckHistory) -> ServerCheck:
-        return ServerCheck(self._poller, self._slots, self._run_probe, key, plan, history, self._judged)
+    def _begin_and_rest(self, now: Instant) -> None:
+        starting = []
+        for check in self._all_shared():
+            wanted = any(service not in self._resting for service, _server in check.followers)
+            if wanted and check.resting:
+                starting.append(check)
+            elif not wanted:
+                check.rest()
+        for check in starting:
+            check.begin(len(starting), now)
 
 
-def server_keys(service: VirtualServer) -> t.List[t.Tuple[ServerKey, RealServer]]:
-    """The real servers of a service by identity, in the order of the configuration."""
-    key = service_key(service)
-    return [((key, destination_key(server)), server) for server in service.real_servers]
+class _Builder:
+    """The rows of a new configuration, from the old ones."""
 
+    def __init__(
+        self,
+        bench: Bench,
+        before: t.Mapping[Check, t.Mapping[Endpoint, SharedCheck]],
+        rows: t.Mapping[ServerId, Row],
+        results: Results,
+        found: Found,
+        now: Instant,
+    ) -> None:
+        self.shared: t.Dict[Check, t.Dict[Endpoint, SharedCheck]] = {}
+        self.rows: t.Dict[ServerId, Row] = {}
+        self.told: t.Dict[str, t.List[ToldCheck]] = {}
+        self._bench = bench
+        self._before = before
+        self._old_rows = rows
+        self._results = results
+        self._found = found
+        self._now = now
+        self._seeds: t.Dict[Check, int] = {}
+        self._policies: t.Dict[Check, CheckPolicy] = {}
+        self._followers: t.Dict[SharedCheck, t.List[ServerId]] = {}
 
-def _plans(services: Services) -> t.Iterator[t.Tuple[ServerKey, t.Optional[CheckPlan]]]:
-    for service in services.values():
-        for key, server in server_keys(service):
-            policy = check_policy(service, server)
-            if server.check is None or policy is None:
-                yield key, None
-            else:
-                yield key, CheckPlan(server.check, policy)
+    def add(self, service: RunningService) -> None:
+        for server in service.real_servers:
+            key = (service.name, server_text(server))
+            self.rows[key] = tuple(
+                self._check(key, index, check, server.address, server.port) for index, check in enumerate(server.checks)
+            )
 
+    def unlisted(self) -> t.List[SharedCheck]:
+        """Those of before that no server follows now; all others know their followers from here on."""
+        for check, followers in self._followers.items():
+            check.followers = tuple(followers)
+        everything = (check for of_one in self._before.values() for check in of_one.values())
+        return [check for check in everything if check not in self._followers]
 
-def _first(policy: CheckPolicy, out: bool, now: Instant) -> CheckHistory:
-    history = first_history(policy, now)
-    return replace(history, health=Health(DOWN, now, FOUND_OUT)) if out else history
+    def _check(self, key: ServerId, index: int, check: Check, address: str, port: int) -> FollowedCheck:
+        if not isinstance(check, EndpointCheck):
+            return self._told_check(key, index, check)
+        endpoint = (check.connect_ip or address, check.connect_port or port)
+        of_one = self.shared.setdefault(check, {})
+        shared = of_one.get(endpoint)
+        if shared is None:
+            shared = self._before.get(check, {}).get(endpoint) or self._new_shared(key, index, check, endpoint)
+            of_one[endpoint] = shared
+        elif shared.history.checked is None and key in self._found.serving:
+            # Out of one pool for another reason (a second check there): what serves elsewhere is trusted.
+            shared.history = self._first_history(key, index, check)
+        self._followers.setdefault(shared, []).append(key)
+        return shared
 
+    def _new_shared(self, key: ServerId, index: int, check: Check, endpoint: Endpoint) -> SharedCheck:
+        seed = self._seeds.get(check)
+        if seed is None:
+            seed = self._seeds[check] = check_seed(check)
+        history = self._first_history(key, index, check)
+        return SharedCheck(self._bench, check, *endpoint, target_seed(seed, *endpoint), history)
 
-def _found_out(service: VirtualServer, found: Table) -> t.Set[ServerKey]:
-    """Servers that the kernel knew as failed: the service is there with other servers of ours, without this one.
+    def _told_check(self, key: ServerId, index: int, check: Check) -> ToldCheck:
+        old = self._old_check(key, index)
+        if isinstance(old, ToldCheck) and old.check == check:
+            told = old
+        else:
+            told = ToldCheck(told_key(key, index, check), key, check, self._first_history(key, index, check))
+            told.take(self._results.get(told.key), self._now)
+        self.told.setdefault(told.key, []).append(told)
+        return told
 
-    A pool with none of our servers says nothing about them, so then all start on trust.
-    """
-    entry = found.get(service_key(service))
-    weighted = [(key, server) for key, server in server_keys(service) if server.weight]
-    out = {key for key, _server in weighted if entry is None or not _takes_connections(entry, key)}
-    return out if len(out) < len(weighted) else set()
+    def _old_check(self, key: ServerId, index: int) -> t.Optional[FollowedCheck]:
+        row = self._old_rows.get(key, ())
+        return row[index] if index < len(row) else None
 
+    def _first_history(self, key: ServerId, index: int, check: Check) -> CheckHistory:
+        """A check that replaces one goes on as that stood; what the kernel showed of its server counts before alpha."""
+        policy = self._policy(check)
+        old = self._old_check(key, index)
+        if old is not None:
+            return replace(old.history, policy=policy, failures=0, passes=0)
+        if key in self._found.out:
+            return CheckHistory(policy, Health(DOWN, self._now, FOUND_OUT))
+        trusted = key in self._old_rows or key in self._found.serving
+        return replace(first_history(replace(policy, alpha=policy.alpha and not trusted), self._now), policy=policy)
 
-def _takes_connections(entry: Service, key: ServerKey) -> bool:
-    destination = entry.destinations.get(key[1])
-    return destination is not None and destination.weight > 0
+    def _policy(self, check: Check) -> CheckPolicy:
+        """One value for all equal checks."""
+        policy = self._policies.get(check)
+        if policy is None:
+            make = check_policy if isinstance(check, EndpointCheck) else told_policy
+            policy = self._policies[check] = make(check)
+        return policy

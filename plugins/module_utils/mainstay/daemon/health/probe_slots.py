@@ -15,6 +15,8 @@ PROBES_AT_ONCE = 400
 class Slot:
     """A place in line, then a running probe, then nothing."""
 
+    __slots__ = ("__weakref__", "_slots", "running", "start")
+
     def __init__(self, slots: ProbeSlots, start: t.Callable[[], None]) -> None:
         self._slots = slots
         self.start = start

@@ -3,32 +3,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The health worker: checks, pools and the table in the kernel.
 
-    probe ends -> ServerCheck judges -> CheckBook knows -> desired_service -> PoolKeeper -> kernel
+    a check ends -> SharedCheck judges -> CheckBook knows who follows -> ServiceKeeper decides -> PoolKeeper -> kernel
 
-It only puts the parts together and tells what changed. CheckBook follows the configuration and finds out who is
-healthy; PoolKeeper makes the kernel's table what it should be and keeps it so. SyncKeeper does that for the threads
-that synchronise connections with other machines.
+It only puts the parts together. CheckBook runs every check, each once however many servers follow it; one ServiceKeeper
+for each virtual_server decides who serves and tells what changed; PoolKeeper makes the kernel's table what it should
+be and keeps it so. SyncKeeper does that for the threads that synchronise connections with other machines.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from ...lvs.desired import desired_service, desired_table, service_key
-from ...lvs.health import Health
-from ...lvs.table import ServiceKey
-from ...model.config import Config, VirtualServer
+from ...lvs.health import CheckHistory
+from ...lvs.keys import ServerId
+from ...lvs.overrides import Override
+from ...lvs.table import Table
+from ...model.check_config import Check
+from ...model.config import Config
+from ...model.lvs_defaults import RunningService, running_services
 from ...model.units import Instant
+from ...net.bounded_search import bounded_search
+from ...net.check_run import CheckRun
 from ...net.ipvs_sync import SyncControl
 from ...net.polling import Poller
-from ...net.probe_driver import ProbeRun
+from ...probes.build import probe_tasks
+from ...probes.outcome import ProbeOutcome
+from ...probes.task import ProbeTask
 from .. import sync_role
-from ..worker import Arguments, LogLine, Say
-from .check_book import CheckBook, Services
+from ..worker import Arguments, Say
+from .adoption import NOTHING_FOUND, found_in
+from .check_book import CheckBook
 from .engines import OpenEngine, open_engine
+from .held_addresses import AddressWatch, HeldAddresses
+from .leaving_watch import LeavingWatch
 from .pool_keeper import PoolKeeper
-from .server_check import RunProbe, ServerCheck
+from .probe_slots import ProbeSlots
+from .service_keeper import ServiceKeeper, Tools
+from .shared_check import Bench, RunCheck, SharedCheck
 from .status import HealthStatus
+from .suspension import suspended
 from .sync_keeper import OpenControl, SyncKeeper
 
 
@@ -40,17 +53,29 @@ class HealthWorker:
         reactor: Poller,
         say: Say,
         open_engine: OpenEngine = open_engine,
-        run_probe: RunProbe = ProbeRun,
+        run_check: RunCheck = CheckRun,
         open_sync: OpenControl = SyncControl,
+        addresses: t.Optional[AddressWatch] = None,
     ) -> None:
+        """`addresses`: None is those of this machine."""
+        self._poller = reactor
         self._say = say
-        self._services: t.Dict[ServiceKey, VirtualServer] = {}
-        self._book = CheckBook(reactor, self._judged, run_probe)
-        self._keeper = PoolKeeper(reactor, say, open_engine)
-        self._status = HealthStatus(self._book, self._keeper)
+        self._keepers: t.Dict[str, ServiceKeeper] = {}
+        self._overrides: t.Dict[ServerId, Override] = {}
+        self._book = CheckBook(Bench(reactor, ProbeSlots(), build_tasks, run_check, self._judged))
+        self._pools = PoolKeeper(reactor, say, open_engine)
+        self._leaving = LeavingWatch(reactor, self._pools, lambda: self._keepers.values())
+        self._addresses = HeldAddresses(reactor) if addresses is None else addresses
+        self._status = HealthStatus(self._book, self._pools, self._addresses)
         self._sync = SyncKeeper(reactor, say, open_sync)
+        self._tools = Tools(reactor, say, self._book, self._adjust)
         self._data_plane = ""
         self._started = False
+        self._verbs: t.Mapping[str, t.Callable[[Arguments, Instant], None]] = {
+            sync_role.VERB: self._sync.want,
+            "tracked": self._take_results,
+            "overrides": self._take_orders,
+        }
 
     def configure(self, config: Config, now: Instant) -> None:
         """Run these services.
@@ -59,63 +84,106 @@ class HealthWorker:
         it is; services that are gone leave the kernel. Without services no engine is opened, so a machine that
         only does VRRP needs none.
         """
-        services = config.virtual_servers
+        services = running_services(config)
         self._data_plane = config.global_defs.data_plane
         if services:
-            self._keeper.use(self._data_plane)
+            self._pools.use(self._data_plane)
         else:
-            self._keeper.rest()
-        found = {} if self._started else self._keeper.current
+            self._pools.rest()
+        standing = self._pools.current
+        found = NOTHING_FOUND if self._started else found_in(standing, services.values(), self._overrides)
         self._started = True
-        self._services = {service_key(service): service for service in services.values()}
-        self._book.configure(services, found, now)
-        self._keeper.own(_names(services))
-        self._keeper.keep(desired_table(services, self._book.health()))
+        self._book.configure(services.values(), now, found)
+        self._follow_addresses(services.values(), now)
+        self._keep(services, standing, now)
 
     def status(self, now: Instant) -> t.Dict[str, object]:
         """The "lvs" section of the status answer."""
-        section = self._status.section(self._data_plane, self._services.values(), now)
+        section = self._status.section(self._data_plane, self._keepers.values(), now)
         return {**section, "sync_daemon": self._sync.status()}
 
     def tell(self, verb: str, arguments: Arguments, now: Instant) -> None:
-        """How connections are to be synchronised."""
-        if verb != sync_role.VERB:
-            raise KeyError(verb)
-        self._sync.want(arguments, now)
+        """How connections are to be synchronised, what the checks of others found, what operators ordered."""
+        self._verbs[verb](arguments, now)
 
     def ask(self, verb: str, _arguments: Arguments, _now: Instant) -> t.Dict[str, object]:
         """It answers no questions but the one for its status."""
         return {"ok": False, "error": f"the health worker cannot answer {verb}"}
 
     def stop(self, _now: Instant) -> None:
-        """End the checks and remove our services from the kernel; those of others stay."""
+        """End the checks, tell the end where omega asks for it, then remove our services from the kernel; those of
+        others stay.
+        """
         self._book.close()
-        self._keeper.rest()
+        self._leaving.end()
+        self._addresses.close()
+        for keeper in self._keepers.values():
+            keeper.end()
+        self._pools.rest()
         self._sync.stop()
 
-    def _judged(self, check: ServerCheck, before: Health) -> None:
-        """A result came: carry out what it changes, then tell it."""
-        after = check.history.health
-        service = self._services[check.key[0]]
-        if after.in_pool != before.in_pool:
-            self._keeper.adjust(desired_service(service, self._book.health_of(service)))
-        if after.state != before.state:
-            self._tell_change(service, check)
-        elif check.newly_hindered:
-            stays = f"real_server {check.key[1]} stays {after.state}: it could not be checked"
-            self._tell("warning", service, f"{stays}, {check.hindrance}")
+    # ---- the configuration
 
-    def _tell_change(self, service: VirtualServer, check: ServerCheck) -> None:
-        health, failures = check.history.health, check.history.failures
-        tries = f" ({failures} of {check.plan.policy.retry + 1} tries)" if failures > 1 else ""
-        level = "info" if health.in_pool else "warning"
-        self._tell(level, service, f"real_server {check.key[1]} is {health.state}: {health.reason}{tries}")
-        if not health.in_pool and not self._book.any_in_pool(service):
-            self._tell("error", service, "every real_server is down, connections fail until one is up")
+    def _keep(self, services: t.Mapping[str, RunningService], standing: Table, now: Instant) -> None:
+        """One keeper for each service: those of before go on, those that are gone end."""
+        for name in [name for name in self._keepers if name not in services]:
+            self._keepers.pop(name).end(removed=True)
+        for name, service in services.items():
+            keeper = self._keepers.get(name)
+            if keeper is None:
+                self._keepers[name] = ServiceKeeper(self._tools, service, self._overrides, standing, now)
+            else:
+                keeper.configure(service, self._overrides, now)
+        self._keepers = {name: self._keepers[name] for name in services}
+        self._pools.own({key: name for name, keeper in self._keepers.items() for key in keeper.keys})
+        self._pools.keep({key: one for keeper in self._keepers.values() for key, one in keeper.desired.items()})
+        if any(keeper.leaving for keeper in self._keepers.values()):
+            self._leaving.begin()
 
-    def _tell(self, level: str, service: VirtualServer, message: str) -> None:
-        self._say(LogLine(level, f"virtual_server {service.name}", message))
+    def _follow_addresses(self, services: t.Iterable[RunningService], now: Instant) -> None:
+        """Know this machine's addresses while there is a service whose checks depend on them."""
+        if any(service.ha_suspend for service in services):
+            self._addresses.open(lambda later: self._suspend(services, later), now)
+        else:
+            self._addresses.close()
+        self._suspend(services, now)
+
+    def _suspend(self, services: t.Iterable[RunningService], now: Instant) -> None:
+        self._book.rest_services(suspended(services, self._addresses.holds), now)
+
+    # ---- what comes in while it runs
+
+    def _judged(self, check: SharedCheck, before: CheckHistory, outcome: ProbeOutcome) -> None:
+        """A result came: every server that follows the check hears of it."""
+        now = self._poller.now()
+        for service, server in check.followers:
+            keeper = self._keepers.get(service)
+            if keeper is not None:
+                keeper.tell(server, check, before, outcome, now)
+
+    def _take_results(self, arguments: Arguments, now: Instant) -> None:
+        for check, before in self._book.take_results(arguments["results"], now):
+            keeper = self._keepers.get(check.follower[0])
+            if keeper is not None and before.health != check.history.health:
+                keeper.judged(check.follower[1], check.history, now)
+
+    def _take_orders(self, arguments: Arguments, now: Instant) -> None:
+        """All orders that hold; those about servers that no service has are kept for when there is one."""
+        self._overrides = {(one["service"], one["server"]): _override(one) for one in arguments["servers"]}
+        for keeper in self._keepers.values():
+            keeper.order(self._overrides, now)
+
+    def _adjust(self, keeper: ServiceKeeper) -> None:
+        for service in keeper.desired.values():
+            self._pools.adjust(service)
+        if keeper.leaving:
+            self._leaving.begin()
 
 
-def _names(services: Services) -> t.Dict[ServiceKey, str]:
-    return {service_key(service): name for name, service in services.items()}
+def build_tasks(check: Check, address: str, port: int) -> t.Sequence[ProbeTask]:
+    """What to say to the target, with this process's way of searching a body."""
+    return probe_tasks(check, address, port, bounded_search)
+
+
+def _override(order: t.Mapping[str, t.Any]) -> Override:
+    return Override(order["action"], order["weight"], order["by"], order["at"], order["reason"])

@@ -19,8 +19,8 @@ from ...model.units import Instant, as_seconds, seconds
 from ...net.bfd_socket import BfdSender, Datagram
 from ...net.polling import Poller, Timer
 from ..log_limit import LogLimit
+from ..wall_clock import wall_clock
 from ..worker import LogLine, Say
-from .report import wall_clock
 
 Note = t.Callable[[str, bool, str, Instant], None]
 """Takes the result of a session for whoever tracks it: name, up, why."""

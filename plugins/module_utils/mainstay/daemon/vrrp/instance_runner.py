@@ -55,6 +55,7 @@ from ...vrrp.lease import soonest_takeover
 from ...vrrp.router import Router
 from ...vrrp.settings import RouterSettings
 from ...vrrp.tracking import Assessment
+from ..wall_clock import wall_clock
 from ..worker import Say
 from .advertiser import Advertiser
 from .fellowship import Fellowship
@@ -63,7 +64,7 @@ from .kernel import Kernel
 from .port import VrrpPort
 from .possessions import Possessions
 from .reception import Judgement, Reception
-from .report import DELETED, INSTANCE, MASTER_RX_LOWER_PRI, ObjectReport, wall_clock
+from .report import DELETED, INSTANCE, MASTER_RX_LOWER_PRI, ObjectReport
 from .settings import router_settings
 from .statistics import Career
 

@@ -8,12 +8,12 @@ Each transition is said twice: as a line for people, and as a Happening for scri
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
-from ...model.units import Duration, Instant, as_seconds, seconds
+from ...model.units import Instant, seconds
 from ...vrrp.actions import Alarm, State
 from ..log_limit import LogLimit
+from ..wall_clock import wall_clock
 from ..worker import Happening, LogLine, Say
 
 # An alarm may come back with every advert: said once a minute, shown in the status as long after its last time.
@@ -99,9 +99,3 @@ class ObjectReport:
 
     def _happened(self, event: str, before: str, reason: str, priority: int) -> None:
         self._say(Happening(self._kind, self.name, event, priority, reason, before, wall_clock()))
-
-
-def wall_clock(ago: Duration = 0) -> str:
-    """This machine's own time with its offset, as every time of the status; or what it was so long ago."""
-    then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=as_seconds(ago))
-    return then.astimezone().isoformat(timespec="milliseconds")

@@ -16,8 +16,8 @@ import typing as t
 from ...vrrp.actions import State
 from ...vrrp.conflicts import address_text
 from ...vrrp.rejection import RejectReason
+from ..wall_clock import wall_clock
 from .discards import Discards, merged
-from .report import wall_clock
 
 if t.TYPE_CHECKING:
     from .instance_runner import InstanceRunner

@@ -12,11 +12,11 @@ from ...model.defaults import RunningInstance
 from ...model.units import Instant, as_seconds
 from ...vrrp.actions import State
 from ...vrrp.conflicts import address_text
+from ..wall_clock import wall_clock
 from .discards import Discards, merged
 from .groups import GroupRunner
 from .instance_runner import InstanceRunner
 from .port import VrrpPort
-from .report import wall_clock
 from .statistics import error_statistics, instance_statistics
 from .tracking import TrackingBook
 

@@ -20,8 +20,8 @@ from ...model.units import Instant
 from ...model.vrrp_config import Tracking
 from ...net.links import LinkMirror
 from ...vrrp.tracking import Assessment, Tracked, assess
+from ..wall_clock import wall_clock
 from .groups import groups_by_member
-from .report import wall_clock
 
 INTERFACE, SCRIPT, FILE, PROCESS, BFD = "interface", "script", "file", "process", "bfd"
 _TOLD = frozenset({SCRIPT, FILE, PROCESS})

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks how many connections the servers that leave still have: once a second, and only while somebody leaves."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...lvs.draining import Place
+from ...model.units import Instant, seconds
+from ...net.polling import Poller, Timer
+from .pool_keeper import PoolKeeper
+from .service_keeper import ServiceKeeper
+
+PERIOD = seconds(1)
+
+
+class LeavingWatch:
+    """One question to the engine for all services."""
+
+    def __init__(self, poller: Poller, pools: PoolKeeper, keepers: t.Callable[[], t.Iterable[ServiceKeeper]]) -> None:
+        self._poller = poller
+        self._pools = pools
+        self._keepers = keepers
+        self._timer: t.Optional[Timer] = None
+
+    def begin(self) -> None:
+        """Somebody leaves, or may; harmless while it asks already."""
+        if self._timer is None:
+            self._timer = self._poller.call_at(self._poller.now() + PERIOD, self._ask)
+
+    def end(self) -> None:
+        """Ask no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+
+    def _ask(self, now: Instant) -> None:
+        self._timer = None
+        leaving = [keeper for keeper in self._keepers() if keeper.leaving]
+        if not leaving:
+            return
+        connections = self._connections()
+        for keeper in leaving:
+            keeper.count(connections, now)
+        self.begin()
+
+    def _connections(self) -> t.Optional[t.Dict[Place, int]]:
+        """None: the engine is away, and what it holds with it."""
+        counters = self._pools.counters()
+        if self._pools.error is not None:
+            return None
+        return {place: one.active_connections + one.inactive_connections for place, one in counters.items()}

@@ -1,0 +1,223 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One virtual_server while the daemon runs: what its checks and orders make of its pool, and who has to be told.
+
+    a result that changes a server's health  ┐
+    an order of an operator                  ├─> members -> decide() -> desired_services() -> PoolKeeper, in this turn
+    the time that a decision named           ┘                       └> PoolReport
+
+A decision is made anew only when something that it looks at has changed: with a thousand servers in a pool most results
+change nothing but the age of the last one.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...lvs.desired import desired_services
+from ...lvs.draining import LeavingBook, Place, leaving_after, still_leaving
+from ...lvs.health import DOWN, CheckHistory
+from ...lvs.keys import server_text, service_keys
+from ...lvs.member import Member, Pool
+from ...lvs.overrides import Overrides
+from ...lvs.pool import decide
+from ...lvs.server_health import ServerHealth, server_health
+from ...lvs.table import Service, ServiceKey, Table
+from ...model.lvs_defaults import RunningServer, RunningService
+from ...model.units import Instant
+from ...net.polling import Poller, Timer
+from ...probes.outcome import ProbeOutcome
+from ..worker import Say
+from .check_book import CheckBook
+from .pool_report import PoolReport
+from .shared_check import SharedCheck
+
+Adjust = t.Callable[["ServiceKeeper"], None]
+"""What the keeper desires now should be in the kernel before this turn of the loop ends."""
+
+_NOBODY_LEAVES: LeavingBook = {}
+
+
+class Tools(t.NamedTuple):
+    """What all services share."""
+
+    poller: Poller
+    say: Say
+    book: CheckBook
+    adjust: Adjust
+
+
+class ServiceKeeper:
+    """Decides for one virtual_server, by its name; the configuration of it may change."""
+
+    def __init__(self, tools: Tools, service: RunningService, overrides: Overrides, found: Table, now: Instant) -> None:
+        """`found` is what stands in the kernel: who leaves already goes on leaving."""
+        self.service = service
+        self.keys = service_keys(service)
+        self.report = PoolReport(service.name, tools.say)
+        self.leaving: LeavingBook = _NOBODY_LEAVES
+        """Servers that keep their connections although they have left the pool."""
+        self._tools = tools
+        self._overrides = overrides
+        self._members: t.Dict[str, Member] = {}
+        self._members = self._new_members(now)
+        self._timer: t.Optional[Timer] = None
+        self._since: t.Dict[str, Instant] = {}
+        self._stale = False
+        self.desired: t.Mapping[ServiceKey, Service] = {key: found[key] for key in self.keys if key in found}
+        self.pool = Pool()
+        self._take(decide(service, self._in_order(), None, now), now)
+        self.report.first(self.pool)
+
+    # ---- what changes from outside
+
+    def configure(self, service: RunningService, overrides: Overrides, now: Instant) -> None:
+        """Run this from now on; the caller puts `desired` into the kernel, with that of all other services."""
+        self.service, self._overrides = service, overrides
+        self.keys = service_keys(service)
+        self._members = self._new_members(now)
+        self._decide(now)
+
+    def order(self, overrides: Overrides, now: Instant) -> None:
+        """These are the operators' orders now."""
+        self._overrides = overrides
+        members = self._new_members(now)
+        if members != self._members:
+            self._members = members
+            self._decide_and_adjust(now)
+
+    def tell(self, server: str, check: SharedCheck, before: CheckHistory, outcome: ProbeOutcome, now: Instant) -> None:
+        """One check of the server was carried out."""
+        if not outcome.ran:
+            if check.newly_hindered:
+                self.report.hindered(server, before.health.state, check.hindrance)
+            return
+        after = check.history.health
+        if after != before.health:
+            self.judged(server, check.history, now)
+        if outcome.verdict.ok:
+            self.report.noted(server, outcome.verdict.notes, now)
+        elif check.check.log_all_failures and after.state == before.health.state:
+            self.report.failed(server, check.check.type, outcome.verdict.reason)
+
+    def judged(self, server: str, history: CheckHistory, now: Instant) -> None:
+        """One of the server's checks, now in this state, has a result."""
+        before = self._members[server]
+        member = self._members[server] = self._new_member(before.server, now)
+        if _decisive(member.health) != _decisive(before.health):
+            self._decide_and_adjust(now, _tries(history))
+        elif member.health != before.health:
+            self._stale = True
+
+    def count(self, connections: t.Optional[t.Mapping[Place, int]], now: Instant) -> None:
+        """So many connections have the servers of the kernel (None: nobody knows): who has none left is gone."""
+        if connections is None:
+            connections = dict.fromkeys(self.leaving, 1)
+        after = still_leaving(self.leaving, connections, now)
+        if len(after) == len(self.leaving):
+            return
+        for place in self.leaving:
+            if place not in after:
+                self._tell_gone(place, connections.get(place, 0))
+        self.leaving = after
+        self._want()
+        self._tools.adjust(self)
+
+    def end(self, removed: bool = False) -> None:
+        """The service is not kept any more, because the daemon stops or because it left the configuration."""
+        self._cancel_timer()
+        if self.service.omega:
+            self.report.ended(self._members.values(), self.pool)
+        if removed:
+            self.report.line("info", "left the configuration and is removed from the kernel")
+
+    # ---- what others want to know
+
+    def member(self, server: str) -> Member:
+        """A real server by its name."""
+        return self._members[server]
+
+    def members(self) -> t.Iterable[Member]:
+        """All real servers, in the order of the configuration."""
+        return self._members.values()
+
+    def since(self, server: str) -> Instant:
+        """When the server came into its state."""
+        return self._since[server]
+
+    def refreshed(self, now: Instant) -> Pool:
+        """The decision with the reasons of the latest results, which alone change nothing."""
+        if self._stale:
+            self._decide(now)
+        return self.pool
+
+    # ---- deciding
+
+    def _new_members(self, now: Instant) -> t.Dict[str, Member]:
+        made = (self._new_member(server, now) for server in self.service.real_servers)
+        return {member.name: member for member in made}
+
+    def _new_member(self, server: RunningServer, now: Instant) -> Member:
+        key = (self.service.name, server_text(server))
+        healths = [check.history.health for check in self._tools.book.row(key)]
+        old = self._members.get(key[1])
+        # Of a server without checks: it is what it is since it was first seen.
+        seen = old.health.since if old is not None and not old.server.checks else now
+        return Member(server, server_health(server, healths, seen), self._overrides.get(key))
+
+    def _in_order(self) -> t.List[Member]:
+        return list(self._members.values())
+
+    def _decide_and_adjust(self, now: Instant, tries: str = "") -> None:
+        before = self.desired
+        self._decide(now, tries)
+        if self.desired != before:
+            self._tools.adjust(self)
+
+    def _decide(self, now: Instant, tries: str = "") -> None:
+        before = self.pool
+        self._take(decide(self.service, self._in_order(), before, now), now)
+        self.report.changed(self._members, before, self.pool, tries)
+
+    def _take(self, pool: Pool, now: Instant) -> None:
+        """This is the decision; what it means for the kernel stands in `desired` then."""
+        before, self.pool, self._stale = self.pool, pool, False
+        for server, placed in pool.placed.items():
+            was = before.placed.get(server)
+            if was is None or was.state != placed.state:
+                self._since[server] = now
+        self._since = {server: self._since[server] for server in pool.placed}
+        self.leaving = leaving_after(self.leaving, self.service, pool, self.desired, now) or _NOBODY_LEAVES
+        self._want()
+        self._cancel_timer()
+        if pool.next_change is not None:
+            self._timer = self._tools.poller.call_at(max(pool.next_change, now + 1), self._due)
+
+    def _want(self) -> None:
+        self.desired = desired_services(self.service, self.pool, self.leaving)
+
+    def _due(self, now: Instant) -> None:
+        self._timer = None
+        self._decide_and_adjust(now)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+
+    def _tell_gone(self, place: Place, connections: int) -> None:
+        why = f"drain_timeout is over, {connections} connections are cut" if connections else "it has no connections"
+        self.report.line("info", f"real_server {place[1]} has left the pool: {why}")
+
+
+def _decisive(health: ServerHealth) -> t.Tuple[object, ...]:
+    """What a decision looks at; `since` moves with the state."""
+    return health.state, health.weight, health.in_pool
+
+
+def _tries(history: CheckHistory) -> str:
+    """How often it failed, where it had more than one try."""
+    if history.health.state != DOWN or history.failures < 2:
+        return ""
+    return f" ({history.failures} of {history.policy.retry + 1} tries)"

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A check that somebody else carries out: the supervisor runs programs and reads files, the vrrp worker speaks BFD.
+
+Their results come as a mapping of names. A program belongs to one check of one server ("misc:web 192.0.2.21:80 0") and
+comes judged; a file ("file:NAME") and a BFD session ("bfd:NAME") may be what many servers follow.
+
+    the number times the weight of a track_file is added to the server's weight (with reverse: taken off)
+    -65535 or less of it takes the server out, and so does any number but 0 where the weight is 0 (with reverse: 0 does)
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...lvs.health import CheckHistory, judge
+from ...lvs.keys import ServerId
+from ...lvs.server_health import WEIGHT_LIMIT
+from ...model.check_config import BfdCheck, Check, FileCheck
+from ...model.units import Instant
+from ...probes.verdict import Verdict
+
+Result = t.Mapping[str, t.Any]
+"""JSON-able: up and weight of a program, value of a file, up of a BFD session; why of all."""
+
+
+class ToldCheck:
+    """One check of one server, as far as it was told."""
+
+    __slots__ = ("check", "follower", "hindrance", "history", "key")
+
+    def __init__(self, key: str, follower: ServerId, check: Check, history: CheckHistory) -> None:
+        self.key = key
+        """The name of its results."""
+        self.follower = follower
+        self.check = check
+        self.history = history
+        self.hindrance = ""
+        """Why there is no result; empty when there is one, or none was expected yet."""
+
+    def take(self, result: t.Optional[Result], now: Instant) -> t.Optional[CheckHistory]:
+        """The latest result; None when there is none (any more): the state stays. The history before, or None."""
+        if result is None:
+            return None
+        verdict = _verdict(self.check, result)
+        self.hindrance = "" if verdict is not None else str(result["why"])
+        if verdict is None:
+            return None
+        before = self.history
+        self.history = judge(before, verdict, now)[0]
+        return before
+
+
+def told_key(server: ServerId, index: int, check: Check) -> str:
+    """The name that results of this check come under; `index` is its place among the server's checks."""
+    if isinstance(check, FileCheck):
+        return f"file:{check.track_file}"
+    if isinstance(check, BfdCheck):
+        return f"bfd:{check.name}"
+    return f"misc:{server[0]} {server[1]} {index}"
+
+
+def _verdict(check: Check, result: Result) -> t.Optional[Verdict]:
+    """None: nobody knows."""
+    if not isinstance(check, FileCheck):
+        return Verdict(bool(result["up"]), str(result["why"]), result.get("weight"))
+    if result["value"] is None:
+        return None
+    return _file_verdict(check, int(result["value"]))
+
+
+def _file_verdict(check: FileCheck, value: int) -> Verdict:
+    says = f"track_file {check.track_file} holds {value}"
+    weight = 1 if check.weight is None else check.weight
+    if not weight:
+        return Verdict((value == 0) != bool(check.reverse), says)
+    change = -value * weight if check.reverse else value * weight
+    if change <= -WEIGHT_LIMIT:
+        return Verdict(False, f"{says}, times weight {weight} that is {change}: {-WEIGHT_LIMIT} or less is out")
+    return Verdict(True, f"{says}: {change:+d} to its weight", min(change, WEIGHT_LIMIT))
