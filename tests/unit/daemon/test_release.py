@@ -111,7 +111,7 @@ def test_a_remark_on_what_was_removed_is_told_and_is_no_failure(
     plane.refuse = lambda _operation: "" if applied else "not permitted"
     monkeypatch.setattr(release, "open_engine", lambda _name: plane)
     dead = RunDirectory(str(tmp_path))
-    web = VirtualServer("web", WEB.address, WEB.port, "TCP")
+    web = VirtualServer("web", WEB.address, WEB.port, protocol="TCP")
     dead.write_running(Config(virtual_servers={"web": web}))
     dead.close()
     said: list = []
@@ -135,7 +135,7 @@ def test_only_an_engine_that_the_kernel_lacks_holds_nothing_of_ours(
 
     monkeypatch.setattr(release, "open_engine", refuse_to_open)
     dead = RunDirectory(str(tmp_path))
-    dead.write_running(Config(virtual_servers={"web": VirtualServer("web", WEB.address, WEB.port, "TCP")}))
+    dead.write_running(Config(virtual_servers={"web": VirtualServer("web", WEB.address, WEB.port, protocol="TCP")}))
     dead.close()
     said: list = []
 
