@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 
@@ -46,12 +47,14 @@ class SlowPlane:
         return {key: one for key, one in self.table.items() if keys is None or key in keys}
 
     def parts(self) -> t.Iterator[Table]:
-        for key in list(self.table):
+        """As ip_vs does it: the services as of the start, each with its pool as of now, none when it is gone."""
+        for key, head in list(self.table.items()):
             if key == self.lost_at:
                 raise DataPlaneUnavailable("gone")
             self.parts_read.append(self._poller.now())
             self._poller.clock += TURN
-            yield {key: self.table[key]} if key in self.table else {}
+            pool = self.table[key].destinations if key in self.table else {}
+            yield {key: replace(head, destinations=pool)}
 
     def apply(self, operations: t.Sequence[Operation]) -> list[Refusal]:
         refused = [operation for operation in operations if self.refuse(operation)]
@@ -126,11 +129,13 @@ def test_what_somebody_changed_in_any_part_is_repaired_and_told_with_both_values
 def test_our_own_edits_while_the_check_goes_on_are_no_drift(lab: Lab) -> None:
     lab.run(CHECK_PERIOD + 3 * TURN)
     assert 0 < len(lab.plane.parts_read) < MANY, "the check is not on its way"
-    for key in (KEYS[0], KEYS[20], KEYS[-1]):
-        lab.keeper.adjust(service(key, weight=5))
+    told, about_to_be_told = KEYS[0], KEYS[len(lab.plane.parts_read)]
+    changed = {key: replace(service(key, weight=5), lb_algo="sh") for key in (told, about_to_be_told, KEYS[-1])}
+    for one in changed.values():
+        lab.keeper.adjust(one)
     lab.run(LONG_ENOUGH)
     assert lab.said() == []
-    assert [lab.plane.table[key].destinations[SERVER].weight for key in (KEYS[0], KEYS[20], KEYS[-1])] == [5, 5, 5]
+    assert {key: lab.plane.table[key] for key in changed} == changed
 
 
 def test_a_service_that_is_removed_while_the_check_goes_on_stays_away(lab: Lab) -> None:
@@ -139,6 +144,16 @@ def test_a_service_that_is_removed_while_the_check_goes_on_stays_away(lab: Lab) 
     lab.run(LONG_ENOUGH)
     assert KEYS[-1] not in lab.plane.table
     assert lab.said() == []
+
+
+def test_a_service_that_is_added_while_the_check_goes_on_was_not_missing(lab: Lab) -> None:
+    lab.keeper.keep({key: service(key) for key in KEYS[:-1]})
+    lab.run(CHECK_PERIOD + 3 * TURN)
+    lab.keeper.own({KEYS[-1]: "new"})
+    lab.keeper.keep({key: service(key) for key in KEYS})
+    lab.run(LONG_ENOUGH)
+    assert lab.said() == []
+    assert KEYS[-1] in lab.plane.table
 
 
 def test_after_a_refusal_only_that_service_is_read_again(lab: Lab) -> None:
