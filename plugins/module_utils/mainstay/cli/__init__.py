@@ -50,6 +50,10 @@ _VRRP_SECTIONS = (
 )
 
 
+# What the health worker is told; what others carry out for its checks it is told as results.
+_LVS_SECTIONS = ("global_defs", "virtual_server_groups", "virtual_servers")
+
+
 def main(arguments: t.Sequence[str]) -> int:
     """Run one verb; the exit status."""
     options = _parser().parse_args(list(arguments))
@@ -126,7 +130,7 @@ def _daemon(options: argparse.Namespace) -> int:
 
     roles = [
         Role("vrrp", "vrrp worker", worker_of_a_daemon_that_starts_now(), _VRRP_SECTIONS, punctual=True),
-        Role("lvs", "health worker", HealthWorker, ("global_defs", "virtual_servers")),
+        Role("lvs", "health worker", HealthWorker, _LVS_SECTIONS),
     ]
     return run_daemon(options.config, options.run_dir, options.state_dir, roles, Journal())
 
