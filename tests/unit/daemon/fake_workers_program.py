@@ -13,12 +13,15 @@ import json
 import os
 import sys
 import typing as t
+from pathlib import Path
 
 from mainstay.daemon.journal import Journal
 from mainstay.daemon.supervisor import run_daemon
 from mainstay.daemon.worker import LogLine, Say
 from mainstay.daemon.worker_process import BuildWorker, Role
+from mainstay.lvs.keys import server_text
 from mainstay.model.config import Config
+from mainstay.model.lvs_defaults import RunningServer, running_services
 from mainstay.net.polling import Poller
 
 
@@ -31,6 +34,7 @@ class FakeWorker:
         self._reactor = reactor
         self._say = say
         self._config = Config()
+        self._orders: t.Dict[t.Tuple[str, str], t.Dict[str, t.Any]] = {}
         self._note("built")
 
     def configure(self, config: Config, now: int) -> None:
@@ -45,10 +49,14 @@ class FakeWorker:
     def status(self, now: int) -> t.Dict[str, object]:
         # A worker says "alive" of itself; whether that is still so is the supervisor's to tell.
         section = {"alive": True, "pid": os.getpid(), "as_of": now, "fake": self._name}
+        if self._name == "lvs":
+            return {**section, "virtual_servers": self._services()}
         return {**section, "instances": {name: {"state": "FAKE"} for name in self._config.vrrp_instances}}
 
     def tell(self, verb: str, arguments: t.Dict[str, t.Any], now: int) -> None:
         self._note("told", verb=verb, **arguments)
+        if verb == "overrides":
+            self._orders = {(one["service"], one["server"]): one for one in arguments["servers"]}
 
     def ask(self, verb: str, arguments: t.Dict[str, t.Any], now: int) -> t.Dict[str, object]:
         return {"ok": True, "verb": verb, **arguments}
@@ -58,6 +66,23 @@ class FakeWorker:
         self._note("stopped")
         if self._config.global_defs.router_id == f"{self._name} stops untidily":
             raise ValueError("left something behind")
+
+    def _services(self) -> t.Dict[str, object]:
+        """Pools as a health worker tells them; how many connections each server has stands in a file."""
+        running = running_services(self._config).values()
+        return {
+            one.name: {"real_servers": [self._server(one.name, server) for server in one.real_servers]}
+            for one in running
+        }
+
+    def _server(self, service: str, server: RunningServer) -> t.Dict[str, object]:
+        order = self._orders.get((service, server_text(server)))
+        weight = server.weight if order is None else order["weight"] or 0
+        counts = Path(f"{self._events}.connections")
+        active = int(counts.read_text() if counts.exists() else 0)
+        told = {"state": "up", "reason": "fake", "active_connections": active, "inactive_connections": 0}
+        place = {"address": server.address, "port": server.port, "weight": server.weight}
+        return {**place, **told, "effective_weight": weight, "in_pool": True, "override": order}
 
     def _fail(self, _now: int) -> None:
         raise ValueError(f"{self._name} fails in a callback")
@@ -74,7 +99,7 @@ def main(config: str, run_directory: str, state_directory: str, events: str) -> 
 
     roles = [
         Role("vrrp", "vrrp worker", fake("vrrp"), ("global_defs", "vrrp_instances"), punctual=True),
-        Role("lvs", "health worker", fake("lvs"), ("global_defs", "virtual_servers")),
+        Role("lvs", "health worker", fake("lvs"), ("global_defs", "virtual_server_groups", "virtual_servers")),
     ]
     return run_daemon(config, run_directory, state_directory, roles, Journal())
 

@@ -37,7 +37,7 @@ _MODE = 0o640
 _PERIOD = seconds(60)
 
 Event = t.Dict[str, t.Any]
-"""at, kind (INSTANCE, GROUP, ALL or DAEMON), name, event, reason, and what belongs to the event."""
+"""at, kind (INSTANCE, GROUP, ALL, VS, RS, BFD or DAEMON), name, event, reason, and what belongs to the event."""
 
 
 class Recent(t.NamedTuple):
@@ -64,7 +64,7 @@ class EventJournal:
         self._untold = 0
 
     def happened(self, happening: Happening, now: Instant) -> None:
-        """Something happened to an instance or a group."""
+        """Something happened to an instance, a group, a service, a server or a BFD session."""
         told = happening.event != MASTER_RX_LOWER_PRI or self._limit.allows(happening.name, now)
         if told:
             self._record(asdict(happening))
@@ -159,8 +159,13 @@ class EventJournal:
 
 
 def concerns(event: Event, name: str) -> bool:
-    """The event is about the instance or group of this name, or about all."""
+    """The event is about the instance, group, service or server of this name, or about all.
+
+    "web 192.0.2.21:80" is about web, and about 192.0.2.21:80 too.
+    """
     members = event.get("instances")
+    if event.get("kind") == "RS" and name in str(event.get("name")).rpartition(" "):
+        return True
     return event.get("name") == name or event.get("kind") == "ALL" or (isinstance(members, list) and name in members)
 
 

@@ -10,6 +10,7 @@ import typing as t
 from .page_words import Row, Section, table, text, time
 
 _HEAD = ("TIME", "OBJECT", "EVENT", "PRIORITY", "WHY")
+_ORDERED = "WEIGHT"
 
 
 def events_page(answer: Section) -> str:
@@ -29,7 +30,7 @@ def _trouble(answer: Section) -> t.Iterator[str]:
 
 
 def _row(event: Section) -> Row:
-    priority = event.get("priority") or ""
+    priority = event.get("priority") if event.get("kind") in _WITH_PRIORITY else ""
     return (time(event.get("at")), _object(event), _what(event), priority or " ", _why(event))
 
 
@@ -40,6 +41,8 @@ def _object(event: Section) -> str:
 
 def _what(event: Section) -> str:
     before, what = event.get("before"), event.get("event")
+    if what == _ORDERED:
+        return f"{what} {text(event.get('weight'))}"
     moved = before and before != what and what in _STATES
     return f"{text(before)} -> {text(what)}" if moved else text(what)
 
@@ -49,5 +52,14 @@ def _why(event: Section) -> str:
     return ": ".join(part for part in (by, text(event["reason"]) if event.get("reason") else "") if part) or "-"
 
 
-_STATES = ("MASTER", "BACKUP", "FAULT", "STOP", "DELETED")
-_OBJECTS = {"INSTANCE": "{}", "GROUP": "group {}", "ALL": "all instances", "DAEMON": "{}"}
+_WITH_PRIORITY = ("INSTANCE", "GROUP")
+_STATES = ("MASTER", "BACKUP", "FAULT", "STOP", "DELETED", "UP", "DOWN")
+_OBJECTS = {
+    "INSTANCE": "{}",
+    "GROUP": "group {}",
+    "ALL": "all instances",
+    "DAEMON": "{}",
+    "VS": "virtual_server {}",
+    "RS": "real_server {}",
+    "BFD": "bfd_instance {}",
+}

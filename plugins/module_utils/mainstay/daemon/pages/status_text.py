@@ -15,6 +15,7 @@ import typing as t
 from ...model.units import as_seconds
 from .explain_text import demotion_sentence
 from .page_words import GAP, STALE, Row, Section, of, section_of, table, text, time
+from .servers_text import override_sentences
 from .status_bfd import bfd_tables, bfd_trouble
 from .status_vrrp import vrrp_tables, vrrp_trouble
 
@@ -59,6 +60,7 @@ def _operator_trouble(status: Section) -> t.Iterator[str]:
     yield from (demotion_sentence(order) for order in demotions.get("orders") or ())
     if demotions.get("problem"):
         yield f"demotions: {text(demotions['problem'])}"
+    yield from override_sentences(section_of(status, "overrides"))
     if events.get("problem"):
         yield f"events cannot be written, {text(events['problem'])}; {text(events.get('dropped'))} are missing"
 
