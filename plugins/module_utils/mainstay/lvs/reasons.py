@@ -56,7 +56,7 @@ def placed_why(
         parts.append(_damped(service, one, bool(weight), now))
     if not weight and one.live and not one.backup:
         parts.append(f"but {pool.why}")
-    if state in (DRAINING, MAINTENANCE) and not one.backup and not pool.quorum_up:
+    if state in (DRAINING, MAINTENANCE) and not pool.quorum_up:
         parts.append(f"{service.name} without it: {pool.why}")
     return "; ".join(parts)
 
