@@ -1,19 +1,22 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A configuration that says every key of VRRP at least once, never its default."""
+"""A configuration that says every key at least once, never its default."""
 
 from __future__ import annotations
 
 import copy
 import typing as t
 
+from .complete_services import BALANCING_DEFS, SERVICES
+
 Document = t.Dict[str, t.Any]
 
 COMPLETE: Document = {
     "global_defs": {
         "router_id": "lb1",
-        "data_plane": "nftables",
+        "data_plane": "ipvs",
+        **BALANCING_DEFS,
         "default_interface": "eth0",
         "lvs_sync_daemon": {
             "interface": "eth1",
@@ -235,6 +238,7 @@ COMPLETE: Document = {
             "preempt_delay": 300,
         },
     },
+    **SERVICES,
 }
 
 

@@ -10,17 +10,11 @@ import typing as t
 
 from hypothesis import strategies as st
 
-from mainstay.model.config import (
-    Config,
-    GlobalDefs,
-    HttpCheck,
-    RealServer,
-    TcpCheck,
-    VirtualAddress,
-    VirtualServer,
-    VrrpInstance,
-)
+from mainstay.model.check_config import GreetingCheck, HttpCheck, HttpsCheck, MiscCheck, TcpCheck, Tls, UdpCheck
+from mainstay.model.commands import Command
+from mainstay.model.config import Config, GlobalDefs, VirtualAddress, VrrpInstance
 from mainstay.model.load import load_config
+from mainstay.model.lvs_config import RealServer, SorryServer, VirtualServer
 from mainstay.model.problems import ConfigError, Problem
 
 Document = t.Dict[str, t.Any]
@@ -52,6 +46,13 @@ GOOD: Document = {
     },
 }
 
+NEEDED: t.Mapping[str, Document] = {
+    "misc": {"misc_path": "/usr/local/bin/check"},
+    "file": {"track_file": "load"},
+    "bfd": {"name": "peer"},
+}
+"""Kind of check -> what one of it must say."""
+
 
 def with_value(path: t.Sequence[t.Union[str, int]], value: object) -> Document:
     """The good document with one place changed."""
@@ -78,20 +79,30 @@ ADDRESSES = st.integers(0x0B000000, 0x7EFFFFFF).map(lambda n: ".".join(str(n >> 
 PORTS = st.integers(1, 65535)
 MILLISECONDS = st.integers(100, 60_000).map(lambda n: n * 1_000_000)
 WHOLE_SECONDS = st.integers(0, 3600).map(lambda n: n * 1_000_000_000)
+CONTENT = st.binary(min_size=1, max_size=40)
 CODES = st.tuples(st.integers(100, 599), st.integers(100, 599)).map(lambda pair: (min(pair), max(pair)))
 
 CHECKS = st.one_of(
-    st.none(),
     st.builds(TcpCheck, connect_ip=st.none() | ADDRESSES, connect_port=st.none() | PORTS, connect_timeout=MILLISECONDS),
+    st.builds(TcpCheck, send=st.none() | CONTENT, expect=CONTENT, rise=st.integers(1, 9)),
     st.builds(
         HttpCheck,
         path=st.from_regex(r"/[a-z0-9/?=.]{0,12}", fullmatch=True),
         status_code=st.lists(CODES, min_size=1, max_size=4).map(tuple),
         virtualhost=st.none() | st.from_regex(r"[a-z]{1,9}\.example", fullmatch=True),
-        http_protocol=st.sampled_from(["1.0", "1.1"]),
-        retry=st.integers(0, 9),
-        delay_before_retry=MILLISECONDS,
+        http_protocol=st.sampled_from(["1.0", "1.0C", "1.1"]),
+        retry=st.none() | st.integers(0, 9),
+        delay_before_retry=st.none() | MILLISECONDS,
     ),
+    st.builds(HttpsCheck, tls=st.builds(Tls, verify=st.sampled_from(["none", "ca", "full"]))),
+    st.builds(
+        UdpCheck,
+        payload=st.none() | CONTENT,
+        require_reply=st.just(value=True),
+        reply=st.lists(st.none() | st.integers(0, 15), max_size=9).map(tuple),
+    ),
+    st.builds(GreetingCheck, type=st.sampled_from(["postgres", "mysql", "redis"])),
+    st.builds(MiscCheck, misc_path=st.builds(Command, st.just(("/bin/check", "two words")))),
 )
 
 
@@ -130,8 +141,9 @@ def configs(draw: st.DrawFn) -> Config:
             name=name,
             address=draw(ADDRESSES),
             port=number,
-            protocol=draw(st.sampled_from(["TCP", "UDP"])),
+            protocol=draw(st.sampled_from(["TCP", "UDP", "SCTP"])),
             lb_algo=draw(st.sampled_from(["rr", "wrr", "lc", "wlc", "sh", "mh"])),
+            sorry_server=draw(st.none() | st.builds(SorryServer, st.just("10.0.0.1"), st.none() | st.just(number))),
             lb_kind=kind,
             delay_loop=draw(MILLISECONDS),
             persistence_timeout=draw(WHOLE_SECONDS),
@@ -140,9 +152,11 @@ def configs(draw: st.DrawFn) -> Config:
                 RealServer(
                     address,
                     number if kind == "DR" else port,
-                    draw(st.integers(0, 65535)),
-                    draw(st.none() | st.booleans()),
-                    draw(CHECKS),
+                    draw(st.none() | st.integers(0, 65535)),
+                    inhibit_on_failure=draw(st.none() | st.booleans()),
+                    slow_start=draw(st.none() | WHOLE_SECONDS),
+                    backup=draw(st.booleans()),
+                    checks=tuple(draw(st.lists(CHECKS, max_size=3))),
                 )
                 for address, port in pool
             ),

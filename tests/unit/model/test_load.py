@@ -14,16 +14,17 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from mainstay.model.config import Config, HttpCheck, TcpCheck, VirtualAddress
 from mainstay.model.dump import config_document
 from mainstay.model.load import load_config, parse_config
-from mainstay.model.options import SECTIONS
+from mainstay.model.options import CHECKS, SECTIONS
 from mainstay.model.problems import ConfigError
 from mainstay.model.units import seconds
 
-from .model_samples import GOOD, JSON_VALUES, configs, problems_of, with_value
+from .model_samples import GOOD, JSON_VALUES, NEEDED, configs, problems_of, with_value
 
 INSTANCE = ("vrrp_instances", "VI_1")
 SERVICE = ("virtual_servers", "web")
 SERVER = (*SERVICE, "real_servers", 0)
-NO_DEFAULT = ("real_servers", "check", "status_codes", "virtual_addresses")
+NO_DEFAULT = ("real_servers", "check", "checks", "status_codes", "virtual_addresses")
+CHECKED = [{"type": kind, **NEEDED.get(kind, {})} for kind in CHECKS]
 
 
 def test_the_readme_example_loads() -> None:
@@ -36,7 +37,7 @@ def test_the_readme_example_loads() -> None:
     web = config.virtual_servers["web"]
     assert (web.address, web.port, web.protocol, web.lb_algo, web.lb_kind) == ("192.0.2.10", 80, "TCP", "wrr", "DR")
     assert web.delay_loop == seconds(2)
-    assert [server.check for server in web.real_servers] == [HttpCheck(path="/healthz"), TcpCheck()]
+    assert [server.checks for server in web.real_servers] == [(HttpCheck(path="/healthz"),), (TcpCheck(),)]
 
 
 def test_an_empty_document_is_an_empty_configuration() -> None:
@@ -71,7 +72,7 @@ def test_an_address_line_in_the_words_of_keepalived() -> None:
 def test_status_codes_come_as_number_range_or_list(spelt: object, meant: object) -> None:
     config = load_config(with_value((*SERVER, "check"), {"type": "http", "status_code": spelt}))
 
-    check = config.virtual_servers["web"].real_servers[0].check
+    (check,) = config.virtual_servers["web"].real_servers[0].checks
     assert isinstance(check, HttpCheck)
     assert check.status_code == meant
 
@@ -103,22 +104,22 @@ BAD = [
     ((*SERVICE, "protocol"), "tcp", "Did you mean TCP?"),
     ((*SERVICE, "protocol"), None, "is missing"),
     ((*SERVICE, "lb_algo"), "wrrr", "Did you mean wrr?"),
-    ((*SERVICE, "lb_kind"), "TUN", "one of NAT, DR"),
-    ((*SERVICE, "port"), 0, "1 to 65535"),
-    ((*SERVICE, "address"), "2001:db8::1", "IPv6 is not supported"),
+    ((*SERVICE, "lb_kind"), "TUNNEL", "one of NAT, DR, TUN"),
+    ((*SERVICE, "port"), 65536, "0 to 65535"),
+    ((*SERVICE, "port"), None, "is missing; it must be a whole number from 1 to 65535, or 0"),
     ((*SERVICE, "address"), "224.0.0.18", "unicast"),
     ((*SERVICE, "address"), "0.0.0.0", "unicast"),
-    ((*SERVICE, "address"), "192.0.2.010", "IPv4 address"),
+    ((*SERVICE, "address"), "192.0.2.010", "an IPv4 or IPv6 address"),
     ((*SERVICE, "persistence_timeout"), 0.5, "a number of seconds from 0 to 2678400 in steps of 1."),
     ((*SERVER, "weight"), 65536, "0 to 65535"),
     ((*SERVER, "weight"), -1, "0 to 65535"),
-    ((*SERVER, "check", "type"), "htpp", "must be one of tcp, http. Did you mean http?"),
+    ((*SERVER, "check", "type"), "htpp", "Did you mean http?"),
     ((*SERVER, "check", "status_code"), [200, "300-200"], "from 100 to 599; '300-200' is none"),
     ((*INSTANCE, "virtual_ipaddress", 0), 7, "must be '192.0.2.10/24' or a mapping"),
     ((*INSTANCE, "state"), "master", "one of MASTER, BACKUP. Did you mean MASTER?"),
     ((*INSTANCE, "preempt"), True, "is not an option. It is the default; leave it out."),
-    ((*SERVER, "check"), {}, "type: tcp"),
-    ((*SERVER, "check"), "http", "type: tcp"),
+    ((*SERVER, "check"), {}, "a mapping with 'type', one of tcp, http,"),
+    ((*SERVER, "check"), "http", "a mapping with 'type', one of tcp, http,"),
 ]
 
 
@@ -227,15 +228,14 @@ def test_defaults_of_the_option_table_are_those_of_the_values() -> None:
     bare = load_config(
         {
             "vrrp_instances": {"v": {"interface": "e", "virtual_router_id": 1, "virtual_ipaddress": ["192.0.2.1"]}},
+            "track_files": {"load": {"file": "/run/load"}},
+            "bfd_instances": {"peer": {"neighbor_ip": "192.0.2.9"}},
             "virtual_servers": {
                 "s": {
                     "address": "192.0.2.1",
                     "port": 1,
                     "protocol": "TCP",
-                    "real_servers": [
-                        {"address": "192.0.2.2", "port": 1, "check": {"type": "tcp"}},
-                        {"address": "192.0.2.3", "port": 1, "check": {"type": "http"}},
-                    ],
+                    "real_servers": [{"address": "192.0.2.2", "checks": CHECKED}],
                 }
             },
         }
@@ -247,13 +247,15 @@ def test_defaults_of_the_option_table_are_those_of_the_values() -> None:
         "vrrp_instance": document["vrrp_instances"]["v"],
         "virtual_server": service,
         "real_server": service["real_servers"][0],
-        "tcp_check": service["real_servers"][0]["check"],
-        "http_check": service["real_servers"][1]["check"],
+        **{f"{check['type']}_check": check for check in service["real_servers"][0]["checks"]},
     }
+    assert {f"{kind}_check" for kind in CHECKS} < set(sections)
     for section, values in sections.items():
         for key, option in SECTIONS[section].items():
-            if not option.required and option.form not in NO_DEFAULT:
-                assert values.get(key) == option.default, f"{section}.{key}"
+            said = section == "virtual_server" and key in ("address", "port", "protocol")
+            if not option.required and option.form not in NO_DEFAULT and not said:
+                default = list(option.default) if isinstance(option.default, tuple) else option.default
+                assert values.get(key) == default, f"{section}.{key}"
     assert load_config(with_value((*SERVER, "check"), {"type": "http", "status_code": "200-299"})) == load_config(
         with_value((*SERVER, "check"), {"type": "http"})
     )

@@ -63,7 +63,7 @@ def _every_port(service: VirtualServer, _config: Config) -> t.Iterator[Fault]:
 
 def _protocol(service: VirtualServer, config: Config) -> t.Iterator[Fault]:
     entries = served_entries(service, config)
-    addresses = any(entry.address is not None for entry in entries)
+    addresses = service.address is not None or any(entry.address is not None for entry in entries)
     if addresses and service.protocol is None:
         yield "protocol", None, "is missing; it must be one of TCP, UDP, SCTP."
     if entries and not addresses and service.protocol is not None:

@@ -94,7 +94,7 @@ _HTTP: Table = {
         "Version of HTTP to speak; 1.0C is 1.0 with Connection: close.", "1.0", "1.0C", "1.1", default="1.0"
     ),
     "method": word("Method of the request.", "GET", "HEAD", "POST", default="GET"),
-    "headers": Option("headers", "Further header fields: name and value.", ()),
+    "headers": Option("headers", "Further header fields: name and value."),
     "body": Option("body", "Body of a POST."),
     "urls": Option("urls", "Several pages; all of them have to pass. Then path, digest and regex stand there.", ()),
 }
@@ -120,7 +120,7 @@ _UDP: Table = {
     **_ENDPOINT,
     "payload": Option("hex_bytes", "What is sent, in hex digits; without it sixteen zero bytes."),
     "require_reply": boolean("No reply is a failure; without it only an ICMP error is."),
-    "reply": Option("hex_pattern", "Hex digits that the reply begins with, x for any; without it any reply.", ()),
+    "reply": Option("hex_pattern", "Hex digits that the reply begins with, x for any; without it any reply."),
     "min_reply_length": integer("Bytes that a reply has at least.", 0, 65535, 0),
     "max_reply_length": integer("Bytes that a reply has at most.", 0, 65535, 65535),
 }
