@@ -79,7 +79,7 @@ def _listed(answer: Answer, kind: int) -> str:
     """The records of the type asked for, as harmless text of bounded length."""
     texts = [record.texts[0] for record in answer.records if record.kind == kind and record.texts]
     if not texts:
-        return f"{len(answer.records)} records of other types"
+        return f"records of other types ({len(answer.records)})"
     joined = ", ".join(texts)
     plain = "".join(character if character.isprintable() else "?" for character in joined[:_SHOWN_CHARACTERS])
     return plain + ("..." if len(joined) > _SHOWN_CHARACTERS else "")
@@ -91,10 +91,11 @@ def expected_answer(kind: str, answer: t.Optional[str]) -> t.Optional[str]:
         return answer
     if kind not in _ADDRESSES:
         return " ".join(word.rstrip(".") for word in answer.lower().split())
-    address = ipaddress.ip_address(answer)
-    if address.version != (4 if kind == "A" else 6):
-        raise ValueError(f"answer {answer}: the answer to a question of type {kind} is an address of the other family")
-    return str(address)
+    read = ipaddress.IPv4Address if kind == "A" else ipaddress.IPv6Address
+    try:
+        return str(read(answer))
+    except ValueError as error:
+        raise ValueError(f"answer {answer!r}: a question of type {kind} is answered by an address: {error}") from error
 
 
 def asked_name(kind: str, name: str) -> str:

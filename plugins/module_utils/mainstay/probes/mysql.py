@@ -63,7 +63,7 @@ class MysqlProbe:
 
     def awaits(self) -> str:
         """The greeting or what follows our login."""
-        return "greeting" if self._version is None else "answer to the login"
+        return "greeting" if self._version is None else "reply to the login"
 
     def _hear(self, received: bytes) -> t.Union[bytes, Verdict, None]:
         if not received:

@@ -65,4 +65,4 @@ def _judge_error(content: bytes) -> Verdict:
 
 def tasks(check: GreetingCheck, address: str, port: int, _search: Search) -> t.Tuple[ProbeTask, ...]:
     """The one task of a PostgreSQL check."""
-    return greeting_tasks(check, address, port, STARTUP, judge, "answer to the beginning of a session")
+    return greeting_tasks(check, address, port, STARTUP, judge, "reply to the beginning of a session")

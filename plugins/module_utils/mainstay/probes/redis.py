@@ -45,4 +45,4 @@ def _judge_line(line: bytes) -> Verdict:
 
 def tasks(check: GreetingCheck, address: str, port: int, _search: Search) -> t.Tuple[ProbeTask, ...]:
     """The one task of a Redis check."""
-    return greeting_tasks(check, address, port, PING, judge, "answer to PING")
+    return greeting_tasks(check, address, port, PING, judge, "reply to PING")
