@@ -33,7 +33,7 @@ class TestReload:
 
     def test_a_new_weight_is_an_edit_in_place_and_keeps_state_and_check(self, lab: HealthLab) -> None:
         lab.configure(web(ONE))
-        lab.run(10)
+        lab.run(8)
         edits, probes = len(lab.ipvs.applied), lab.probes_of(ONE)
         lab.configure(web(real_servers=(real(ONE, weight=5),)))
         assert lab.ipvs.applied[edits:] == [SetDestination(WEB, Destination(DestinationKey(ONE, 80), "NAT", 5))]
@@ -60,9 +60,9 @@ class TestReload:
         lab.run(30)
         assert lab.probes_of(TWO) == []
 
-    def test_a_removed_server_leaves_its_pool(self, lab: HealthLab) -> None:
-        lab.configure(web(ONE, TWO))
-        lab.configure(web(TWO))
+    def test_a_removed_server_leaves_its_pool_at_once_where_draining_is_turned_off(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO, drain_timeout=0))
+        lab.configure(web(TWO, drain_timeout=0))
         assert lab.ipvs.pool() == {TWO: 1}
 
     def test_the_last_service_removed_lets_the_engine_go(self, lab: HealthLab) -> None:
@@ -102,6 +102,9 @@ class TestAdoption:
     def test_a_pool_without_any_of_our_servers_tells_nothing_about_them(self, lab: HealthLab) -> None:
         lab.ipvs.table = {WEB: hand_made(WEB, "198.51.100.1")}
         lab.configure(web(ONE, TWO))
+        assert lab.ipvs.pool() == {ONE: 1, TWO: 1, "198.51.100.1": 0}
+        lab.ipvs.connections["198.51.100.1"] = (0, 0)
+        lab.run(2)
         assert lab.ipvs.pool() == {ONE: 1, TWO: 1}
 
     def test_a_server_added_by_a_reload_is_trusted_as_at_a_fresh_start(self, lab: HealthLab) -> None:

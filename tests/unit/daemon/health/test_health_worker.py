@@ -10,10 +10,10 @@ import datetime
 import pytest
 
 from mainstay.lvs.operations import RemoveDestination
-from mainstay.model.config import TcpCheck
+from mainstay.model.check_config import TcpCheck
 from mainstay.model.units import seconds
 
-from .health_lab import CHECK, LATENCY, ONE, REFUSED, SHORTAGE, TWO, UP, HealthLab, real, web
+from .health_lab import CHECK, LATENCY, ONE, REFUSED, SHORTAGE, TWO, UP, HealthLab, real, unchecked, web
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ class TestPool:
         assert (lab.servers()[ONE]["in_pool"], lab.servers()[ONE]["effective_weight"]) == (True, 0)
 
     def test_a_server_without_a_check_is_always_in(self, lab: HealthLab) -> None:
-        lab.configure(web(real_servers=(real(ONE, None),)))
+        lab.configure(web(real_servers=(unchecked(ONE),)))
         lab.run(20)
         assert (lab.ipvs.pool(), lab.probes) == ({ONE: 1}, [])
         assert lab.servers()[ONE]["state"] == "unchecked"
@@ -141,34 +141,73 @@ class TestStop:
 
 
 class TestWords:
-    def test_the_journal_tells_every_change_with_reason_and_tries(self, lab: HealthLab) -> None:
+    def test_the_journal_tells_every_change_with_reason_tries_and_what_is_left(self, lab: HealthLab) -> None:
         lab.answers[ONE] = REFUSED
-        lab.configure(web(ONE))
+        lab.configure(web(ONE, TWO))
         lab.run(5)
+        lab.answers[TWO] = REFUSED
+        lab.run(10)
         lab.answers[ONE] = UP
         lab.run(10)
         assert lab.said("") == [
-            f"warning: virtual_server web: real_server {ONE}:80 is down: connection refused (2 of 2 tries)",
-            "error: virtual_server web: every real_server is down, connections fail until one is up",
-            f"info: virtual_server web: real_server {ONE}:80 is up: HTTP 200",
+            f"warning: virtual_server web: real_server {ONE}:80 is down: connection refused (2 of 2 tries); "
+            "1 of 2 servers take connections, live weight 1, 1 needed",
+            "info: virtual_server web: every real_server has been checked: 1 of 2 are up",
+            f"warning: virtual_server web: real_server {TWO}:80 is down: connection refused (2 of 2 tries); "
+            "0 of 2 servers take connections, live weight 0, 1 needed",
+            "error: virtual_server web: connections fail until a real_server is up or put back: "
+            "the quorum is LOST: live weight 0, 1 needed; NOTHING takes new connections",
+            f"info: virtual_server web: real_server {ONE}:80 is up: HTTP 200; "
+            "1 of 2 servers take connections, live weight 1, 1 needed",
+            "info: virtual_server web: the quorum is up: live weight 1, 1 needed",
         ]
+
+    def test_scripts_and_mails_hear_of_servers_and_of_the_quorum(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE))
+        lab.run(2)
+        lab.answers[ONE] = REFUSED
+        lab.run(10)
+        lab.answers[ONE] = UP
+        lab.run(10)
+        assert lab.happenings() == [
+            ("web", "UP"),
+            (f"web {ONE}:80", "DOWN"),
+            ("web", "DOWN"),
+            (f"web {ONE}:80", "UP"),
+            ("web", "UP"),
+        ]
+        told = lab.last_happening(f"web {ONE}:80")
+        assert (told.kind, told.before, told.priority, told.reason) == ("RS", "DOWN", 1, "HTTP 200")
 
     def test_the_status_says_what_the_contract_promises(self, lab: HealthLab) -> None:
         lab.configure(web(ONE))
         lab.run(3)
         status = lab.status()
-        assert set(status) == {"alive", "pid", "as_of", "data_plane", "error", "virtual_servers", "sync_daemon"}
+        assert set(status) == {
+            "alive", "pid", "as_of", "data_plane", "error", "checks", "virtual_servers", "sync_daemon"
+        }
+        assert status["checks"] == {"configured": 1, "running": 1}
         service = status["virtual_servers"]["web"]
         (server,) = service.pop("real_servers")
         assert service == {
             "address": "192.0.2.10",
             "port": 80,
             "protocol": "TCP",
+            "keys": ["TCP 192.0.2.10:80"],
             "lb_algo": "wlc",
             "lb_kind": "NAT",
             "installed": True,
+            "suspended": False,
+            "quorum_up": True,
+            "live_weight": 1,
+            "needed": 1,
+            "why": "the quorum is up: live weight 1, 1 needed",
+            "sorry_in": False,
+            "backup_in": False,
+            "floor_holds": [],
             "refusals": [],
             "repairs": 0,
+            "leaving": [],
         }
         assert 0 <= server.pop("age") <= 6
         assert datetime.datetime.fromisoformat(server.pop("since")).tzinfo is not None
@@ -178,10 +217,13 @@ class TestWords:
             "weight": 1,
             "effective_weight": 1,
             "in_pool": True,
+            "backup": False,
             "state": "up",
             "reason": "HTTP 200",
             "active_connections": 3,
             "inactive_connections": 7,
+            "override": None,
+            "notes": [],
         }
 
     def test_since_does_not_move_between_two_answers(self, lab: HealthLab) -> None:

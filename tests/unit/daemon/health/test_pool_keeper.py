@@ -42,7 +42,7 @@ class TestDrift:
         assert lab.ipvs.pool() == {ONE: 1}
         assert lab.said("somebody else") == [
             "warning: virtual_server web: somebody else changed the kernel's table, repaired: "
-            f"real_server {ONE}:80 had another weight or lb_kind, "
+            f"real_server {ONE}:80 had weight 9 instead of 1, "
             "real_server 198.51.100.1:80 does not belong there"
         ]
 
@@ -62,7 +62,7 @@ class TestDrift:
             lab.nftables.table = {stranger: hand_made(stranger, "198.51.100.1")}
             lab.run(as_seconds(CHECK_PERIOD))
         assert lab.status()["virtual_servers"]["other"]["repairs"] == 100
-        keeper = lab.worker._keeper
+        keeper = lab.worker._pools
         assert len(keeper._repairs) == 2
         lab.configure(web(ONE), data_plane="nftables")
         lab.configure(web(ONE), other, data_plane="nftables")
@@ -85,7 +85,7 @@ class TestRefusals:
         assert (status["installed"], status["refusals"]) == (False, [reason])
         assert lab.said("") == [
             f"error: virtual_server web: refused by the kernel: {reason}",
-            f"info: virtual_server web: real_server {ONE}:80 is up: HTTP 200",
+            "info: virtual_server web: every real_server has been checked: 1 of 1 are up",
         ]
         lab.ipvs.refuse = lambda _edit: ""
         lab.run(as_seconds(CHECK_PERIOD))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ...lvs.draining import Place
+from ...lvs.table import ServiceKey
 from ...model.units import Instant, seconds
 from ...net.polling import Poller, Timer
 from .pool_keeper import PoolKeeper
@@ -41,14 +42,14 @@ class LeavingWatch:
         leaving = [keeper for keeper in self._keepers() if keeper.leaving]
         if not leaving:
             return
-        connections = self._connections()
+        connections = self._connections({key for keeper in leaving for key, _server in keeper.leaving})
         for keeper in leaving:
             keeper.count(connections, now)
         self.begin()
 
-    def _connections(self) -> t.Optional[t.Dict[Place, int]]:
+    def _connections(self, services: t.Collection[ServiceKey]) -> t.Optional[t.Dict[Place, int]]:
         """None: the engine is away, and what it holds with it."""
-        counters = self._pools.counters()
+        counters = self._pools.counters(services)
         if self._pools.error is not None:
             return None
         return {place: one.active_connections + one.inactive_connections for place, one in counters.items()}

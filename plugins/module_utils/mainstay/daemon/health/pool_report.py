@@ -91,11 +91,12 @@ class PoolReport:
     def _server_changed(self, member: Member, before: Pool, pool: Pool, tries: str) -> None:
         server = member.name
         was, now = before.placed[server], pool.placed[server]
-        if was.state != now.state and (was.state, now.state) != (WAITING, UP):
+        lived, lives = alive(before, server), alive(pool, server)
+        found_well = lived and (was.state, now.state) == (WAITING, UP)
+        if was.state != now.state and not found_well:
             level = "info" if now.state in _CALM else "warning"
             again = tries if now.state == DOWN else ""
             self.line(level, f"real_server {server} {_BECAME[now.state]}: {now.why}{again}{_left(pool)}")
-        lived, lives = alive(before, server), alive(pool, server)
         if lived != lives:
             self._server_happened(member, _UP if lives else _DOWN, now.why, _UP if lived else _DOWN)
 

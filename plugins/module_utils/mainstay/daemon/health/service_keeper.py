@@ -17,7 +17,7 @@ import typing as t
 
 from ...lvs.desired import desired_services
 from ...lvs.draining import LeavingBook, Place, leaving_after, still_leaving
-from ...lvs.health import DOWN, CheckHistory
+from ...lvs.health import DOWN, WAITING, CheckHistory
 from ...lvs.keys import server_text, service_keys
 from ...lvs.member import Member, Pool
 from ...lvs.overrides import Overrides
@@ -105,10 +105,15 @@ class ServiceKeeper:
         """One of the server's checks, now in this state, has a result."""
         before = self._members[server]
         member = self._members[server] = self._new_member(before.server, now)
-        if _decisive(member.health) != _decisive(before.health):
+        self._stale = self._stale or member.health != before.health
+        if _decisive(member.health) != _decisive(before.health) or self._round_ends(before, member):
             self._decide_and_adjust(now, _tries(history))
-        elif member.health != before.health:
-            self._stale = True
+
+    def _round_ends(self, before: Member, member: Member) -> bool:
+        """Was this the last server that waited for its first check?"""
+        if before.health.state != WAITING or member.health.state == WAITING:
+            return False
+        return not any(one.health.state == WAITING for one in self._members.values())
 
     def count(self, connections: t.Optional[t.Mapping[Place, int]], now: Instant) -> None:
         """So many connections have the servers of the kernel (None: nobody knows): who has none left is gone."""
@@ -212,8 +217,10 @@ class ServiceKeeper:
 
 
 def _decisive(health: ServerHealth) -> t.Tuple[object, ...]:
-    """What a decision looks at; `since` moves with the state."""
-    return health.state, health.weight, health.in_pool
+    """What makes another decision. That a server on trust has passed its first check does not: in a large pool that
+    would be one decision for each server.
+    """
+    return health.state == DOWN, health.weight, health.in_pool
 
 
 def _tries(history: CheckHistory) -> str:
