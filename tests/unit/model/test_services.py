@@ -196,7 +196,12 @@ def test_neighbours_are_no_twins(other: t.Dict[str, t.Any]) -> None:
 
 def test_a_server_has_what_its_service_says_where_it_says_nothing() -> None:
     around = {
-        "weight": 7, "retry": 4, "warmup": 2, "slow_start": 9, "virtualhost": "www.example.com", **TUN,
+        "weight": 7,
+        "retry": 4,
+        "warmup": 2,
+        "slow_start": 9,
+        "virtualhost": "www.example.com",
+        **TUN,
         "tun_type": "gue",
         "tun_port": 5,
     }
