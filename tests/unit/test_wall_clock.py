@@ -18,6 +18,7 @@ MAY_READ = {
     "journal.py": "every line of the log has its time",
     "maintenance_directory.py": "a file's time, for people",
     "queue.py": "how long a mail has waited, over restarts",
+    "reactor.py": "certificates carry dates",
     "status.py": "the status tells when it was asked for",
     "advertiser.py": "signatures carry the time",
     "reception.py": "signatures carry the time",

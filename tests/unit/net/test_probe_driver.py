@@ -10,6 +10,7 @@ import socket
 import typing as t
 
 import pytest
+from zoo import servers as zoo
 
 from mainstay.daemon.reactor import Reactor
 from mainstay.model.units import Instant, seconds
@@ -17,11 +18,11 @@ from mainstay.net import probe_driver
 from mainstay.net.probe_driver import ProbeRun
 from mainstay.net.probe_errors import error_sentence
 from mainstay.probes.outcome import ProbeOutcome
+from mainstay.probes.task import TCP, ProbeTask
 from mainstay.probes.tcp import TcpProbe
 from mainstay.probes.verdict import Verdict
 
 from ..scripted_poller import ScriptedPoller
-from .zoo import hostile_servers as zoo
 
 TIMEOUT = seconds(30)
 
@@ -50,9 +51,14 @@ def reactor() -> t.Iterator[Reactor]:
     loop.close()
 
 
+def tcp(probe: t.Any, port: int, host: str = "127.0.0.1", **more: t.Any) -> ProbeTask:
+    """A task with this one probe."""
+    return ProbeTask(TCP, host, port, lambda: probe, **more)
+
+
 def outcome_of(reactor: Reactor, port: int, probe: t.Any, host: str = "127.0.0.1") -> ProbeOutcome:
     outcomes: list[ProbeOutcome] = []
-    ProbeRun(reactor, (host, port), probe, TIMEOUT, outcomes.append)
+    ProbeRun(reactor, tcp(probe, port, host), TIMEOUT, outcomes.append)
     assert not outcomes, "done was called from within the constructor"
     while not outcomes:
         reactor.run_once()
@@ -70,7 +76,7 @@ def refuse_sockets(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
 
 class TestConversation:
     def test_goes_back_and_forth_until_the_verdict(self, reactor: Reactor) -> None:
-        def echo(connection: socket.socket, _: object) -> None:
+        def echo(connection: socket.socket) -> None:
             for _round in range(3):
                 connection.sendall(connection.recv(100))
 
@@ -88,7 +94,7 @@ class TestConversation:
     def test_a_request_larger_than_the_socket_buffer_goes_out_in_pieces(self, reactor: Reactor) -> None:
         request = b"x" * 20_000_000
 
-        def count(connection: socket.socket, _: object) -> None:
+        def count(connection: socket.socket) -> None:
             left = len(request)
             while left:
                 left -= len(connection.recv(1 << 20))
@@ -128,7 +134,7 @@ class TestEnding:
         poller = ScriptedPoller()
         outcomes: list[ProbeOutcome] = []
         with zoo.NeverAccepts() as server:
-            run = ProbeRun(poller, ("127.0.0.1", server.port), TcpProbe(), seconds(1), outcomes.append)
+            run = ProbeRun(poller, tcp(TcpProbe(), server.port), seconds(1), outcomes.append)
             run.cancel()
             run.cancel()
             poller.run_for(seconds(2))
@@ -139,7 +145,7 @@ class TestEnding:
             raise OSError(errno.ENOBUFS, "netlink")
 
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            ProbeRun(reactor, listener.getsockname(), TcpProbe(), TIMEOUT, done)
+            ProbeRun(reactor, tcp(TcpProbe(), listener.getsockname()[1]), TIMEOUT, done)
             with pytest.raises(OSError, match="netlink"):
                 for _turn in range(3):
                     reactor.run_once()
@@ -154,7 +160,7 @@ class TestEnding:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(probe_driver.socket, "socket", Selfish)
-            outcome = outcome_of(reactor, zoo.refused_port(), TcpProbe())
+            outcome = outcome_of(reactor, zoo.Refuses().port, TcpProbe())
         assert outcome.verdict == Verdict(False, "connection refused")
 
 
@@ -166,7 +172,7 @@ class TestOwnShortage:
         poller = ScriptedPoller()
         outcomes: list[ProbeOutcome] = []
         refuse_sockets(monkeypatch, code)
-        ProbeRun(poller, ("192.0.2.1", 80), TcpProbe(), seconds(5), outcomes.append)
+        ProbeRun(poller, tcp(TcpProbe(), 80, "192.0.2.1"), seconds(5), outcomes.append)
         poller.run_for(0)
         assert [(outcome.ran, outcome.verdict.ok) for outcome in outcomes] == [(False, False)]
         assert outcomes[0].verdict.reason == error_sentence(code)
@@ -175,7 +181,7 @@ class TestOwnShortage:
         poller = ScriptedPoller()
         outcomes: list[ProbeOutcome] = []
         refuse_sockets(monkeypatch, errno.ENETUNREACH)
-        ProbeRun(poller, ("192.0.2.1", 80), TcpProbe(), seconds(5), outcomes.append)
+        ProbeRun(poller, tcp(TcpProbe(), 80, "192.0.2.1"), seconds(5), outcomes.append)
         poller.run_for(0)
         assert [(outcome.ran, outcome.verdict.reason) for outcome in outcomes] == [(True, "network is unreachable")]
 
@@ -183,7 +189,7 @@ class TestOwnShortage:
         poller = ScriptedPoller()
         outcomes: list[ProbeOutcome] = []
         with zoo.NeverAccepts() as server:
-            ProbeRun(poller, ("127.0.0.1", server.port), TcpProbe(), seconds(5), outcomes.append)
+            ProbeRun(poller, tcp(TcpProbe(), server.port), seconds(5), outcomes.append)
             poller.freeze_until(poller.clock + seconds(17.5))
         assert [(outcome.ran, outcome.verdict.reason) for outcome in outcomes] == [
             (False, "this process was held up for 12.5 s")

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from mainstay.probes.http import HttpProbe, host_of, request_bytes
+from mainstay.probes.http import HttpProbe
+from mainstay.probes.http_request import host_of, request_bytes
 from mainstay.probes.verdict import Verdict
 
 ACCEPTED = ((200, 299), (302, 302))
@@ -58,9 +59,7 @@ class TestRequest:
             ("/", "h", "2", "http_protocol"),
         ],
     )
-    def test_what_would_bend_the_request_is_refused(
-        self, path: str, host: str, version: str, named: str
-    ) -> None:
+    def test_what_would_bend_the_request_is_refused(self, path: str, host: str, version: str, named: str) -> None:
         with pytest.raises(ValueError, match=named):
             request_bytes(path, host, version)
 

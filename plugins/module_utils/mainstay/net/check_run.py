@@ -42,17 +42,20 @@ class CheckRun:
         self._done = done
         self._index = 0
         self._outcomes: t.List[ProbeOutcome] = []
-        self._run: Cancellable = self._begin()
+        self._run: t.Optional[Cancellable] = self._begin()
 
     def cancel(self) -> None:
         """Forget the run; `done` is not called any more. Harmless when it is over."""
-        self._run.cancel()
+        if self._run is not None:
+            self._run.cancel()
 
     def _begin(self) -> Cancellable:
         task = self._tasks[self._index]
         return _TRANSPORTS[task.transport](self._poller, task, self._timeout, self._ended)
 
     def _ended(self, outcome: ProbeOutcome) -> None:
+        # The run holds this method: without each other they go at once, and not when garbage is collected.
+        self._run = None
         if len(self._tasks) == 1:
             self._done(outcome)
             return

@@ -280,7 +280,9 @@ class ProbeRun:
 
     def _without(self, what: str) -> Verdict:
         """The conversation ended too early."""
-        return Verdict(False, f"{what} before a {self._awaits()}: got {self._got()} bytes")
+        awaited = self._awaits()
+        article = "an" if awaited.startswith("a") else "a"
+        return Verdict(False, f"{what} before {article} {awaited}: got {self._got()} bytes")
 
     def _awaits(self) -> str:
         shaking = self._channel is not None and not self._channel.ready

@@ -18,7 +18,7 @@ _NO_VERSION = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTO
 class TlsChannel:
     """The client's side."""
 
-    __slots__ = ("_incoming", "_outgoing", "_tls", "ready")
+    __slots__ = ("_incoming", "_outgoing", "_tls", "certificate", "ready", "version")
 
     def __init__(self, context: ssl.SSLContext, server_name: t.Optional[str]) -> None:
         """`server_name` is what is asked for and, when the context says so, verified."""
@@ -27,6 +27,10 @@ class TlsChannel:
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
         self.ready = False
         """Have both sides agreed?"""
+        self.certificate: t.Optional[bytes] = None
+        """The server's, as DER, verified or not."""
+        self.version = ""
+        """TLSv1.3, say."""
 
     def feed(self, received: bytes) -> None:
         """What came from the network; b"" is its end."""
@@ -39,6 +43,9 @@ class TlsChannel:
         """Go on with the handshake; True once it is done. Raises TlsFailure."""
         try:
             self._tls.do_handshake()
+            # Later messages of the handshake's kind (tickets of TLS 1.3) would make these unavailable meanwhile.
+            self.certificate = self._tls.getpeercert(binary_form=True)
+            self.version = self._tls.version() or "TLS"
             self.ready = True
         except ssl.SSLWantReadError:
             return False
@@ -68,14 +75,6 @@ class TlsChannel:
     def wire(self) -> bytes:
         """What has to go to the network; asking takes it."""
         return self._outgoing.read()
-
-    def certificate(self) -> t.Optional[bytes]:
-        """The server's, as DER, verified or not."""
-        return self._tls.getpeercert(binary_form=True)
-
-    def version(self) -> str:
-        """TLSv1.3, say."""
-        return self._tls.version() or "TLS"
 
 
 def _sentence(error: ssl.SSLError) -> str:

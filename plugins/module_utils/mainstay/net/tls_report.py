@@ -18,9 +18,9 @@ from .tls_channel import TlsChannel
 
 def with_tls(verdict: Verdict, channel: TlsChannel, tls: Tls, poller: Poller) -> Verdict:
     """The same verdict with details and notes; verified or not, the certificate has its dates."""
-    details = [*verdict.details, ("tls", channel.version())]
+    details = [*verdict.details, ("tls", channel.version)]
     notes = list(verdict.notes)
-    end = certificate_end(channel.certificate() or b"")
+    end = certificate_end(channel.certificate or b"")
     if end is not None:
         details.append(("certificate_ends", date_text(end)))
         notes += _notes(end, tls, poller)

@@ -12,6 +12,9 @@ The result must not depend on how the network cut the bytes. Two rules give that
 bytes of the current line whether or not its end is here, and in the same order for both; the grammar is
 tested on whole lines only, except the first eight bytes ("HTTP/1.x"), which are enough to tell another
 protocol.
+
+Nearly every server sends its head in one piece, and nearly every head is good: one expression takes it whole. It
+matches only what the lines would have accepted, and leaves everything else to them.
 """
 
 from __future__ import annotations
@@ -33,9 +36,17 @@ _SWITCHING_PROTOCOLS = 101
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([1-9][0-9]{2})(?: " + _TEXT + rb")?\r?\n")
 _HEADER_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:" + _TEXT + rb"\r?\n")
+_WHOLE_HEAD = re.compile(
+    rb"(HTTP/1\.[0-9] ([2-9][0-9]{2})(?: "
+    + _TEXT
+    + rb")?\r?\n)((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:"
+    + _TEXT
+    + rb"\r?\n){0,100}\r?\n)"
+)
 _BLANK_LINES = (b"\r\n", b"\n")
 _FRAMING_NAMES = (b"content-length:", b"transfer-encoding:")
 _FRAMING_LETTERS = (b"C", b"c", b"T", b"t")
+_FRAMING_LINE = re.compile(rb"^(?:content-length|transfer-encoding):.*", re.IGNORECASE | re.MULTILINE)
 
 
 class MalformedAnswer(Exception):
@@ -53,6 +64,7 @@ class AnswerHead:
 
     def __init__(self) -> None:
         self._pending = bytearray()
+        self._begun = False
         self._in_headers = False
         self.code = 0
         """Of the latest status line."""
@@ -76,6 +88,9 @@ class AnswerHead:
 
     def feed(self, received: bytes) -> t.Optional[int]:
         """Take the next bytes; the status code once the head is whole. Raises MalformedAnswer."""
+        if not self._begun and self._take_whole(received):
+            return self.code
+        self._begun = True
         self._pending += received
         while True:
             end = self._pending.find(b"\n")
@@ -86,6 +101,19 @@ class AnswerHead:
             del self._pending[: end + 1]
             if self._take(line):
                 return self.code
+
+    def _take_whole(self, received: bytes) -> bool:
+        """A good head in one piece; False: read it by lines."""
+        match = _WHOLE_HEAD.match(received)
+        if match is None:
+            return False
+        status_line, code, headers = match.groups()
+        if len(status_line) > STATUS_LINE_BYTES or len(headers) > HEADER_BYTES:
+            return False
+        self.code, self.status_line = int(code), status_line
+        self.framing = [line.strip().lower() for line in _FRAMING_LINE.findall(headers)]
+        self._pending += received[match.end() :]
+        return True
 
     def _check_ceilings(self, end: int) -> None:
         """Refuse what is too much already; `end` is where the current line ends, or -1."""

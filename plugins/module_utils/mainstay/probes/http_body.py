@@ -112,7 +112,8 @@ class ChunkedBody:
         self._pending = bytearray()
         self._left = 0
         """Of the present chunk, its CRLF not counted."""
-        self._step: t.Callable[[], t.Optional[bool]] = self._size_line
+        # Functions and not methods: a method would hold this object, and be garbage for the collector with it.
+        self._step: t.Callable[[ChunkedBody], t.Optional[bool]] = ChunkedBody._size_line
         self._chunks = 0
         self._trailers = 0
 
@@ -121,7 +122,7 @@ class ChunkedBody:
         self._pending += received
         over: t.Optional[bool] = False
         while over is False:
-            over = self._step()
+            over = self._step(self)
         return bool(over)
 
     def end(self) -> None:
@@ -139,7 +140,7 @@ class ChunkedBody:
         if self._chunks > CHUNKS:
             raise MalformedAnswer(f"more than {CHUNKS} chunks")
         self._left = int(match.group(1), 16)
-        self._step = self._content if self._left else self._trailer_line
+        self._step = ChunkedBody._content if self._left else ChunkedBody._trailer_line
         return False
 
     def _content(self) -> t.Optional[bool]:
@@ -149,7 +150,7 @@ class ChunkedBody:
         del self._pending[: len(part)]
         self._left -= len(part)
         if not self._left:
-            self._step = self._content_end
+            self._step = ChunkedBody._content_end
         return self._sink(part)
 
     def _content_end(self) -> t.Optional[bool]:
@@ -159,7 +160,7 @@ class ChunkedBody:
         if len(ending) < 2:
             return None
         del self._pending[:2]
-        self._step = self._size_line
+        self._step = ChunkedBody._size_line
         return False
 
     def _trailer_line(self) -> t.Optional[bool]:

@@ -1,0 +1,116 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A check is a row of tasks: all have to pass, the first that fails ends it."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from mainstay.model.units import seconds
+from mainstay.net import check_run
+from mainstay.net.check_run import CheckRun
+from mainstay.probes.outcome import ProbeOutcome
+from mainstay.probes.task import TCP, ProbeTask
+from mainstay.probes.tcp import TcpProbe
+from mainstay.probes.verdict import Verdict
+
+from ..scripted_poller import ScriptedPoller
+
+
+class ScriptedRuns:
+    """Stands in for a driver: the test ends each run."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.cancelled: list[str] = []
+        self.timeouts: list[int] = []
+        self.done: t.Callable[[ProbeOutcome], None] = lambda _: None
+
+    def __call__(self, _poller: t.Any, task: ProbeTask, timeout: int, done: t.Any) -> ScriptedRun:
+        self.begun.append(task.subject)
+        self.timeouts.append(timeout)
+        self.done = done
+        return ScriptedRun(self, task.subject)
+
+
+class ScriptedRun:
+    def __init__(self, runs: ScriptedRuns, subject: str) -> None:
+        self.runs, self.subject = runs, subject
+
+    def cancel(self) -> None:
+        self.runs.cancelled.append(self.subject)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> ScriptedRuns:
+    scripted = ScriptedRuns()
+    monkeypatch.setitem(check_run._TRANSPORTS, TCP, scripted)
+    return scripted
+
+
+def row(*subjects: str) -> list[ProbeTask]:
+    return [ProbeTask(TCP, "192.0.2.21", 80, TcpProbe, subject=subject) for subject in subjects]
+
+
+def passed(reason: str = "HTTP 200", **more: t.Any) -> ProbeOutcome:
+    return ProbeOutcome(Verdict(True, reason, **more), connect_ns=1, first_byte_ns=2, total_ns=10)
+
+
+def test_one_task_gives_its_own_outcome(runs: ScriptedRuns) -> None:
+    outcomes: list[ProbeOutcome] = []
+    CheckRun(ScriptedPoller(), row("url /"), seconds(5), outcomes.append)
+    runs.done(passed())
+    assert outcomes == [passed()]
+    assert runs.timeouts == [seconds(5)]
+
+
+def test_all_have_to_pass_one_after_the_other(runs: ScriptedRuns) -> None:
+    outcomes: list[ProbeOutcome] = []
+    CheckRun(ScriptedPoller(), row("url /a", "url /b"), seconds(5), outcomes.append)
+    assert runs.begun == ["url /a"]
+    runs.done(passed(notes=("certificate ends in 5 days",)))
+    assert (runs.begun, outcomes) == (["url /a", "url /b"], [])
+    runs.done(passed(notes=("certificate ends in 5 days",)))
+    assert outcomes == [
+        ProbeOutcome(
+            Verdict(True, "all 2 passed, the last: HTTP 200", notes=("certificate ends in 5 days",)),
+            connect_ns=11,
+            first_byte_ns=12,
+            total_ns=20,
+        )
+    ]
+
+
+def test_the_first_that_fails_ends_it_by_name(runs: ScriptedRuns) -> None:
+    outcomes: list[ProbeOutcome] = []
+    CheckRun(ScriptedPoller(), row("url /a", "url /b", "url /c"), seconds(5), outcomes.append)
+    runs.done(passed())
+    runs.done(ProbeOutcome(Verdict(False, "HTTP 500"), total_ns=5))
+    assert [(outcome.verdict.ok, outcome.verdict.reason) for outcome in outcomes] == [(False, "url /b: HTTP 500")]
+    assert (outcomes[0].connect_ns, outcomes[0].total_ns) == (None, 15)
+    assert runs.begun == ["url /a", "url /b"]
+
+
+def test_what_this_host_lacks_is_passed_on(runs: ScriptedRuns) -> None:
+    outcomes: list[ProbeOutcome] = []
+    CheckRun(ScriptedPoller(), row("url /a", "url /b"), seconds(5), outcomes.append)
+    runs.done(ProbeOutcome(Verdict(False, "no descriptors"), ran=False))
+    assert [outcome.ran for outcome in outcomes] == [False]
+
+
+def test_cancelling_ends_the_task_under_way(runs: ScriptedRuns) -> None:
+    outcomes: list[ProbeOutcome] = []
+    run = CheckRun(ScriptedPoller(), row("url /a", "url /b"), seconds(5), outcomes.append)
+    runs.done(passed())
+    run.cancel()
+    assert (runs.cancelled, outcomes) == (["url /b"], [])
+
+
+def test_cancelling_after_the_end_is_harmless(runs: ScriptedRuns) -> None:
+    run = CheckRun(ScriptedPoller(), row("url /a"), seconds(5), lambda _: None)
+    runs.done(passed())
+    run.cancel()
+    assert runs.cancelled == []
