@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from ...lvs.draining import Place
-from ...lvs.table import ServiceKey
 from ...model.units import Instant, seconds
 from ...net.polling import Poller, Timer
 from .pool_keeper import PoolKeeper
@@ -42,14 +41,19 @@ class LeavingWatch:
         leaving = [keeper for keeper in self._keepers() if keeper.leaving]
         if not leaving:
             return
-        connections = self._connections({key for keeper in leaving for key, _server in keeper.leaving})
+        connections = self._connections([place for keeper in leaving for place in keeper.leaving])
         for keeper in leaving:
             keeper.count(connections, now)
         self.begin()
 
-    def _connections(self, services: t.Collection[ServiceKey]) -> t.Optional[t.Dict[Place, int]]:
-        """None: the engine is away, and what it holds with it."""
-        counters = self._pools.counters(services)
-        if self._pools.error is not None:
-            return None
-        return {place: one.active_connections + one.inactive_connections for place, one in counters.items()}
+    def _connections(self, places: t.Collection[Place]) -> t.Dict[Place, int]:
+        """Whom the engine does not tell about, though he stands in its table, may have some."""
+        counters = self._pools.counters({key for key, _server in places})
+        counted = {place: one.active_connections + one.inactive_connections for place, one in counters.items()}
+        unknown = [place for place in places if place not in counted and self._stands(place)]
+        return {**counted, **dict.fromkeys(unknown, 1)}
+
+    def _stands(self, place: Place) -> bool:
+        """The table of an engine that is away is taken for what it was."""
+        service = self._pools.current.get(place[0])
+        return self._pools.error is not None or (service is not None and place[1] in service.destinations)

@@ -109,16 +109,8 @@ class ServiceKeeper:
         if _decisive(member.health) != _decisive(before.health) or self._round_ends(before, member):
             self._decide_and_adjust(now, _tries(history))
 
-    def _round_ends(self, before: Member, member: Member) -> bool:
-        """Was this the last server that waited for its first check?"""
-        if before.health.state != WAITING or member.health.state == WAITING:
-            return False
-        return not any(one.health.state == WAITING for one in self._members.values())
-
-    def count(self, connections: t.Optional[t.Mapping[Place, int]], now: Instant) -> None:
-        """So many connections have the servers of the kernel (None: nobody knows): who has none left is gone."""
-        if connections is None:
-            connections = dict.fromkeys(self.leaving, 1)
+    def count(self, connections: t.Mapping[Place, int], now: Instant) -> None:
+        """So many connections have the servers that leave: who has none left, or no time, is gone."""
         after = still_leaving(self.leaving, connections, now)
         if len(after) == len(self.leaving):
             return
@@ -170,6 +162,12 @@ class ServiceKeeper:
         # Of a server without checks: it is what it is since it was first seen.
         seen = old.health.since if old is not None and not old.server.checks else now
         return Member(server, server_health(server, healths, seen), self._overrides.get(key))
+
+    def _round_ends(self, before: Member, member: Member) -> bool:
+        """Was this the last server that waited for its first check?"""
+        if before.health.state != WAITING or member.health.state == WAITING:
+            return False
+        return not any(one.health.state == WAITING for one in self._members.values())
 
     def _in_order(self) -> t.List[Member]:
         return list(self._members.values())

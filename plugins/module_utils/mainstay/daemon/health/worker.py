@@ -19,12 +19,13 @@ from ...lvs.keys import ServerId
 from ...lvs.overrides import Override
 from ...lvs.table import Table
 from ...model.check_config import Check
-from ...model.config import Config
+from ...model.config import Config, GlobalDefs
 from ...model.lvs_defaults import RunningService, running_services
 from ...model.units import Instant
 from ...net.bounded_search import bounded_search
 from ...net.check_run import CheckRun
 from ...net.ipvs_sync import SyncControl
+from ...net.ipvs_timeouts import TimeoutControl
 from ...net.polling import Poller
 from ...probes.build import probe_tasks
 from ...probes.outcome import ProbeOutcome
@@ -43,6 +44,7 @@ from .shared_check import Bench, RunCheck, SharedCheck
 from .status import HealthStatus
 from .suspension import suspended
 from .sync_keeper import OpenControl, SyncKeeper
+from .timeout_keeper import OpenTimeouts, TimeoutKeeper
 
 
 class HealthWorker:
@@ -56,6 +58,7 @@ class HealthWorker:
         run_check: RunCheck = CheckRun,
         open_sync: OpenControl = SyncControl,
         addresses: t.Optional[AddressWatch] = None,
+        open_timeouts: OpenTimeouts = TimeoutControl,
     ) -> None:
         """`addresses`: None is those of this machine."""
         self._poller = reactor
@@ -68,8 +71,9 @@ class HealthWorker:
         self._addresses = HeldAddresses(reactor) if addresses is None else addresses
         self._status = HealthStatus(self._book, self._pools, self._addresses)
         self._sync = SyncKeeper(reactor, say, open_sync)
+        self._timeouts = TimeoutKeeper(reactor, say, open_timeouts)
         self._tools = Tools(reactor, say, self._book, self._adjust)
-        self._data_plane = ""
+        self._defs = GlobalDefs()
         self._started = False
         self._verbs: t.Mapping[str, t.Callable[[Arguments, Instant], None]] = {
             sync_role.VERB: self._sync.want,
@@ -85,13 +89,17 @@ class HealthWorker:
         only does VRRP needs none.
         """
         services = running_services(config)
-        self._data_plane = config.global_defs.data_plane
+        self._defs = config.global_defs
         if services:
-            self._pools.use(self._data_plane)
+            self._pools.use(self._defs.data_plane)
         else:
             self._pools.rest()
+        self._timeouts.want(self._defs.lvs_timeouts)
         standing = self._pools.current
-        found = NOTHING_FOUND if self._started else found_in(standing, services.values(), self._overrides)
+        found = NOTHING_FOUND
+        if not self._started:
+            found = found_in(standing, services.values(), self._overrides)
+            self._take_foreign()
         self._started = True
         self._book.configure(services.values(), now, found)
         self._follow_addresses(services.values(), now)
@@ -99,8 +107,8 @@ class HealthWorker:
 
     def status(self, now: Instant) -> t.Dict[str, object]:
         """The "lvs" section of the status answer."""
-        section = self._status.section(self._data_plane, self._keepers.values(), now)
-        return {**section, "sync_daemon": self._sync.status()}
+        section = self._status.section(self._defs.data_plane, self._keepers.values(), now)
+        return {**section, "sync_daemon": self._sync.status(), "lvs_timeouts": {"problem": self._timeouts.problem}}
 
     def tell(self, verb: str, arguments: Arguments, now: Instant) -> None:
         """How connections are to be synchronised, what the checks of others found, what operators ordered."""
@@ -112,14 +120,17 @@ class HealthWorker:
 
     def stop(self, _now: Instant) -> None:
         """End the checks, tell the end where omega asks for it, then remove our services from the kernel; those of
-        others stay.
+        others stay, unless lvs_flush_on_stop is all.
         """
         self._book.close()
         self._leaving.end()
         self._addresses.close()
         for keeper in self._keepers.values():
             keeper.end()
+        if self._defs.lvs_flush_on_stop == "all":
+            self._pools.flush()
         self._pools.rest()
+        self._timeouts.stop()
         self._sync.stop()
 
     # ---- the configuration
@@ -139,6 +150,13 @@ class HealthWorker:
         self._pools.keep({key: one for keeper in self._keepers.values() for key, one in keeper.desired.items()})
         if any(keeper.leaving for keeper in self._keepers.values()):
             self._leaving.begin()
+
+    def _take_foreign(self) -> None:
+        """lvs_flush: what others have in the kernel is ours to remove, and goes with the first table that we keep. Ours
+        is adopted all the same: flushing it would reset its connections for nothing.
+        """
+        if self._defs.lvs_flush:
+            self._pools.own({key: str(key) for key in self._pools.current})
 
     def _follow_addresses(self, services: t.Iterable[RunningService], now: Instant) -> None:
         """Know this machine's addresses while there is a service whose checks depend on them."""
