@@ -51,7 +51,7 @@ _VRRP_SECTIONS = (
 
 
 # What the health worker is told; what others carry out for its checks it is told as results.
-_LVS_SECTIONS = ("global_defs", "virtual_server_groups", "virtual_servers")
+_LVS_SECTIONS = ("global_defs", "track_files", "virtual_server_groups", "virtual_servers")
 
 
 def main(arguments: t.Sequence[str]) -> int:

@@ -9,9 +9,10 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass
 
-from .check_config import Check, HttpCheck, MiscCheck
+from .check_config import Check, FileCheck, HttpCheck, MiscCheck
 from .config import Config, GlobalDefs
 from .lvs_config import GroupEntry, RealServer, VirtualServer
+from .tracking import TrackFile
 from .units import Duration, seconds
 
 INHERITED = ("alpha", "retry", "delay_before_retry", "delay_loop", "connect_timeout", "warmup")
@@ -91,13 +92,19 @@ def running_server(service: VirtualServer, server: RealServer, defs: GlobalDefs)
         "slow_start": _first(server.slow_start, service.slow_start),
         "smtp_alert": _first(server.smtp_alert, defs.smtp_alert_checker, defs.smtp_alert, True),
         "virtualhost": virtualhost,
-        "checks": tuple(running_check(check, inherited, virtualhost, defs) for check in server.checks),
+        "checks": tuple(
+            running_check(check, inherited, virtualhost, defs, config.track_files) for check in server.checks
+        ),
     }
     return RunningServer(**{**vars(server), **chosen})
 
 
 def running_check(
-    check: Check, inherited: t.Mapping[str, t.Any], virtualhost: t.Optional[str], defs: GlobalDefs
+    check: Check,
+    inherited: t.Mapping[str, t.Any],
+    virtualhost: t.Optional[str],
+    defs: GlobalDefs,
+    track_files: t.Mapping[str, TrackFile],
 ) -> Check:
     """One check with nothing left open but what its kind needs no answer for."""
     delay_loop = _first(check.delay_loop, inherited.get("delay_loop"), seconds(6))
@@ -120,6 +127,10 @@ def running_check(
         chosen["virtualhost"] = check.virtualhost or virtualhost
     if isinstance(check, MiscCheck):
         chosen["misc_timeout"] = _first(check.misc_timeout, delay_loop)
+    if isinstance(check, FileCheck) and check.track_file in track_files:
+        definition = track_files[check.track_file]
+        chosen["weight"] = _first(check.weight, definition.weight)
+        chosen["reverse"] = _first(check.reverse, definition.reverse)
     return dataclasses.replace(check, **chosen)
 
 
