@@ -24,11 +24,12 @@ from mainstay.daemon.worker import LogLine
 from mainstay.lvs.operations import Operation
 from mainstay.model.load import load_config
 from mainstay.model.units import Duration, seconds
+from mainstay.net.check_run import CheckRun
 from mainstay.net.data_plane import DataPlane, Refusal
 from mainstay.net.polling import READABLE, Poller
-from mainstay.net.probe_driver import Done, ProbeRun, Target
+from mainstay.net.probe_driver import Done
 from mainstay.probes.outcome import ProbeOutcome
-from mainstay.probes.verdict import Probe
+from mainstay.probes.task import ProbeTask
 
 HOST = "127.0.0.1"
 STEADY, FLAPPING = 8081, 8082
@@ -72,7 +73,7 @@ class Reaction:
             self._reactor,
             self.log.append,
             open_engine=lambda name: t.cast(DataPlane, TimedPlane(open_engine(name), self._changed)),
-            run_probe=self._run_probe,
+            run_check=self._run_check,
         )
         self._worker.configure(load_config(document(plane)), self._reactor.now())
 
@@ -86,13 +87,13 @@ class Reaction:
                 raise SystemExit(f"too few samples in time: {self.samples}; {self.log[-5:]}")
         self._worker.stop(self._reactor.now())
 
-    def _run_probe(self, poller: Poller, target: Target, probe: Probe, timeout: Duration, done: Done) -> ProbeRun:
+    def _run_check(self, poller: Poller, tasks: t.Sequence[ProbeTask], timeout: Duration, done: Done) -> CheckRun:
         def timed(outcome: ProbeOutcome) -> None:
-            if target[1] == FLAPPING and outcome.verdict.ok != self._up:
+            if tasks[0].port == FLAPPING and outcome.verdict.ok != self._up:
                 self._verdict = (outcome.verdict.ok, time.monotonic_ns())
             done(outcome)
 
-        return ProbeRun(poller, target, probe, timeout, timed)
+        return CheckRun(poller, tasks, timeout, timed)
 
     def _changed(self) -> None:
         """The kernel has acknowledged an edit."""

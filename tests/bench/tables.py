@@ -11,9 +11,9 @@ import typing as t
 from kernel.run import CHECKOUT
 from netns.daemons import PYTHON
 
-from bench import tables_program as program
 from bench.figures import AtMost, AtMostTimes, Figure, Series
 from bench.guest import REMARK, in_guest
+from bench.table_figures import DAEMON, ONE_WEIGHT, PROGRAM, UNCHANGED
 
 SERVICES, SERVERS = 1000, 10
 SIZE = f"{SERVICES} services of {SERVERS} servers"
@@ -25,14 +25,14 @@ def measure(say: t.Callable[[str], None]) -> list[Figure]:
     seen = in_guest(_command)
     ours, theirs, tool = (seen[who] for who in ("mainstay", "keepalived", "ipvsadm"))
     again = f"read and compare {SIZE}, unchanged"
-    milliseconds = [1000 * value for value in ours[program.ONE_WEIGHT]]
+    milliseconds = [1000 * value for value in ours[ONE_WEIGHT]]
     beside = f"beside it in keepalived's column: ipvsadm -R; {REMARK}"
     return [
-        Figure(f"program {SIZE}", "s", 2, _series(ours[program.PROGRAM]), _series(tool[program.PROGRAM]),
+        Figure(f"program {SIZE}", "s", 2, _series(ours[PROGRAM]), _series(tool[PROGRAM]),
                AtMostTimes(0.25), beside),
-        Figure(f"start until {SIZE} are in the table", "s", 2, _series(ours[program.DAEMON]),
-               _series(theirs[program.DAEMON]), AtMostTimes(1.0), REMARK),
-        Figure(again, "s", 2, _series(ours[program.UNCHANGED]), None, AtMost(1.0), REMARK),
+        Figure(f"start until {SIZE} are in the table", "s", 2, _series(ours[DAEMON]),
+               _series(theirs[DAEMON]), AtMostTimes(1.0), REMARK),
+        Figure(again, "s", 2, _series(ours[UNCHANGED]), None, AtMost(1.0), REMARK),
         Figure(f"change one weight among {SIZE}", "ms", 2, _series(milliseconds), None, AtMost(5.0), REMARK),
     ]  # fmt: skip
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from netns.daemons import CHECKOUT, PYTHON
 
+from bench.table_figures import DAEMON, ONE_WEIGHT, PROGRAM, UNCHANGED
 from lab.waiting import wait_for
 from mainstay.daemon.health.pool_keeper import PoolKeeper
 from mainstay.daemon.reactor import Reactor
@@ -32,7 +33,6 @@ from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey,
 from mainstay.net.data_plane import DataPlane, Refusal
 from mainstay.net.ipvs import IpvsPlane
 
-PROGRAM, UNCHANGED, ONE_WEIGHT, DAEMON = "program", "unchanged", "one weight", "daemon start"
 START_SECONDS = 240.0
 WEIGHTS_CHANGED = 20
 REREADINGS = 3
