@@ -22,7 +22,7 @@ def pool_contradictions(config: Config) -> t.Iterator[Problem]:
         yield from _sorry_server(service, families, path)
         for index, server in enumerate(service.real_servers):
             place = f"{path}.real_servers[{index}]"
-            running = running_server(service, server, config.global_defs)
+            running = running_server(service, server, config)
             yield from _limits(server, place)
             yield from _family(running.address, running.lb_kind, families, f"{place}.address")
             yield from _port(service, server.port, running.lb_kind, f"{place}.port")

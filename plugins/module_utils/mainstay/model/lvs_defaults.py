@@ -61,7 +61,7 @@ def running_service(service: VirtualServer, config: Config) -> RunningService:
         "entries": _entries(service, config),
         "protocol": service.protocol or "",
         "smtp_alert": _first(service.smtp_alert, defs.smtp_alert_checker, defs.smtp_alert, False),
-        "real_servers": tuple(running_server(service, server, defs) for server in service.real_servers),
+        "real_servers": tuple(running_server(service, server, config) for server in service.real_servers),
     }
     return RunningService(**{**vars(service), **chosen})
 
@@ -74,8 +74,9 @@ def _entries(service: VirtualServer, config: Config) -> t.Tuple[GroupEntry, ...]
     return (GroupEntry(address=service.address, port=service.port or 0),)
 
 
-def running_server(service: VirtualServer, server: RealServer, defs: GlobalDefs) -> RunningServer:
+def running_server(service: VirtualServer, server: RealServer, config: Config) -> RunningServer:
     """One server with nothing left open."""
+    defs = config.global_defs
     # A tunnel of its own has its own port and checksum, too.
     own_way = server.lb_kind is not None or server.tun_type is not None
     inherited = {key: _first(getattr(server, key), getattr(service, key), None) for key in INHERITED}
