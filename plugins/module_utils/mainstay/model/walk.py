@@ -45,7 +45,10 @@ class Walk:
         self.refuse_unknown(document, known, path, LEFT_OUT.get(name, {}))
         values: Values = {}
         for key, option in known.items():
-            self.option(key, option, document.get(key), join(path, key), values)
+            value = document.get(key)
+            # Most options are left out: ten thousand servers would pay for the paths of half a million.
+            if value is not None or option.required:
+                self.option(key, option, value, join(path, key), values)
         return values if len(self.problems) == before else None
 
     def option(self, key: str, option: Option, value: object, path: str, values: Values) -> None:
