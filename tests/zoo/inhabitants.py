@@ -8,10 +8,15 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from . import http_animals, tls_animals
+from . import datagram_animals, http_animals, service_animals, tls_animals
 from .animal import Animal
 
 
 def inhabitants(folder: Path) -> t.Tuple[Animal, ...]:
     """All animals; files they need are made in `folder`."""
-    return (*http_animals.ANIMALS, *tls_animals.animals(folder))
+    return (
+        *http_animals.ANIMALS,
+        *tls_animals.animals(folder),
+        *datagram_animals.ANIMALS,
+        *service_animals.animals(folder),
+    )

@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of databases: which first answers are up. The bytes are those of Redis 7.0, PostgreSQL 15 and MariaDB 10.11."""
+"""Checks of databases: which first answers are up.
+
+The bytes are those of Redis 7.0, PostgreSQL 15 and MariaDB 10.11.
+"""
 
 from __future__ import annotations
 
@@ -139,7 +142,8 @@ class TestMysql:
         assert b"mainstay\0\0mysql_native_password\0" in sent
         assert dialogue.verdict is not None and dialogue.verdict.ok
         assert dialogue.verdict.reason == (
-            f"{self.VERSION} answers the login: Access denied for user 'mainstay'@'lb1' (using password: NO) (error 1045)"
+            f"{self.VERSION} answers the login: "
+            "Access denied for user 'mainstay'@'lb1' (using password: NO) (error 1045)"
         )
 
     @pytest.mark.parametrize(
