@@ -174,9 +174,15 @@ def _backup_for_lost_quorum(d: Decision) -> bool:
 
 
 def _able_serves(d: Decision) -> bool:
-    """every able and calm regular server serves with its whole weight unless the sorry server does"""
+    """every able and calm regular server serves unless the sorry server does, with its whole weight unless it warms"""
     calm = [m for m in d.regular() if d.able(m) and not d.flaps(m)]
-    return d.pool.sorry_in or all(d.pool.placed[m.name].weight == d.full(m) for m in calm)
+    return d.pool.sorry_in or all(d.serves(m) and _weight_fits(d, m) for m in calm)
+
+
+def _weight_fits(d: Decision, member: Member) -> bool:
+    placed = d.pool.placed[member.name]
+    warms = placed.state == "warming" and member.server.slow_start > 0 and (placed.weight or 0) < d.full(member)
+    return warms or placed.weight == d.full(member)
 
 
 def _damping_yields(d: Decision) -> bool:
