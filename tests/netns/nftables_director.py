@@ -16,6 +16,7 @@ from mainstay.lvs.operations import Operation
 from mainstay.lvs.reconcile import operations
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey
 from mainstay.net.data_plane import Refusal
+from mainstay.net.nftables_names import server_chain
 
 WEB = ServiceKey("TCP", NAT_VIP, PORT)
 DNS = ServiceKey("UDP", NAT_VIP, PORT)
@@ -41,9 +42,9 @@ def server(name: str, weight: int = 1) -> Destination:
     return Destination(DestinationKey(SERVERS[name], PORT), "NAT", weight)
 
 
-def service(*pool: Destination, key: ServiceKey = WEB, lb_algo: str = "rr") -> Service:
+def service(*pool: Destination, key: ServiceKey = WEB, lb_algo: str = "rr", **rest: t.Any) -> Service:
     """A service with this pool."""
-    return Service(key, lb_algo, 0, {destination.key: destination for destination in pool})
+    return Service(key, lb_algo, destinations={destination.key: destination for destination in pool}, **rest)
 
 
 class NftablesDirector:
@@ -68,6 +69,23 @@ class NftablesDirector:
     def apply(self, edits: t.Sequence[Operation]) -> t.List[Refusal]:
         with self._namespace.inside():  # conntrack's socket is opened when first needed
             return self.plane.apply(edits)
+
+    def connections(self, key: ServiceKey, server: DestinationKey) -> int:
+        """Active ones, as the engine counts them."""
+        with self._namespace.inside():
+            return self.plane.counters()[key, server].active_connections
+
+    def restarted(self) -> NftablesDirector:
+        """A second engine, as a new daemon opens it."""
+        return NftablesDirector(self._namespace)
+
+    def someone_flushes(self) -> None:
+        """Another program removes everything."""
+        self.nft("flush", "ruleset")
+
+    def someone_takes_out(self, key: ServiceKey, server: DestinationKey) -> None:
+        """Another program empties the server's chain."""
+        self.nft("flush", "chain", "inet", "mainstay", server_chain(key, server))
 
     def nft(self, *arguments: str) -> str:
         """Run nft on the director."""

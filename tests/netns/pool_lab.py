@@ -6,8 +6,11 @@
     client 198.51.100.2 ────── 198.51.100.1 director 192.0.2.1 ──┬── 192.0.2.21 server "first"
            192.0.2.100 ────────────────────(bridge)──────────────┴── 192.0.2.22 server "second"
 
-Services of NAT listen on 198.51.100.10: the servers' way back to 198.51.100.2 leads through the director. Services of
-DR listen on 192.0.2.10, which the servers hold on lo: they answer the client's 192.0.2.100 directly.
+    client 2001:db8:1::2 ── 2001:db8:1::1 director 2001:db8:2::1 ──── 2001:db8:2::21 and ::22
+
+Services of NAT listen on 198.51.100.10 and 2001:db8:1::10: the servers' way back to the client leads through the
+director. Services of DR listen on 192.0.2.10, which the servers hold on lo: they answer the client's 192.0.2.100
+directly. The client has sixteen more addresses of each family, to be sixteen clients.
 
 No process is started for any of this: a socket belongs to the namespace it was opened in, so one thread of the test
 answers for all servers. That matters in User-Mode-Linux, where starting a Python takes up to a second.
@@ -28,7 +31,13 @@ from pathlib import Path
 NAT_VIP, DR_VIP = "198.51.100.10", "192.0.2.10"
 CLIENT, CLIENT_NEAR_SERVERS = "198.51.100.2", "192.0.2.100"
 SERVERS = {"first": "192.0.2.21", "second": "192.0.2.22"}
-PORT = 80
+NAT_VIP6 = "2001:db8:1::10"
+SERVERS6 = {"first": "2001:db8:2::21", "second": "2001:db8:2::22"}
+CLIENTS = [f"198.51.100.{number}" for number in range(100, 116)]
+CLIENTS6 = [f"2001:db8:1::{number:x}" for number in range(0x104, 0x114)]
+"""Of both the first twelve share a network (/28 and /124), and the last four share the next."""
+PORT, OTHER_PORT = 80, 8080
+"""Where servers listen; at the second they answer "first:8080"."""
 PATIENCE_SECONDS = 5.0
 
 _CLONE_NEWNET = 0x40000000
@@ -83,7 +92,10 @@ def _enter(namespace: t.IO[str]) -> None:
 
 
 class Answering:
-    """Every real server's sockets, answered by one thread: whatever comes in, the server's name goes out."""
+    """Every real server's sockets, answered by one thread: whatever comes in, the server's name goes out.
+
+    Asked "whence?" it says the address that it sees its client at.
+    """
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -91,11 +103,14 @@ class Answering:
         self._selector.register(wake, selectors.EVENT_READ, None)
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
-    def listen(self, name: str, port: int) -> None:
-        """TCP and UDP on all addresses of the namespace this thread is in."""
-        tcp = socket.create_server(("0.0.0.0", port), backlog=64)
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("0.0.0.0", port))
+    def listen(self, name: str, port: int, address: str = "0.0.0.0") -> None:
+        """TCP and UDP on all addresses of one family in the namespace this thread is in."""
+        family = _family(address)
+        tcp = socket.create_server((address, port), family=family, backlog=64)  # of IPv6 only, for "::" as well
+        udp = socket.socket(family, socket.SOCK_DGRAM)
+        if family == socket.AF_INET6:
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        udp.bind((address, port))
         for listener, answer in ((tcp, self._accept), (udp, self._reply)):
             listener.setblocking(False)
             self._selector.register(listener, selectors.EVENT_READ, (answer, name.encode()))
@@ -129,14 +144,22 @@ class Answering:
         with contextlib.suppress(ConnectionError):
             received = connection.recv(1024)
         if received:
-            connection.send(name)
+            connection.send(_said(name, received, connection.getpeername()))
         else:
             self._selector.unregister(connection)
             connection.close()
 
     def _reply(self, listener: socket.socket, name: bytes) -> None:
-        _datagram, peer = listener.recvfrom(1024)
-        listener.sendto(name, peer)
+        received, peer = listener.recvfrom(1024)
+        listener.sendto(_said(name, received, peer), peer)
+
+
+def _said(name: bytes, received: bytes, peer: t.Tuple[t.Any, ...]) -> bytes:
+    return str(peer[0]).encode() if received == b"whence?" else name
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 class Conversation:
@@ -145,14 +168,17 @@ class Conversation:
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
 
-    def say(self) -> None:
+    def say(self, question: str = "who?") -> None:
         """Send without waiting for an answer."""
-        self._socket.send(b"who?")
+        self._socket.send(question.encode())
 
-    def ask(self) -> str:
+    def ask(self, question: str = "who?") -> str:
         """Who answers on it now? Raises OSError when nobody does."""
-        self.say()
-        return self._socket.recv(1024).decode()
+        self.say(question)
+        answer = self._socket.recv(1024).decode()
+        if not answer:
+            raise ConnectionResetError("the server closed the connection")
+        return answer
 
     def close(self) -> None:
         self._socket.close()
@@ -162,18 +188,21 @@ class PoolLab:
     """The machines of the picture above."""
 
     def __init__(self) -> None:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()  # has the kernel load IPv6 where it is a module
         self.client = Namespace("client")
         self.director = Namespace("director")
         self.servers = {name: Namespace(name) for name in SERVERS}
-        self._answering = Answering()
+        self.answering = Answering()
         self._wire()
         for name, server in self.servers.items():
             with server.inside():
-                self._answering.listen(name, PORT)
-        self._answering.start()
+                for address in ("0.0.0.0", "::"):
+                    self.answering.listen(name, PORT, address)
+                    self.answering.listen(f"{name}:{OTHER_PORT}", OTHER_PORT, address)
+        self.answering.start()
 
     def close(self) -> None:
-        self._answering.stop()
+        self.answering.stop()
         for namespace in (self.client, self.director, *self.servers.values()):
             namespace.delete()
 
@@ -196,7 +225,7 @@ class PoolLab:
     def datagrams(self, address: str, port: int = PORT, source: t.Tuple[str, int] = ("", 0)) -> Conversation:
         """The client's UDP socket towards the service."""
         with self.client.inside():
-            opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            opened = socket.socket(_family(address), socket.SOCK_DGRAM)
         opened.settimeout(PATIENCE_SECONDS)
         opened.bind(source)
         opened.connect((address, port))
@@ -210,6 +239,16 @@ class PoolLab:
         finally:
             conversation.close()
 
+    def mark(self, address: str, ports: t.Sequence[int], mark: int) -> None:
+        """The director's packet filter marks TCP to these ports, in a table of its own."""
+        family = "ip6" if ":" in address else "ip"
+        chosen = ", ".join(map(str, ports))
+        script = f"""add table {family} marking
+            add chain {family} marking prerouting {{ type filter hook prerouting priority mangle; }}
+            add rule {family} marking prerouting {family} daddr {address} tcp dport {{ {chosen} }} meta mark set {mark}
+            """
+        self.director.run("nft", script)
+
     def _wire(self) -> None:
         client, director = self.client, self.director
         director.ip(
@@ -222,6 +261,9 @@ class PoolLab:
             link set clients up
             addr add 198.51.100.1/24 dev clients
             addr add {NAT_VIP}/32 dev clients
+            addr add 2001:db8:1::1/64 dev clients nodad
+            addr add {NAT_VIP6}/128 dev clients nodad
+            addr add 2001:db8:2::1/64 dev servers nodad
             {self._port("to-client", client, "near")}
             """
             + "".join(self._port(f"to-{name}", server, "eth0") for name, server in self.servers.items())
@@ -232,9 +274,14 @@ class PoolLab:
             link set near up
             addr add {CLIENT}/24 dev front
             addr add {CLIENT_NEAR_SERVERS}/24 dev near
+            addr add 2001:db8:1::2/64 dev front nodad
+            route add 2001:db8:2::/64 via 2001:db8:1::1
             """
+            + "".join(f"addr add {client}/24 dev front\n" for client in CLIENTS)
+            + "".join(f"addr add {client}/64 dev front nodad preferred_lft 0\n" for client in CLIENTS6)
         )
         director.sysctl("ipv4.ip_forward", "1")
+        director.sysctl("ipv6.conf.all.forwarding", "1")
         for name, server in self.servers.items():
             # A DR server must hold the VIP and keep still about it.
             server.sysctl("ipv4.conf.all.arp_ignore", "1")
@@ -245,6 +292,8 @@ class PoolLab:
                 addr add {SERVERS[name]}/24 dev eth0
                 addr add {DR_VIP}/32 dev lo
                 route add default via 192.0.2.1
+                addr add {SERVERS6[name]}/64 dev eth0 nodad
+                route add default via 2001:db8:2::1
                 """
             )
 

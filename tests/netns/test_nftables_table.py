@@ -189,7 +189,7 @@ def test_a_refused_operation_is_reported_and_holds_nothing_back(
 
 def test_what_the_kernel_itself_refuses_is_pinned_on_its_service(director: NftablesDirector) -> None:
     """Chain names end at 127 characters; validation lets no such address pass, a broken caller might."""
-    monster = ServiceKey("", "", 0, fwmark=1, family="inet" + "0" * 120)
+    monster = ServiceKey("", "", 0, fwmark=1, family="inet" + "0" * 260)
     edits: list[Operation] = [AddService(service(key=monster)), AddService(service(lb_algo="rr"))]
     (refusal,) = director.apply([*edits, AddDestination(WEB, server("first"))])
     assert refusal.operation == edits[0]

@@ -1,19 +1,35 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real connections through the nftables engine: who answers, and what a change does to a flow that is there."""
+"""Real connections through the nftables engine: what it does beside the stories that both engines tell."""
 
 from __future__ import annotations
 
+import re
 import socket
+import time
 import typing as t
-from collections import Counter
 
 import pytest
 from netns.nftables_director import DNS, WEB, NftablesDirector, server, service
-from netns.pool_lab import DR_VIP, NAT_VIP, PORT, PoolLab
+from netns.pool_lab import (
+    CLIENT,
+    CLIENT_NEAR_SERVERS,
+    CLIENTS,
+    DR_VIP,
+    NAT_VIP,
+    NAT_VIP6,
+    OTHER_PORT,
+    PATIENCE_SECONDS,
+    PORT,
+    SERVERS,
+    SERVERS6,
+    PoolLab,
+)
 
-from mainstay.lvs.table import ServiceKey
+from lab.waiting import wait_for
+from mainstay.lvs.table import Destination, DestinationKey, ServiceKey
+from mainstay.net import nftables_rules
 
 
 @pytest.fixture(scope="module")
@@ -33,52 +49,9 @@ def director(lab: PoolLab) -> t.Iterator[NftablesDirector]:
     lab.director.run("conntrack", "--flush")
 
 
-def test_rr_takes_turns(director: NftablesDirector, lab: PoolLab) -> None:
-    director.reconcile(service(server("first", weight=9), server("second")))
-    assert Counter(lab.ask(NAT_VIP) for _ in range(10)) == {"first": 5, "second": 5}
-
-
-def test_wrr_shares_by_weight(director: NftablesDirector, lab: PoolLab) -> None:
-    director.reconcile(service(server("first", weight=6), server("second", weight=2), lb_algo="wrr"))
-    assert Counter(lab.ask(NAT_VIP) for _ in range(8)) == {"first": 6, "second": 2}
-
-
-def test_sh_keeps_a_client_with_its_server_and_spreads_clients(director: NftablesDirector, lab: PoolLab) -> None:
-    clients = [f"198.51.100.{number}" for number in range(100, 116)]
-    lab.client.ip("".join(f"addr add {client}/24 dev front\n" for client in clients))
-    director.reconcile(service(server("first"), server("second"), lb_algo="sh"))
-    homes = {client: {lab.ask(NAT_VIP, source=client) for _ in range(3)} for client in clients}
-    assert {len(home) for home in homes.values()} == {1}
-    assert len(set.union(*homes.values())) == 2
-
-
-def test_udp_is_balanced_by_flow(director: NftablesDirector, lab: PoolLab) -> None:
-    director.reconcile(service(server("first"), server("second"), key=DNS))
-    assert Counter(lab.ask_udp(NAT_VIP) for _ in range(6)) == {"first": 3, "second": 3}
-
-
 def test_the_director_itself_is_a_client_too(director: NftablesDirector, lab: PoolLab) -> None:
     director.reconcile(service(server("first")))
     assert lab.ask(NAT_VIP, origin=lab.director) == "first"
-
-
-def test_a_removed_server_gets_no_new_connection_and_one_that_returns_does(
-    director: NftablesDirector, lab: PoolLab
-) -> None:
-    director.reconcile(service(server("first"), server("second")))
-    director.reconcile(service(server("second")))
-    assert {lab.ask(NAT_VIP) for _ in range(6)} == {"second"}
-    director.reconcile(service(server("first"), server("second")))
-    assert {lab.ask(NAT_VIP) for _ in range(6)} == {"first", "second"}
-
-
-def test_a_drained_server_keeps_its_connection_and_gets_no_new_one(director: NftablesDirector, lab: PoolLab) -> None:
-    director.reconcile(service(server("first")))
-    held = lab.connect(NAT_VIP)
-    director.reconcile(service(server("first", weight=0), server("second")))
-    assert {lab.ask(NAT_VIP) for _ in range(4)} == {"second"}
-    assert held.ask() == "first"
-    held.close()
 
 
 def test_a_drained_server_keeps_a_udp_client_that_never_falls_silent(director: NftablesDirector, lab: PoolLab) -> None:
@@ -113,13 +86,6 @@ def test_a_udp_client_that_was_there_before_the_service_is_served(director: Nfta
     held.close()
 
 
-@pytest.mark.parametrize("pool", [[], [server("first", weight=0)]], ids=["empty", "drained"])
-def test_a_service_that_has_nobody_refuses_at_once(director: NftablesDirector, lab: PoolLab, pool: list[t.Any]) -> None:
-    director.reconcile(service(*pool))
-    with pytest.raises(ConnectionRefusedError):
-        lab.ask(NAT_VIP)
-
-
 def test_after_someone_flushed_everything_the_service_comes_back_and_connections_lived_on(
     director: NftablesDirector, lab: PoolLab
 ) -> None:
@@ -134,14 +100,6 @@ def test_after_someone_flushed_everything_the_service_comes_back_and_connections
     assert {lab.ask(NAT_VIP) for _ in range(4)} == {"first", "second"}
     assert held.ask() == name
     held.close()
-
-
-def test_a_restart_adopts_what_is_right(director: NftablesDirector, lab: PoolLab) -> None:
-    desired = service(server("first"), server("second", weight=3), lb_algo="wrr")
-    director.reconcile(desired)
-    restarted = NftablesDirector(lab.director)
-    assert restarted.missing(desired) == []
-    restarted.close()
 
 
 def test_counters_are_conntracks_flows(director: NftablesDirector, lab: PoolLab) -> None:
@@ -192,3 +150,180 @@ def test_udp_clients_of_all_services_move_when_their_server_is_taken_out(
     assert [one.ask() for one in held] == ["second", "second"]
     for one in held:
         one.close()
+
+
+# ---- TCP connections of servers that are taken out
+
+
+def test_a_connection_of_a_server_taken_out_is_reset_by_the_one_that_gets_it(
+    director: NftablesDirector, lab: PoolLab
+) -> None:
+    director.reconcile(service(server("first")))
+    held = lab.connect(NAT_VIP)
+    assert held.ask() == "first"
+    director.reconcile(service(server("second")))
+    with pytest.raises(ConnectionResetError):
+        held.ask()
+    held.close()
+
+
+def test_a_connection_of_the_last_server_is_reset_by_the_director(director: NftablesDirector, lab: PoolLab) -> None:
+    director.reconcile(service(server("first")))
+    held = lab.connect(NAT_VIP)
+    assert held.ask() == "first"
+    director.reconcile(service())
+    with pytest.raises(ConnectionResetError):
+        held.ask()
+    held.close()
+
+
+def test_connections_that_go_elsewhere_live_on_when_a_server_is_taken_out(
+    director: NftablesDirector, lab: PoolLab
+) -> None:
+    """Those of other servers, of other services, and of a listener of the director's own at the same address."""
+    other = ServiceKey("TCP", NAT_VIP, OTHER_PORT)
+    with lab.director.inside(), socket.create_server((NAT_VIP, PORT)) as listener:
+        director.reconcile(service(server("first"), key=other))
+        own = lab.connect(NAT_VIP)
+        accepted, _peer = listener.accept()
+        director.reconcile(service(server("first"), server("second")), service(server("first"), key=other))
+        held = [lab.connect(NAT_VIP), lab.connect(NAT_VIP), lab.connect(NAT_VIP, OTHER_PORT)]
+        names = [one.ask() for one in held]
+        assert names.count("second") == 1
+        director.reconcile(service(server("first")), service(server("first"), key=other))
+        assert [one.ask() for one, name in zip(held, names) if name == "first"] == ["first", "first"]
+        own.say()
+        assert accepted.recv(16) == b"who?"
+    for one in (own, accepted, *held):
+        one.close()
+
+
+# ---- masquerading
+
+
+NEARBY = {"source": CLIENT_NEAR_SERVERS}
+"""A client in the servers' own network: they would answer it directly, from an address that it never asked."""
+
+
+def test_a_masqueraded_client_is_the_director_to_its_server(director: NftablesDirector, lab: PoolLab) -> None:
+    director.reconcile(service(server("first"), flags=frozenset(["masquerade"])))
+    held = lab.connect(NAT_VIP, **NEARBY)
+    assert held.ask("whence?") == "192.0.2.1"
+    held.close()
+
+
+def test_only_the_service_that_says_so_is_masqueraded(director: NftablesDirector, lab: PoolLab) -> None:
+    hidden = service(server("first"), key=ServiceKey("TCP", NAT_VIP, OTHER_PORT), flags=frozenset(["masquerade"]))
+    director.reconcile(service(server("first")), hidden)
+    assert [whence(lab, port) for port in (PORT, OTHER_PORT)] == [CLIENT, "192.0.2.1"]
+    director.reconcile(service(server("first")), service(server("first"), key=hidden.key))
+    assert whence(lab, OTHER_PORT) == CLIENT
+
+
+@pytest.mark.parametrize("key", [
+    ServiceKey("TCP", NAT_VIP6, PORT), ServiceKey("TCP", NAT_VIP6, 0),
+    ServiceKey("", "", 0, fwmark=5, family="inet6"), ServiceKey("", "", 0, fwmark=5, family="inet"),
+    ServiceKey("TCP", NAT_VIP, 0),
+], ids=str)  # fmt: skip
+def test_services_of_every_kind_can_be_masqueraded(director: NftablesDirector, lab: PoolLab, key: ServiceKey) -> None:
+    vip = NAT_VIP6 if key.ipv6 else NAT_VIP
+    lab.mark(vip, [PORT], 5)
+    address = (SERVERS6 if key.ipv6 else SERVERS)["first"]
+    pool = Destination(DestinationKey(address, key.port), "NAT", 1)
+    director.reconcile(service(pool, key=key, flags=frozenset(["masquerade"])))
+    held = lab.connect(vip)
+    assert held.ask("whence?") == ("2001:db8:2::1" if key.ipv6 else "192.0.2.1")
+    held.close()
+
+
+def whence(lab: PoolLab, port: int) -> str:
+    """The client's address as the server sees it."""
+    held = lab.connect(NAT_VIP, port)
+    try:
+        return held.ask("whence?")
+    finally:
+        held.close()
+
+
+# ---- persistence
+
+
+def clients(director: NftablesDirector, name: str) -> list[str]:
+    """Whom the server remembers, as nft shows it."""
+    shown = director.nft("list", "set", "inet", "mainstay", f"tcp/{NAT_VIP}/{PORT}__{SERVERS[name]}/{PORT}")
+    return re.findall(r"([0-9.]+) timeout", shown)
+
+
+def test_who_stays_with_a_server_can_be_read_and_is_forgotten_in_time(director: NftablesDirector, lab: PoolLab) -> None:
+    director.reconcile(service(server("first"), persistence_timeout=1))
+    lab.ask(NAT_VIP, source=CLIENTS[0])
+    assert clients(director, "first") == [CLIENTS[0]]
+    wait_for(lambda: clients(director, "first") == [], PATIENCE_SECONDS, "the client to be forgotten")
+    drained = service(server("first", weight=0), server("second"), persistence_timeout=1)
+    director.reconcile(drained)
+    assert lab.ask(NAT_VIP, source=CLIENTS[0]) == "second"
+
+
+def test_a_client_that_keeps_coming_is_not_forgotten(director: NftablesDirector, lab: PoolLab) -> None:
+    director.reconcile(service(server("first"), persistence_timeout=2))
+    begin = time.monotonic()
+    while time.monotonic() < begin + 3:
+        assert lab.ask(NAT_VIP) == "first"
+        time.sleep(0.2)
+    assert clients(director, "first") == [CLIENT]
+
+
+def test_a_granularity_is_the_network_that_is_remembered(director: NftablesDirector, lab: PoolLab) -> None:
+    director.reconcile(service(server("first"), persistence_timeout=300, persistence_granularity=24))
+    lab.ask(NAT_VIP)
+    assert clients(director, "first") == ["198.51.100.0"]
+
+
+def test_persistence_that_is_switched_off_leaves_nothing_behind(director: NftablesDirector, lab: PoolLab) -> None:
+    director.reconcile(service(server("first"), persistence_timeout=300))
+    lab.ask(NAT_VIP)
+    director.reconcile(service(server("first")))
+    assert "set tcp" not in director.nft("list", "ruleset")
+    director.reconcile(service(server("first"), persistence_timeout=300))
+    assert clients(director, "first") == []
+
+
+def test_a_server_that_remembers_as_many_as_it_can_serves_the_next_all_the_same(
+    director: NftablesDirector, lab: PoolLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nftables_rules, "_CLIENTS_LIMIT", 2)
+    director.reconcile(service(server("first"), persistence_timeout=300))
+    assert {lab.ask(NAT_VIP, source=client) for client in CLIENTS[:4]} == {"first"}
+    assert len(clients(director, "first")) == 2
+
+
+# ---- marks
+
+
+def test_flows_of_a_mark_are_counted_and_ended_by_it(director: NftablesDirector, lab: PoolLab) -> None:
+    """The same server behind a mark and behind an address: each flow belongs to one service."""
+    mark = ServiceKey("", "", 0, fwmark=5, family="inet")
+    lab.mark(NAT_VIP, [OTHER_PORT], 5)
+    both = [server("first"), server("second", weight=0)]
+    director.reconcile(service(*both, key=mark), service(*both))
+    held = [lab.connect(NAT_VIP, port) for port in (PORT, OTHER_PORT, OTHER_PORT)]
+    assert [one.ask() for one in held] == ["first"] * 3
+    assert [director.connections(key, server("first").key) for key in (WEB, mark)] == [1, 2]
+    director.reconcile(service(server("second"), key=mark), service(*both))
+    assert held[0].ask() == "first"
+    for one in held[1:]:
+        with pytest.raises(ConnectionResetError):
+            one.ask()
+    for one in held:
+        one.close()
+
+
+def test_udp_of_ipv6_moves_when_its_server_is_taken_out(director: NftablesDirector, lab: PoolLab) -> None:
+    dns6 = ServiceKey("UDP", NAT_VIP6, PORT)
+    first, second = (Destination(DestinationKey(SERVERS6[name], PORT), "NAT", 1) for name in ("first", "second"))
+    director.reconcile(service(first, key=dns6))
+    held = lab.datagrams(NAT_VIP6)
+    assert held.ask() == "first"
+    director.reconcile(service(second, key=dns6))
+    assert held.ask() == "second"
+    held.close()

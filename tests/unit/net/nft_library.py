@@ -146,7 +146,9 @@ class Library:
             held.maps.setdefault(body["name"], body)
             held.elements.setdefault(body["name"], {})
         elif kind == "set":
-            held.sets.setdefault(body["name"], body)
+            if body["name"] in held.sets:
+                raise NotThere  # the kernel says "exists": rules that write into a set change it
+            held.sets[body["name"]] = body
         elif kind == "element":
             ((value, verdict),) = body["elem"]
             self._known_targets(held, verdict)

@@ -186,6 +186,13 @@ def test_a_connection_of_the_directors_own_is_left_to_its_listener(kernel: Kerne
     assert len(kernel.deleted) == 2
 
 
+def test_an_ipv6_address_is_no_filter_of_the_kernels(kernel: Kernel) -> None:
+    """It would leave out the very flows that are wanted: its comparison of IPv6 addresses is the wrong way round."""
+    kernel.flows = [PING]
+    Conntrack().count(pool_of(WEB6, FIRST6))
+    assert kernel.filtered_by() == PROTOCOL | PORT
+
+
 def test_flows_of_ipv6_are_ended_as_such(kernel: Kernel) -> None:
     kernel.flows = [flow(WEB6, FIRST6)]
     Conntrack().end_flows({WEB6: []})

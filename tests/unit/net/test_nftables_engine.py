@@ -54,7 +54,7 @@ def services(draw: t.Any, key: ServiceKey) -> Service:
     return service(
         *pool, key=key, lb_algo=draw(st.sampled_from(["rr", "wrr", "sh", "mh"])),
         persistence_timeout=draw(st.sampled_from([0, 0, 300, 360])),
-        persistence_granularity=draw(st.sampled_from([None, 24, 32])),
+        persistence_granularity=draw(st.sampled_from([None, 24])),
         flags=frozenset(draw(st.lists(st.sampled_from(["port", "fallback", "masquerade"]), max_size=2))),
     )  # fmt: skip
 

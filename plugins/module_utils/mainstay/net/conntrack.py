@@ -185,12 +185,13 @@ def _common_filter(services: t.Sequence[ServiceKey]) -> t.List[t.Tuple[int, t.An
         return []
     ends = [_service_end(service) for service in services]
     common = [len(set(values)) == 1 for values in zip(*ends)]
-    protocol, address, port = common[0], common[1], common[0] and common[2] and bool(ends[0].port)
+    protocol, port = common[0], common[0] and common[2] and bool(ends[0].port)
+    # Linux (6.18 and before) leaves out the flows of an IPv6 address that it is asked for, and sends all others.
+    address = common[1] and not services[0].ipv6
     fields = [(_CTA_PROTO_NUM, ends[0].protocol)] * protocol + [(_CTA_PROTO_DST_PORT, ends[0].port)] * port
     if not (protocol or address):
         return []
-    place = _DESTINATIONS[1 if services[0].ipv6 else 0]
-    parts = [(_CTA_TUPLE_IP, [(place, ends[0].address)] * address), (_CTA_TUPLE_PROTO, fields)]
+    parts = [(_CTA_TUPLE_IP, [(_DESTINATIONS[0], ends[0].address)] * address), (_CTA_TUPLE_PROTO, fields)]
     flags = _BY_ADDRESS * address | _BY_PROTOCOL * protocol | _BY_PORT * port
     wanted = [(_CTA_FILTER_ORIG_FLAGS, u32(flags)), (_CTA_FILTER_REPLY_FLAGS, u32(0))]
     return [(_CTA_TUPLE_ORIG, parts), (_CTA_FILTER, wanted)]

@@ -230,29 +230,28 @@ def _commands(held: Held, target: Table, changed: t.Sequence[ServiceKey]) -> t.L
     """One transaction. A table without services is no table: nothing of ours stays behind."""
     if not target:
         return rules.remove_table()
+    hidden = rules.masqueraded(target)
     if held.sound:
         edits = [command for key in changed for command in _service_edits(held, target, key)]
-        hidden = rules.masqueraded(target)
         return edits if hidden == rules.masqueraded(held.table) else [*edits, *rules.write_masquerading(hidden)]
     # Of a service that only stands there altered nothing is known that could be written.
-    known = [target[key] for key in sorted(target) if target[key].lb_algo != ALTERED]
-    writes = [command for service in known for command in rules.write_service(service, service.destinations)]
-    hidden = rules.masqueraded(target)
+    known = {key: service for key, service in target.items() if service.lb_algo != ALTERED}
+    writes = [command for key in sorted(known) for command in _service_edits(NOTHING, known, key)]
     return [*rules.remove_table(), *rules.add_base(), *rules.write_masquerading(hidden), *writes]
 
 
 def _service_edits(held: Held, target: Table, key: ServiceKey) -> t.List[Json]:
     """Write what is wanted, then remove what nothing leads to any more: first chains, then the sets they asked."""
     before, after = held.table.get(key), target.get(key)
-    edits: t.List[Json] = []
+    sets, wanted = _sets(held, key), rules.client_sets(after) if after is not None else set()
+    edits = [rules.add_set(key, name) for name in sorted(wanted - sets)]
     if after is not None:
         edits += rules.write_service(after, _to_write(before, after))
     elif key in held.mapped:
         edits.append(rules.remove_element(key))
     for chain in sorted(_chains(before) - _chains(after), key=len):  # the service's own comes before its servers'
         edits += rules.remove_chain(chain)
-    wanted = rules.client_sets(after) if after is not None else set()
-    return edits + [rules.remove_set(name) for name in sorted(_sets(held, key) - wanted)]
+    return edits + [rules.remove_set(name) for name in sorted(sets - wanted)]
 
 
 def _to_write(before: t.Optional[Service], after: Service) -> t.Set[DestinationKey]:

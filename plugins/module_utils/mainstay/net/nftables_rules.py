@@ -113,10 +113,16 @@ def write_masquerading(keys: t.Iterable[ServiceKey]) -> t.List[Json]:
     return _write_chain(MASQUERADING, masquerading_rules(keys))
 
 
+def add_set(key: ServiceKey, name: str) -> Json:
+    """For a set that is not there: adding one again is an error, because the rules that write into it change it."""
+    address = "ipv6_addr" if key.ipv6 else "ipv4_addr"
+    return {"add": {"set": {**in_table(name), "type": address, "flags": ["timeout"], "size": _CLIENTS_LIMIT}}}
+
+
 def write_service(service: Service, servers: t.Iterable[DestinationKey]) -> t.List[Json]:
-    """Make the service's chain what `service` says, and those of the named servers of it."""
+    """Make the service's chain what `service` says, and those of the named servers of it. Its sets have to be there."""
     key, pool = service.key, service.destinations
-    commands: t.List[Json] = [{"add": {"set": _client_set(key, name)}} for name in sorted(client_sets(service))]
+    commands: t.List[Json] = []
     for server in sorted(servers):
         commands += _write_chain(server_chain(key, server), server_rules(service, pool[server]))
     commands += _write_chain(service_chain(key), service_rules(service))
@@ -180,11 +186,11 @@ def in_table(name: str = "") -> Json:
 # ---- what packets are looked up by
 
 
-def _map_type(lookup: Lookup) -> t.List[str]:
+def _map_type(lookup: Lookup) -> t.Union[str, t.List[str]]:
     address = "ipv6_addr" if lookup.ipv6 else "ipv4_addr"
-    return {"mark": ["mark"], "endpoint": [address, "inet_proto", "inet_service"], "address": [address, "inet_proto"]}[
-        lookup.by
-    ]
+    if lookup.by == "mark":
+        return "mark"  # a list, even of one, would be a concatenation
+    return [address, "inet_proto", "inet_service"] if lookup.by == "endpoint" else [address, "inet_proto"]
 
 
 def _look_up(lookup: Lookup) -> t.List[Json]:
@@ -261,11 +267,6 @@ def _netmask(length: int, ipv6: bool) -> str:
     width, family = (128, socket.AF_INET6) if ipv6 else (32, socket.AF_INET)
     number = (1 << width) - (1 << (width - length))
     return socket.inet_ntop(family, number.to_bytes(width // 8, "big"))
-
-
-def _client_set(key: ServiceKey, name: str) -> Json:
-    address = "ipv6_addr" if key.ipv6 else "ipv4_addr"
-    return {**in_table(name), "type": address, "flags": ["timeout"], "size": _CLIENTS_LIMIT}
 
 
 # ---- nft's grammar
