@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -111,15 +112,14 @@ def test_method_headers_and_body_are_sent() -> None:
         (HttpCheck(headers=(("A b", "1"),)), "'A b' is not a header name"),
         (HttpCheck(headers=(("A", "1\r\nB: 2"),)), "value of A"),
         (HttpCheck(digest="abc"), "digest 'abc'"),
-        (HttpCheck(regex="("), "does not compile"),
-        (HttpCheck(regex="x", regex_options=("jit",)), "regex_options 'jit'"),
+        (HttpCheck(regex="("), "missing ), unterminated subpattern"),
         (MiscCheck(), "type misc talks to no address"),
         (HttpsCheck(virtualhost="a..b"), "'a..b' cannot be the name of a TLS server"),
         (HttpsCheck(virtualhost="a", tls=Tls(verify="full", enable_sni=False)), "enable_sni: false"),
     ],
 )
 def test_what_cannot_be_built_is_refused_in_words(check: Check, words: str) -> None:
-    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=re.escape(words)):
         tasks(check)
 
 

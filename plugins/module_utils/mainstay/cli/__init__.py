@@ -11,7 +11,7 @@ import typing as t
 
 from ..daemon.client import RUN_DIRECTORY, DaemonUnreachable, request
 from ..version import VERSION
-from . import operations, planning, pools
+from . import operations, planning, pools, probing
 from .output import BAD_CONFIGURATION, GOOD, UNREACHABLE, Run, printable, problem_line, write
 
 if t.TYPE_CHECKING:
@@ -163,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--conf-dir", metavar="DIR", help="its conf.d (default: the folder conf.d beside FILE)")
     reload = verb("reload", _reload, "Read the configuration anew. Exit status 0: done, 2: refused, 1: no daemon.")
     verb("version", _version, "Show version and digest of this runtime.")
+    probing.add_verb(verb)
     daemon = verb("daemon", _daemon, _DAEMON_HELP)
     daemon.add_argument("--state-dir", metavar="DIR", default=STATE_DIRECTORY, help="default: %(default)s")
     release = verb("release", _release, _RELEASE_HELP)

@@ -96,6 +96,8 @@ def _tls(check: t.Any) -> t.Iterator[Fault]:
         yield "ca_file", tls.ca_file, "needs verify: ca or full."
     if tls.sni_name is not None and not tls.enable_sni:
         yield "sni_name", tls.sni_name, "cannot stand beside enable_sni: false."
+    if tls.verify == "full" and not tls.enable_sni:
+        yield "enable_sni", False, "cannot stand beside verify: full: the name that is verified is sent too."
 
 
 _FAULTS: t.Sequence[t.Tuple[t.Type[Check], t.Callable[[t.Any], t.Iterator[Fault]]]] = (

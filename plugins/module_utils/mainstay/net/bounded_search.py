@@ -22,20 +22,29 @@ class _TooLong(Exception):
     """The time of a search is over."""
 
 
+class _Alarm:
+    """Ends one search, and nothing that comes after it: a signal may be heard a moment late."""
+
+    def __init__(self) -> None:
+        self.armed = True
+
+    def ring(self, _number: int, _frame: object) -> None:
+        if self.armed:
+            self.armed = False
+            raise _TooLong
+
+
 def bounded_search(pattern: t.Pattern[bytes], body: bytes) -> t.Optional[bool]:
     """Does `pattern` occur in `body`? None: not known within SEARCH_SECONDS. Main thread only."""
-    before = signal.signal(signal.SIGALRM, _ring)
+    alarm = _Alarm()
+    before = signal.signal(signal.SIGALRM, alarm.ring)
     try:
         signal.setitimer(signal.ITIMER_REAL, SEARCH_SECONDS)
         found = pattern.search(body) is not None
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        alarm.armed = False
     except _TooLong:
         return None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     return found
-
-
-def _ring(_number: int, _frame: object) -> t.NoReturn:
-    raise _TooLong

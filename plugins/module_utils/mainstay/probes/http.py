@@ -9,10 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from ..model.check_config import HttpCheck, HttpsCheck, Url
+from ..model.check_regex import compiled_regex
 from ..model.units import Instant
 from .http_answer import AnswerHead, MalformedAnswer
 from .http_body import Body, body_of
-from .http_content import BODY_BYTES, Content, Pattern, Wanted, check_digest, compiled
+from .http_content import BODY_BYTES, Content, Pattern, Wanted, check_digest
 from .http_request import host_of, request_bytes
 from .server_name import server_name
 from .task import DEFAULT_RECEIVED_LIMIT, TCP, TLS, ProbeTask, Search, source_of, target_of
@@ -142,7 +143,7 @@ def _wanted(url: Url, search: Search, report: bool) -> Wanted:
     check_digest(url.digest)
     pattern = None
     if url.regex is not None:
-        expression = compiled(url.regex, url.regex_options)
+        expression = compiled_regex(url.regex, url.regex_options)
         no_match, first, last = url.regex_no_match, url.regex_min_offset, url.regex_max_offset
         pattern = Pattern(expression, search, url.regex, no_match, first, last)
     return Wanted(url.digest, pattern, report)

@@ -20,35 +20,7 @@ BODY_BYTES = 4 * 1024 * 1024
 SEARCHED_BYTES = 256 * 1024
 """A pattern is looked for in so many bytes at most."""
 
-_FLAGS: t.Mapping[str, int] = {
-    "caseless": re.IGNORECASE,
-    "dotall": re.DOTALL,
-    "multiline": re.MULTILINE,
-    "extended": re.VERBOSE,
-    "anchored": 0,
-}
 _ALGORITHMS = {32: ("md5", "MD5"), 64: ("sha256", "SHA-256")}
-_LEADING_FLAGS = re.compile(r"(?:\(\?[aiLmsux]+\))?")
-
-
-def compiled(regex: str, options: t.Sequence[str]) -> t.Pattern[bytes]:
-    """The pattern over bytes. Raises ValueError, in words, when it does not compile."""
-    unknown = [option for option in options if option not in _FLAGS]
-    if unknown:
-        raise ValueError(f"regex_options {unknown[0]!r}: allowed are {', '.join(_FLAGS)}")
-    flags = sum(_FLAGS[option] for option in set(options))
-    text = _anchored(regex, "extended" in options) if "anchored" in options else regex
-    try:
-        return re.compile(text.encode("utf-8"), flags)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"regex {regex!r} does not compile: {error}") from error
-
-
-def _anchored(regex: str, extended: bool) -> str:
-    """Flags of the whole pattern stay in front; a comment at the end of an extended one ends with its line."""
-    match = _LEADING_FLAGS.match(regex)
-    flags = match.group(0) if match else ""
-    return rf"{flags}\A(?:{regex[len(flags) :]}" + ("\n)" if extended or "x" in flags else ")")
 
 
 @dataclass(frozen=True)

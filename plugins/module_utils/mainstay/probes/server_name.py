@@ -17,7 +17,7 @@ def server_name(tls: Tls, virtualhost: t.Optional[str], address: str) -> t.Optio
     """
     name = tls.sni_name or _without_port(virtualhost)
     if tls.verify == "full":
-        if not tls.enable_sni and name:
+        if not tls.enable_sni:
             raise ValueError("enable_sni: false goes with verify: none or ca; the name that is verified is also sent")
         return _checked(name or address)
     return _checked(name) if name and tls.enable_sni else None

@@ -15,6 +15,7 @@ import typing as t
 
 from ..model.check_config import SmtpCheck
 from ..model.units import Instant
+from .server_name import server_name
 from .smtp_reply import MalformedReply, Reply, ReplyReader
 from .task import TCP, ProbeTask, Search, source_of, target_of
 from .verdict import Said, StartTls, Verdict
@@ -132,7 +133,7 @@ def tasks(check: SmtpCheck, address: str, port: int, _search: Search) -> t.Tuple
             begin,
             source_of(check),
             tls=check.tls if check.starttls else None,
-            server_name=check.tls.sni_name,
+            server_name=server_name(check.tls, None, target[0]) if check.starttls else None,
             subject=f"host {target[0]} port {target[1]}",
         )
         for target in targets
