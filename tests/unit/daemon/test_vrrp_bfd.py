@@ -16,7 +16,7 @@ import pytest
 from mainstay.bfd.packet import ControlPacket, State, decode, encode
 from mainstay.daemon.vrrp import bfd as vrrp_bfd, bfd_session as vrrp_bfd_session
 from mainstay.daemon.vrrp.bfd import BfdSessions
-from mainstay.daemon.worker import LogLine
+from mainstay.daemon.worker import Happening, LogLine, Saying
 from mainstay.model.tracking import BfdInstance
 from mainstay.model.units import Instant, seconds
 from mainstay.net.bfd_socket import Datagram
@@ -81,7 +81,14 @@ class Story:
         self.poller = ScriptedPoller()
         self.lines: list[LogLine] = []
         self.notes: list[tuple[str, bool]] = []
-        self.sessions = BfdSessions(self.poller, t.cast(t.Any, self.lines.append), self._note)
+        self.happened: list[Happening] = []
+        self.sessions = BfdSessions(self.poller, self._say, self._note)
+
+    def _say(self, said: Saying) -> None:
+        if isinstance(said, Happening):
+            self.happened.append(said)
+        else:
+            self.lines.append(said)
 
     def _note(self, name: str, up: bool, _why: str, _now: Instant) -> None:
         self.notes.append((name, up))
@@ -183,6 +190,16 @@ def test_another_end_is_another_session(story: Story, change: dict[str, t.Any]) 
     assert story.status()["state"] == "DOWN"
     assert story.status()["discriminator"] != before
     assert PlayedSender.made[0].closed
+
+
+def test_whoever_follows_a_session_elsewhere_is_told_when_it_begins_comes_up_and_goes_down(story: Story) -> None:
+    story.runs(GW).up()
+    story.poller.run_for(seconds(10))
+    assert [(one.kind, one.name, one.event, one.before) for one in story.happened] == [
+        ("BFD", GW.name, "START", ""),
+        ("BFD", GW.name, "UP", "DOWN"),
+        ("BFD", GW.name, "DOWN", "UP"),
+    ]
 
 
 def test_ends_and_ttl_of_a_session_are_as_configured(story: Story) -> None:

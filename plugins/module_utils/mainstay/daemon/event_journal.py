@@ -65,8 +65,11 @@ class EventJournal:
 
     def happened(self, happening: Happening, now: Instant) -> None:
         """Something happened to an instance, a group, a service, a server or a BFD session."""
-        told = happening.event != MASTER_RX_LOWER_PRI or self._limit.allows(happening.name, now)
-        if told:
+        if (happening.kind, happening.event) == ("BFD", "START"):
+            return
+        # So may a neighbor that goes up and down many times a second.
+        often = happening.event == MASTER_RX_LOWER_PRI or happening.kind == "BFD"
+        if not often or self._limit.allows(" ".join((happening.kind, happening.name, happening.event)), now):
             self._record(asdict(happening))
 
     def daemon(self, event: str, reason: str) -> None:

@@ -107,7 +107,9 @@ class Supervisor:
         )
         self._listeners: t.List[Happened] = []
         """Each is called with every Happening of the workers, in order."""
-        self._programs = Programs(self._reactor, journal, self._publish_results, state_path, self._explain)
+        self._programs = Programs(
+            self._reactor, journal, self._publish_results, self._publish_checks, state_path, self._explain
+        )
         self._sync = SyncRole(self._links["lvs"].tell)
         self._listeners += [self._programs.happened, self._operations.happened, self._sync.happened]
         self._control = ControlServer(self._reactor, open_control(directory.control_socket), self._serve)
@@ -208,6 +210,10 @@ class Supervisor:
     def _publish_results(self, results: t.Dict[str, t.Any]) -> None:
         """What the trackers found counts in the vrrp worker."""
         self._links["vrrp"].tell("tracked", {"results": results})
+
+    def _publish_checks(self, results: t.Dict[str, t.Any]) -> None:
+        """What programs, files and BFD sessions say of real servers counts in the health worker."""
+        self._links["lvs"].tell("tracked", {"results": results})
 
     def _explain(self, instance: str, taken: AnswerTaken) -> t.Callable[[], None]:
         """Ask why it is in its state."""

@@ -30,12 +30,12 @@ class Happening:
     balanced service or one of its servers."""
 
     kind: str
-    """INSTANCE, GROUP, VS (virtual_server) or RS (real_server)."""
+    """INSTANCE, GROUP, VS (virtual_server), RS (real_server) or BFD (bfd_instance)."""
     name: str
     """Of the vrrp_instance, vrrp_sync_group or virtual_server; of a real_server "web 192.0.2.21:80"."""
     event: str
     """MASTER, BACKUP, FAULT, STOP, DELETED, MASTER_RX_LOWER_PRI, MASTER_PRIORITY or BACKUP_PRIORITY; of VS and RS
-    UP, DOWN or STOP."""
+    UP, DOWN or STOP; of BFD UP, DOWN or START: a session begins and may be up in a moment."""
     priority: int
     """The effective one at that moment; of a group 0, it has none; of VS the live weight, of RS the weight."""
     reason: str

@@ -33,7 +33,7 @@ class Story:
         self.trackers.configure({"load": TrackFile("load", path, **options)})
 
     def value(self) -> int:
-        return t.cast(int, self.trackers.results()["file:load"]["value"])
+        return t.cast(int, self.trackers.results({"load"})["file:load"]["value"])
 
     def becomes(self, number: int) -> None:
         self.loop.until(lambda: self.value() == number, f"{number}; it is {self.value()}")
@@ -158,5 +158,5 @@ def test_what_is_not_configured_any_more_is_not_watched(story: Story) -> None:
     story.configure()
     before = len(os.listdir("/proc/self/fd"))
     story.trackers.configure({})
-    assert story.trackers.results() == {}
+    assert story.trackers.results({"load"}) == {}
     assert len(os.listdir("/proc/self/fd")) == before - 1

@@ -31,8 +31,13 @@ class Story:
         self.log: list[str] = []
         self.mailed: list[Happening] = []
         journal = Journal(lambda text: bool(self.log.append(text)) or True, under_systemd=True)
-        self.notifier = Notifier(self.lab.loop, journal, self.lab.runner, self.mailed.append)
+        self.called: list[tuple[str, ...]] = []
+        self.notifier = Notifier(self.lab.loop, journal, self.lab.runner, self._mail)
         self.calls_file = folder / "calls"
+
+    def _mail(self, happening: Happening, called: tuple[str, ...]) -> None:
+        self.mailed.append(happening)
+        self.called.append(called)
 
     def program(self, name: str) -> Command:
         return self.lab.program(name, f'echo "{name} $@" >> {self.calls_file}')

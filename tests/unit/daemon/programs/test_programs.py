@@ -38,7 +38,9 @@ class Story:
         self.published: list[dict[str, t.Any]] = []
         self.steps: list[str] = []
         journal = Journal(lambda text: bool(self.log.append(text)) or True, under_systemd=True)
-        self.programs = Programs(self.lab.loop, journal, self.published.append, str(folder / "state"), nobody_explains)
+        self.told_of_checks: list[dict[str, t.Any]] = []
+        publish = self.published.append, self.told_of_checks.append
+        self.programs = Programs(self.lab.loop, journal, *publish, str(folder / "state"), nobody_explains)
         self.calls_file = folder / "calls"
 
     @property

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mails about instances and groups: written, kept, delivered, tried again.
+"""Mails about instances, groups, services and servers: written, kept, delivered, tried again.
 
 Theory of operation. A mail is written at once; the vrrp worker is asked to explain the instance, for a moment only.
 It goes into the queue and one process at a time delivers one mail (mail_attempt): nothing here ever waits.
@@ -75,15 +75,18 @@ class Mailer:
             self._stuck, self._not_before = 0, now
         self._turn(now)
 
-    def happened(self, happening: Happening) -> None:
-        """Write a mail about it, if mails are sent at all."""
+    def happened(self, happening: Happening, called: t.Tuple[str, ...] = ()) -> None:
+        """Write a mail about it, if mails are sent at all.
+
+        `called`: keepalived's names of a service, or of a server and its service.
+        """
         unwanted = happening.event == "FAULT" and self._defs.no_email_faults
         if self._server is None or not self._defs.notification_email or unwanted:
             return
         if happening.kind == "INSTANCE" and happening.event not in ("STOP", "DELETED"):
             self._write_explained(happening)
         else:
-            self._write(happening, "", self._poller.now())
+            self._write(happening, "", self._poller.now(), called)
 
     @property
     def idle(self) -> bool:
@@ -140,13 +143,13 @@ class Mailer:
 
         cancel = self._explain(happening.name, taken)
 
-    def _write(self, happening: Happening, outlook: str, now: Instant) -> None:
+    def _write(self, happening: Happening, outlook: str, now: Instant, called: t.Tuple[str, ...] = ()) -> None:
         from .letter import letter  # most daemons never write a mail, and it loads a lot
 
         lost = self._queue.dropped - self._told_dropped
         remark = f"{lost} earlier mails could not be delivered and were dropped." if lost else ""
         try:
-            written = letter(happening, self._defs, outlook, remark)
+            written = letter(happening, self._defs, outlook, remark, called)
         except ValueError as error:
             self._journal.error(_SUBJECT, f"no mail about {happening.name}: {error}; see notification_email")
             return

@@ -47,13 +47,20 @@ class FileTrackers:
             self._watch.close()
             self._watch = None
 
-    def results(self) -> t.Dict[str, t.Dict[str, object]]:
-        """All of them: a file that cannot be read holds 0."""
-        return {f"file:{name}": {"value": tracker.value} for name, tracker in self._trackers.items()}
+    def results(self, names: t.Container[str]) -> t.Dict[str, t.Dict[str, object]]:
+        """Of these: a file that cannot be read holds 0."""
+        return {f"file:{name}": {"value": tracker.value} for name, tracker in self._of(names)}
+
+    def reasons(self, names: t.Container[str]) -> t.Dict[str, t.Dict[str, object]]:
+        """Of these with what people should know of it."""
+        return {f"file:{name}": {"value": one.value, "why": one.problem} for name, one in self._of(names)}
 
     def status(self) -> t.Dict[str, t.Dict[str, object]]:
         """All of them."""
         return {f"file:{name}": tracker.document() for name, tracker in self._trackers.items()}
+
+    def _of(self, names: t.Container[str]) -> t.Iterator[t.Tuple[str, FileTracker]]:
+        return ((name, tracker) for name, tracker in self._trackers.items() if name in names)
 
     def _watch_again(self) -> None:
         self.close()

@@ -28,9 +28,13 @@ class FifoRefused(Exception):
     """Why the path cannot be used; for people."""
 
 
-def fifo_line(happening: Happening, state: str) -> bytes:
-    """As keepalived writes it: INSTANCE "VI_1" MASTER 150, GROUP "VG_1" FAULT 0."""
-    return f'{happening.kind} "{happening.name}" {state} {happening.priority}\n'.encode("utf-8", "replace")
+def fifo_line(happening: Happening, state: str, called: t.Sequence[str] = ()) -> bytes:
+    """As keepalived writes it: INSTANCE "VI_1" MASTER 150, GROUP "VG_1" FAULT 0.
+
+    With `called`, of a service or a server: VS FWM 5 UP, RS [192.0.2.21]:tcp:80 [192.0.2.10]:tcp:80 DOWN.
+    """
+    rest = " ".join((*called, state)) if called else f'"{happening.name}" {state} {happening.priority}'
+    return f"{happening.kind} {rest}\n".encode("utf-8", "replace")
 
 
 class NotifyFifo:

@@ -4,7 +4,8 @@
 """What the supervisor does for the configuration beside its workers: trackers, notify scripts, FIFOs, mails, start and
 end.
 
-A tracker's script that hangs takes no room from notifications and the other way round: each side has its own runner.
+A tracker's script that hangs takes no room from notifications or health checks and the other way round: each side has
+its own runner.
 At the end, after the workers have said their last states, programs have a bounded time.
 """
 
@@ -39,14 +40,24 @@ class Programs:
     """The operator's programs of one run of the daemon."""
 
     def __init__(
-        self, poller: Poller, journal: Journal, publish: Publish, state_path: str, explain: Explain
+        self,
+        poller: Poller,
+        journal: Journal,
+        publish: Publish,
+        publish_checks: Publish,
+        state_path: str,
+        explain: Explain,
     ) -> None:
-        """`publish` takes the results of all trackers; `explain` asks for what mails say of an instance."""
+        """`publish` takes the results of all trackers, `publish_checks` those of checks that programs, files and BFD
+        make; `explain` asks for what mails say of an instance.
+        """
         self._poller = poller
         self._journal = journal
         self._for_tracking = ScriptRunner(poller)
+        self._for_checking = ScriptRunner(poller)
         self._for_telling = ScriptRunner(poller)
-        self._trackers = Trackers(poller, journal, self._for_tracking, publish)
+        runners = self._for_tracking, self._for_checking
+        self._trackers = Trackers(poller, journal, *runners, publish, publish_checks)
         self._mailer = Mailer(poller, journal, state_path, explain)
         self._notifier = Notifier(poller, journal, self._for_telling, self._mailer.happened)
         self._config = Config()
@@ -58,7 +69,7 @@ class Programs:
     def configure(self, config: Config, now: Instant) -> None:
         """Track and tell as this configuration says from now on; before the start is over, from then on."""
         self._config = config
-        for runner in (self._for_tracking, self._for_telling):
+        for runner in (self._for_tracking, self._for_checking, self._for_telling):
             runner.set_script_user(config.global_defs.script_user)
         if self._started:
             self._mailer.configure(config, now)
@@ -79,6 +90,7 @@ class Programs:
 
     def happened(self, happening: Happening, now: Instant) -> None:
         """A worker tells what happened."""
+        self._trackers.happened(happening, now)
         self._notifier.happened(happening, now)
 
     def status(self) -> t.Dict[str, object]:
@@ -93,7 +105,8 @@ class Programs:
         """The end begins: nothing is tracked any more. A startup_script that still runs is ended."""
         self._stopping = True
         self._trackers.close(now)
-        self._for_tracking.end_all(_STOPS, now)
+        for runner in (self._for_tracking, self._for_checking):
+            runner.end_all(_STOPS, now)
         if not self._started:
             self._for_telling.end_all(_STOPS, now)
 
@@ -117,8 +130,9 @@ class Programs:
         self._wait(self._all_ended, now + _PATIENCE + _LAST_GRACE, shut_down)
 
     def _all_ended(self) -> bool:
-        mailed = self._mailer.idle
-        return self._notifier.idle and mailed and not self._alone and not self._for_tracking.running
+        told = self._notifier.idle and self._mailer.idle
+        running = self._for_tracking.running + self._for_checking.running
+        return told and not self._alone and not running
 
     def _shut_down(self, then: t.Callable[[Instant], None]) -> None:
         defs = self._config.global_defs

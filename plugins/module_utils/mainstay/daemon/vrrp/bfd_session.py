@@ -20,7 +20,7 @@ from ...net.bfd_socket import BfdSender, Datagram
 from ...net.polling import Poller, Timer
 from ..log_limit import LogLimit
 from ..wall_clock import wall_clock
-from ..worker import LogLine, Say
+from ..worker import Happening, LogLine, Say
 
 Note = t.Callable[[str, bool, str, Instant], None]
 """Takes the result of a session for whoever tracks it: name, up, why."""
@@ -96,7 +96,9 @@ class BfdSessionRunner:
 
     def start(self, now: Instant) -> None:
         """Begin; where there is no socket to be had, a second later again."""
-        self._shared.note(self.instance.name, False, f"no packet from {self.instance.neighbor_ip} yet", now)
+        why = f"no packet from {self.instance.neighbor_ip} yet"
+        self._shared.note(self.instance.name, False, why, now)
+        self._happened("START", why, "")
         self._open(now)
 
     def stop(self, now: Instant) -> None:
@@ -178,10 +180,15 @@ class BfdSessionRunner:
         was_up, is_up = transition.before is State.UP, transition.after is State.UP
         if was_up is not is_up:
             self._shared.note(self.instance.name, is_up, transition.reason, now)
+            self._happened(_word(is_up), transition.reason, _word(was_up))
         way = f"{transition.before.name} -> {transition.after.name}"
         if transition.after is not State.INIT and self._limit_of_states.allows(way, now):
             level = "warning" if was_up and transition.after is State.DOWN else "info"
             self._shared.say(LogLine(level, self.discards.subject, f"{way}: {transition.reason}"))
+
+    def _happened(self, event: str, reason: str, before: str) -> None:
+        """For those outside of this worker who follow the session."""
+        self._shared.say(Happening("BFD", self.instance.name, event, 0, reason, before, wall_clock()))
 
     # ---- the session's deadline
 
@@ -251,3 +258,7 @@ def _neighbor_status(heard: ControlPacket) -> t.Dict[str, object]:
 
 def _span(duration: t.Optional[int]) -> t.Optional[float]:
     return None if duration is None else as_seconds(duration)
+
+
+def _word(up: bool) -> str:
+    return "UP" if up else "DOWN"
