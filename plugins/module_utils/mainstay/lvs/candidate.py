@@ -29,11 +29,8 @@ class Candidate:
     """In full, without slow start."""
     state: str
     """forced, draining, maintenance, down, waiting, damped, up or unchecked."""
-
-    @property
-    def name(self) -> str:
-        """As in its ServerId."""
-        return self.member.name
+    name: str
+    """As in its ServerId."""
 
     @property
     def backup(self) -> bool:
@@ -46,11 +43,12 @@ class Candidate:
         return self.state == FORCED or (self.state not in _CANNOT_SERVE and self.member.health.in_pool)
 
 
-def candidate(service: RunningService, member: Member, memory: t.Optional[Memory], now: Instant) -> Candidate:
-    """`memory`: what the decision before left; None of a server that is new."""
-    remembered = _remembered(service, member, memory, now)
+def candidate(service: RunningService, member: Member, memories: t.Mapping[str, Memory], now: Instant) -> Candidate:
+    """`memories`: what the decision before left; a server that is not in them is new."""
+    name = member.name
+    remembered = _remembered(service, member, memories.get(name), now)
     weight = _full_weight(member)
-    return Candidate(member, remembered, weight, _state(service, member, remembered, weight, now))
+    return Candidate(member, remembered, weight, _state(service, member, remembered, weight, now), name)
 
 
 def _full_weight(member: Member) -> int:
@@ -85,4 +83,6 @@ def _remembered(service: RunningService, member: Member, memory: t.Optional[Memo
     penalty = memory.penalty if service.flap_damping else NO_PENALTY
     if fell and not excused:
         penalty = punished(penalty, service.flap_damping, now)
+    if (passing, penalty) == (memory.passing, memory.penalty):
+        return memory
     return replace(memory, passing=passing, penalty=penalty)

@@ -67,7 +67,7 @@ def decide(service: RunningService, members: t.Sequence[Member], before: t.Optio
     """`members` in the order of service.real_servers. `before`: the previous decision on the service of this name
     (also across a reload), None at the start."""
     memories = {} if before is None else before.memories
-    candidates = [candidate(service, member, memories.get(member.name), now) for member in members]
+    candidates = [candidate(service, member, memories, now) for member in members]
     ruling = _ruling(service, candidates, before)
     serving = ruling.serving
     after = {one.name: _memory_after(one, one.name in serving, now) for one in candidates}
@@ -107,14 +107,18 @@ def _backups(candidates: t.Sequence[Candidate], quorum: Quorum) -> t.List[Candid
 
 def _memory_after(one: Candidate, serves: bool, now: Instant) -> Memory:
     """Who is out for a failure or maintenance goes cold; who serves cold warms up until the ramp is over."""
+    memory, server = one.memory, one.member.server
+    begun = None
     if not serves:
-        cold = one.memory.cold or one.state in (DOWN, MAINTENANCE)
-        return replace(one.memory, cold=cold, warming_since=None)
-    if not one.memory.cold or one.state in (FORCED, DOWN):
-        return replace(one.memory, cold=False, warming_since=None)
-    begun = now if one.memory.warming_since is None else one.memory.warming_since
-    warm = next_step(one.weight, one.member.server.slow_start, begun, now) is None
-    return replace(one.memory, cold=not warm, warming_since=None if warm else begun)
+        cold = memory.cold or one.state in (DOWN, MAINTENANCE)
+    elif not memory.cold or one.state in (FORCED, DOWN):
+        cold = False
+    else:
+        begun = now if memory.warming_since is None else memory.warming_since
+        cold = next_step(one.weight, server.slow_start, begun, now) is not None
+    begun = begun if cold else None
+    same = (cold, begun) == (memory.cold, memory.warming_since)
+    return memory if same else replace(memory, cold=cold, warming_since=begun)
 
 
 def _next_change(
