@@ -424,3 +424,31 @@ def test_when_the_server_leaves_the_configuration_what_waits_is_dropped(story: S
     story.until(lambda: story.mailer._run is None, "the attempt to fail")
     story.configure(None)
     assert story.files() == [] and "1 mails that wait are dropped" in story.log[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "event", "called", "subject", "first"),
+    [
+        (
+            "RS",
+            "web 192.0.2.21:80",
+            "DOWN",
+            ("[192.0.2.21]:tcp:80", "[192.0.2.10]:tcp:80"),
+            "[lb1] Realserver [192.0.2.21]:tcp:80 of virtual server [192.0.2.10]:tcp:80 - DOWN",
+            "real_server web 192.0.2.21:80 on lb1 is down.",
+        ),
+        ("VS", "web", "UP", ("FWM 5",), "[lb1] Virtualserver FWM 5 - UP", "virtual_server web on lb1 is up."),
+    ],
+)
+def test_services_and_servers_have_keepalived_s_subjects(
+    story: Story, server: MailServer, kind: str, name: str, event: str, called: tuple[str, ...], subject: str, first: str
+) -> None:
+    """As keepalived 2.2.7 wrote them in the kernel tests' guest; the body is ours, with the reason."""
+    story.configure(server.port, OPS)
+    happening = Happening(kind, name, event, 1, "HTTP 503", "", "2026-01-02T03:04:05+01:00")
+    story.mailer.happened(happening, called)
+    story.until_sent(1)
+    (received,) = server.received
+    assert received.subject == subject
+    assert received.text.startswith(f"{first}\n") and "Reason:   HTTP 503" in received.text
+    assert "Before:" not in received.text and "Priority:" not in received.text

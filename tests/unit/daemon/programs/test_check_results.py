@@ -17,9 +17,9 @@ from mainstay.daemon.worker import Happening
 from mainstay.model.check_config import BfdCheck, Check, FileCheck, MiscCheck, TcpCheck
 from mainstay.model.config import Config
 from mainstay.model.lvs_config import RealServer, VirtualServer
-from mainstay.model.tracking import BfdInstance, TrackFile
+from mainstay.model.tracking import BfdInstance, TrackFile, TrackReference
 from mainstay.model.units import seconds
-from mainstay.model.vrrp_config import TrackReference, Tracking, VrrpInstance
+from mainstay.model.vrrp_config import Tracking, VrrpInstance
 
 from ...scripted_poller import ScriptedPoller
 from .script_lab import ScriptLab
