@@ -441,7 +441,14 @@ def test_when_the_server_leaves_the_configuration_what_waits_is_dropped(story: S
     ],
 )
 def test_services_and_servers_have_keepalived_s_subjects(
-    story: Story, server: MailServer, kind: str, name: str, event: str, called: tuple[str, ...], subject: str, first: str
+    story: Story,
+    server: MailServer,
+    kind: str,
+    name: str,
+    event: str,
+    called: tuple[str, ...],
+    subject: str,
+    first: str,
 ) -> None:
     """As keepalived 2.2.7 wrote them in the kernel tests' guest; the body is ours, with the reason."""
     story.configure(server.port, OPS)
@@ -450,5 +457,5 @@ def test_services_and_servers_have_keepalived_s_subjects(
     story.until_sent(1)
     (received,) = server.received
     assert received.subject == subject
-    assert received.text.startswith(f"{first}\n") and "Reason:   HTTP 503" in received.text
+    assert received.text.startswith(f"{first}\r\n") and "Reason:   HTTP 503" in received.text
     assert "Before:" not in received.text and "Priority:" not in received.text
