@@ -43,6 +43,9 @@ class Director(t.Protocol):
     def restarted(self) -> Director:
         """A second engine in the same namespace, as a new daemon opens it; the story closes it."""
 
+    def mark(self, address: str, ports: t.Sequence[int], mark: int) -> None:
+        """Mark TCP packets to these ports where they come in; whoever made the director undoes it."""
+
     def someone_flushes(self) -> None:
         """Another program removes everything: `ipvsadm -C`, `nft flush ruleset`."""
 

@@ -79,6 +79,16 @@ class NftablesDirector:
         """A second engine, as a new daemon opens it."""
         return NftablesDirector(self._namespace)
 
+    def mark(self, address: str, ports: t.Sequence[int], mark: int) -> None:
+        """The packet filter marks TCP to these ports, in a table of its own."""
+        family = "ip6" if ":" in address else "ip"
+        chosen = ", ".join(map(str, ports))
+        script = f"""add table {family} marking
+            add chain {family} marking prerouting {{ type filter hook prerouting priority mangle; }}
+            add rule {family} marking prerouting {family} daddr {address} tcp dport {{ {chosen} }} meta mark set {mark}
+            """
+        self.nft(script)
+
     def someone_flushes(self) -> None:
         """Another program removes everything."""
         self.nft("flush", "ruleset")

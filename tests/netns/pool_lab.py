@@ -239,16 +239,6 @@ class PoolLab:
         finally:
             conversation.close()
 
-    def mark(self, address: str, ports: t.Sequence[int], mark: int) -> None:
-        """The director's packet filter marks TCP to these ports, in a table of its own."""
-        family = "ip6" if ":" in address else "ip"
-        chosen = ", ".join(map(str, ports))
-        script = f"""add table {family} marking
-            add chain {family} marking prerouting {{ type filter hook prerouting priority mangle; }}
-            add rule {family} marking prerouting {family} daddr {address} tcp dport {{ {chosen} }} meta mark set {mark}
-            """
-        self.director.run("nft", script)
-
     def _wire(self) -> None:
         client, director = self.client, self.director
         director.ip(

@@ -227,7 +227,7 @@ def test_only_the_service_that_says_so_is_masqueraded(director: NftablesDirector
 ], ids=str)  # fmt: skip
 def test_services_of_every_kind_can_be_masqueraded(director: NftablesDirector, lab: PoolLab, key: ServiceKey) -> None:
     vip = NAT_VIP6 if key.ipv6 else NAT_VIP
-    lab.mark(vip, [PORT], 5)
+    director.mark(vip, [PORT], 5)
     address = (SERVERS6 if key.ipv6 else SERVERS)["first"]
     pool = Destination(DestinationKey(address, key.port), "NAT", 1)
     director.reconcile(service(pool, key=key, flags=frozenset(["masquerade"])))
@@ -303,7 +303,7 @@ def test_a_server_that_remembers_as_many_as_it_can_serves_the_next_all_the_same(
 def test_flows_of_a_mark_are_counted_and_ended_by_it(director: NftablesDirector, lab: PoolLab) -> None:
     """The same server behind a mark and behind an address: each flow belongs to one service."""
     mark = ServiceKey("", "", 0, fwmark=5, family="inet")
-    lab.mark(NAT_VIP, [OTHER_PORT], 5)
+    director.mark(NAT_VIP, [OTHER_PORT], 5)
     both = [server("first"), server("second", weight=0)]
     director.reconcile(service(*both, key=mark), service(*both))
     held = [lab.connect(NAT_VIP, port) for port in (PORT, OTHER_PORT, OTHER_PORT)]
