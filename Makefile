@@ -121,8 +121,9 @@ molecule-%: ready
 	NO_COLOR=1 .venv/bin/molecule test -s $* </dev/null 2>&1 | $(PYTHON) tests/setup/molecule_recap.py $*
 
 .PHONY: docs
-docs: ready  ## write the tables of docs/configuration.md and the pages of docs/parity anew, and say what disagrees
+docs: ready  ## write what the model tells (docs/configuration.md, argument_specs) and docs/parity anew, and say what disagrees
 	PYTHONPATH=plugins/module_utils:tests $(PYTHON) -m setup.configuration_page
+	PYTHONPATH=plugins/module_utils:tests $(PYTHON) -m setup.role_specs
 	@PYTHONPATH=plugins/module_utils:tests $(PYTHON) -m parity --write
 
 ## ---- to look at

@@ -12,8 +12,10 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.commands import Command
+from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.config import Config
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.config_commands import commands
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.load import parse_config
+from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.lvs_defaults import running_services
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.problems import ConfigError
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.units import as_seconds
 
@@ -41,9 +43,19 @@ def service_needs(document: object) -> t.Dict[str, t.Any]:
         "script_users": sorted({user for user, _group in others.values()}),
         "fifo_users": sorted({user for path, (user, _group) in others.items() if path.endswith("notify_fifo_script")}),
         "foreign_processes": bool(config.vrrp_track_processes),
+        "forwards": sorted(set(_forwarded(config))),
         "startup_seconds": _whole(defs.startup_script_timeout) if defs.startup_script else 0,
         "shutdown_seconds": _whole(defs.shutdown_script_timeout) if defs.shutdown_script else 0,
     }
+
+
+def _forwarded(config: Config) -> t.Iterator[str]:
+    """Families whose packets pass through this machine: those of servers that NAT leads to."""
+    for service in running_services(config).values():
+        addresses = [server.address for server in service.real_servers if server.lb_kind == "NAT"]
+        if service.sorry_server is not None and (service.sorry_server_lb_kind or service.lb_kind) == "NAT":
+            addresses.append(service.sorry_server.address)
+        yield from ("inet6" if ":" in address else "inet" for address in addresses)
 
 
 def _whole(timeout: int) -> int:

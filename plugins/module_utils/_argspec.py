@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .mainstay.model.options import SECTIONS, Option
+from .mainstay.model.options import CHECKS, SECTIONS, Option
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]
 
@@ -40,17 +40,37 @@ def options_spec(section: str, *, required: bool = True) -> Spec:
     return {key: _entry(key, option, required=required) for key, option in SECTIONS[section].items()}
 
 
+class Variant(t.NamedTuple):
+    """An option of checks as some kinds have it."""
+
+    option: Option
+    kinds: t.Tuple[str, ...]
+
+
+def check_variants() -> t.Dict[str, t.List[Variant]]:
+    """Every key that a check of some kind may have; what it is differs between kinds for a few of them."""
+    found: t.Dict[str, t.Dict[Option, t.List[str]]] = {}
+    for kind, options in CHECKS.items():
+        for key, option in options.items():
+            found.setdefault(key, {}).setdefault(option, []).append(kind)
+    del found["type"]
+    return {
+        key: [Variant(option, tuple(kinds)) for option, kinds in variants.items()] for key, variants in found.items()
+    }
+
+
 def check_spec() -> Spec:
     """A check of any type: the options of all of them.
 
-    Without defaults, as these differ from type to type and an option of another type may not be filled in.
+    Without defaults and requirements, as these differ from type to type and an option of another type may not be
+    filled in.
     """
-    spec = {
-        key: _entry(key, option, defaults=False)
-        for section in ("tcp_check", "http_check")
-        for key, option in SECTIONS[section].items()
-    }
-    spec["type"]["choices"] = ["tcp", "http"]
+    spec: Spec = {"type": {"type": "str", "required": True, "choices": list(CHECKS)}}
+    for key, variants in check_variants().items():
+        spec[key] = _entry(key, variants[0].option, required=False, defaults=False)
+        choices = [choice for variant in variants for choice in variant.option.choices]
+        if choices:
+            spec[key]["choices"] = list(dict.fromkeys(choices))
     return spec
 
 
@@ -88,6 +108,8 @@ _LOOKS_SECRET = re.compile("key|pass(?!ive)")
 _NESTED: t.Mapping[str, t.Callable[[], Spec]] = {
     "real_servers": lambda: options_spec("real_server"),
     "check": check_spec,
+    "checks": check_spec,
+    "urls": lambda: options_spec("url"),
     "authentication": lambda: options_spec("authentication"),
     "auth_hmac": lambda: options_spec("auth_hmac"),
     "hmac_keys": lambda: options_spec("hmac_key"),

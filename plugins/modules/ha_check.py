@@ -16,6 +16,7 @@ description:
     up again.
 extends_documentation_fragment:
   - mainstay.ha._attributes
+  - mainstay.ha._balancing.check
 attributes:
   check_mode:
     support: full
@@ -35,68 +36,8 @@ options:
     description:
       - Port of the server.
       - From 1 to 65535.
+      - May be left out for a check that needs none, or that says C(connect_port).
     type: int
-    required: true
-  check:
-    description: What to check; the same as for a real server of M(mainstay.ha.ipvs_virtual_server).
-    type: dict
-    required: true
-    suboptions:
-      type:
-        description:
-          - Kind of the check.
-        type: str
-        required: true
-        choices: [tcp, http]
-      connect_ip:
-        description:
-          - Address to probe; without it the server's.
-        type: str
-      connect_port:
-        description:
-          - Port to probe; without it the server's.
-          - From 1 to 65535.
-        type: int
-      connect_timeout:
-        description:
-          - Deadline of the whole probe, connect included.
-          - From 0.01 to 3600 seconds.
-          - Its default is V(5).
-        type: float
-      retry:
-        description:
-          - Further probes after a failed one before the server is taken out.
-          - From 0 to 1000.
-          - Its default is V(1).
-        type: int
-      delay_before_retry:
-        description:
-          - Pause before such a further probe.
-          - From 0 to 3600 seconds.
-          - Its default is V(1) for V(tcp) and V(3) for V(http).
-        type: float
-      path:
-        description:
-          - Path to GET.
-          - Only for checks of type V(http). Its default is V(/).
-        type: str
-      status_code:
-        description:
-          - Status codes that mean up.
-          - From 100 to 599.
-          - Only for checks of type V(http). Its default is V(200-299).
-        type: raw
-      virtualhost:
-        description:
-          - Host header; without it address:port of the server.
-          - Only for checks of type V(http).
-        type: str
-      http_protocol:
-        description:
-          - Version of HTTP to speak.
-          - Only for checks of type V(http). Its default is V(1.0).
-        type: str
-        choices: ['1.0', '1.1']
   expect:
     description:
       - Fail unless the verdict is this one.
@@ -104,6 +45,12 @@ options:
     type: str
     choices: [any, up, down]
     default: any
+  report:
+    description:
+      - Read the page of an HTTP check to its end, and return its length and its digests in RV(details).
+      - A page that does not end in time or in order is then a failure, which it is not for the daemon.
+    type: bool
+    default: false
 notes:
   - One probe is made. The options C(retry) and C(delay_before_retry) of the check are for the daemon and say
     nothing here.
@@ -175,8 +122,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mainstay.ha.plugins.module_utils._argspec import check_spec, given
 from ansible_collections.mainstay.ha.plugins.module_utils._conf_d import sentences
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.daemon.one_check import run_check
-from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.config import RealServer
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.load import load_config
+from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.lvs_defaults import (
+    RunningServer,
+    running_services,
+)
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.problems import ConfigError
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.probes.outcome import ProbeOutcome
 
@@ -185,11 +135,12 @@ _SERVICE = "checked"
 _AROUND = f"virtual_servers.{_SERVICE}.real_servers[0]."
 
 
-def real_server(params: t.Dict[str, t.Any]) -> RealServer:
-    """The server and its check as the model sees them. Raises ConfigError."""
+def real_server(params: t.Dict[str, t.Any]) -> RunningServer:
+    """The server and its check as the daemon would run them. Raises ConfigError."""
     server = given({key: params[key] for key in ("address", "port", "check")})
-    service = {"address": "192.0.2.1", "port": 1, "protocol": "TCP", "real_servers": [server]}
-    return load_config({"virtual_servers": {_SERVICE: service}}).virtual_servers[_SERVICE].real_servers[0]
+    # A mark has neither address nor port nor family that could contradict the server's.
+    config = load_config({"virtual_servers": {_SERVICE: {"fwmark": 1, "real_servers": [server]}}})
+    return running_services(config)[_SERVICE].real_servers[0]
 
 
 def result_of(outcome: ProbeOutcome) -> t.Dict[str, t.Any]:
@@ -200,7 +151,14 @@ def result_of(outcome: ProbeOutcome) -> t.Dict[str, t.Any]:
         "verdict": verdict,
         "detail": outcome.verdict.reason,
         "latency": _seconds(outcome.total_ns),
-        "phases": {"connect": _seconds(outcome.connect_ns), "first_byte": _seconds(outcome.first_byte_ns)},
+        "phases": {
+            "connect": _seconds(outcome.connect_ns),
+            "tls": _seconds(outcome.tls_ns),
+            "first_byte": _seconds(outcome.first_byte_ns),
+        },
+        "weight": outcome.verdict.weight,
+        "notes": list(outcome.verdict.notes),
+        "details": dict(outcome.verdict.details),
     }
 
 
@@ -213,9 +171,10 @@ def main() -> t.NoReturn:
     module = AnsibleModule(
         argument_spec={
             "address": {"type": "str", "required": True},
-            "port": {"type": "int", "required": True},
+            "port": {"type": "int"},
             "check": {"type": "dict", "required": True, "options": check_spec()},
             "expect": {"type": "str", "choices": ["any", "up", "down"], "default": "any"},
+            "report": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -223,7 +182,10 @@ def main() -> t.NoReturn:
         server = real_server(module.params)
     except ConfigError as error:
         module.fail_json(msg=sentences(error.problems).replace(_AROUND, ""))
-    result = result_of(run_check(server.check, server.address, server.port))
+    try:
+        result = result_of(run_check(server.checks[0], server.address, server.port, module.params["report"]))
+    except ValueError as error:
+        module.fail_json(msg=f"check: {error}.")
     place, expected = f"{server.address}:{server.port}", module.params["expect"]
     if expected not in ("any", result["verdict"]):
         module.fail_json(msg=f"{place} is {result['verdict']}, not {expected}: {result['detail']}", **result)

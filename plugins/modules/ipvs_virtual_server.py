@@ -13,6 +13,9 @@ author:
 description:
   - Keeps one C(virtual_server), an address and port with a pool of real servers behind it, in a file of its own
     and has the running daemon take it over by reload.
+  - It serves O(address) and O(port), or what the packet filter marks (O(fwmark)), or all that a
+    C(virtual_server_group) of the daemon's configuration lists (O(virtual_server_group)).
+  - A server has one O(real_servers[].check) or several O(real_servers[].checks).
   - The daemon installs it in its data plane, the kernel's IPVS or nftables.
   - The options are keepalived's, and the same as those of C(mainstay_virtual_servers) of the role
     P(mainstay.ha.director#role).
@@ -20,6 +23,7 @@ extends_documentation_fragment:
   - mainstay.ha._attributes
   - mainstay.ha._attributes.actiongroup_ha
   - mainstay.ha._object
+  - mainstay.ha._balancing.virtual_server
 attributes:
   check_mode:
     support: full
@@ -27,142 +31,6 @@ attributes:
     support: full
   idempotent:
     support: full
-options:
-  address:
-    description:
-      - Address of the service.
-      - Required when O(state=present).
-    type: str
-  port:
-    description:
-      - Port of the service.
-      - From 1 to 65535.
-      - Required when O(state=present).
-    type: int
-  protocol:
-    description:
-      - TCP or UDP; has to be said.
-      - Required when O(state=present).
-    type: str
-    choices: [TCP, UDP]
-  lb_algo:
-    description:
-      - How a server is chosen.
-    type: str
-    choices: [rr, wrr, lc, wlc, sh, mh]
-    default: wlc
-  lb_kind:
-    description:
-      - How packets reach the server.
-    type: str
-    choices: [NAT, DR]
-    default: NAT
-  delay_loop:
-    description:
-      - Period of the checks.
-      - From 0.1 to 86400 seconds.
-    type: float
-    default: 6
-  persistence_timeout:
-    description:
-      - So long a client stays with its server; 0 = off.
-      - From 0 to 2678400 in steps of 1 seconds.
-    type: float
-    default: 0
-  inhibit_on_failure:
-    description:
-      - A failed server keeps its entry, at weight 0.
-    type: bool
-    default: false
-  real_servers:
-    description:
-      - The pool.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      address:
-        description:
-          - Address of the server.
-        type: str
-        required: true
-      port:
-        description:
-          - Port of the server.
-          - From 1 to 65535.
-        type: int
-        required: true
-      weight:
-        description:
-          - >-
-            Share of the load; 0 drains: no new connections.
-          - From 0 to 65535.
-        type: int
-        default: 1
-      inhibit_on_failure:
-        description:
-          - As in the virtual_server, for this server; without it as there.
-        type: bool
-      check:
-        description:
-          - How to tell that the server is up; without it the server always counts as up.
-        type: dict
-        suboptions:
-          type:
-            description:
-              - Kind of the check.
-            type: str
-            required: true
-            choices: [tcp, http]
-          connect_ip:
-            description:
-              - Address to probe; without it the server's.
-            type: str
-          connect_port:
-            description:
-              - Port to probe; without it the server's.
-              - From 1 to 65535.
-            type: int
-          connect_timeout:
-            description:
-              - Deadline of the whole probe, connect included.
-              - From 0.01 to 3600 seconds.
-              - Its default is V(5).
-            type: float
-          retry:
-            description:
-              - Further probes after a failed one before the server is taken out.
-              - From 0 to 1000.
-              - Its default is V(1).
-            type: int
-          delay_before_retry:
-            description:
-              - Pause before such a further probe.
-              - From 0 to 3600 seconds.
-              - Its default is V(1) for V(tcp) and V(3) for V(http).
-            type: float
-          path:
-            description:
-              - Path to GET.
-              - Only for checks of type V(http). Its default is V(/).
-            type: str
-          status_code:
-            description:
-              - Status codes that mean up.
-              - From 100 to 599.
-              - Only for checks of type V(http). Its default is V(200-299).
-            type: raw
-          virtualhost:
-            description:
-              - Host header; without it address:port of the server.
-              - Only for checks of type V(http).
-            type: str
-          http_protocol:
-            description:
-              - Version of HTTP to speak.
-              - Only for checks of type V(http). Its default is V(1.0).
-            type: str
-            choices: ['1.0', '1.1']
 seealso:
   - module: mainstay.ha.vrrp_instance
   - module: mainstay.ha.ha_check
@@ -182,6 +50,24 @@ EXAMPLES = r"""
       - {address: 192.0.2.21, port: 80, check: {type: http, path: /healthz, status_code: 200}}
       - {address: 192.0.2.22, port: 80, check: {type: http, path: /healthz, status_code: 200}}
     wait: true
+
+- name: A pool of mail servers that is never emptied by checks, and what clients get when all are down
+  mainstay.ha.ipvs_virtual_server:
+    name: mail
+    address: 192.0.2.10
+    port: 25
+    protocol: TCP
+    slow_start: 30
+    pool_floor: 50
+    sorry_server: 192.0.2.30 25
+    quorum_down: /usr/local/bin/page "mail is down"
+    real_servers:
+      - address: 192.0.2.25
+        checks:
+          - {type: smtp, starttls: true, verify: full, sni_name: mail.example.com}
+          - {type: misc, misc_path: /usr/local/bin/queue-length 192.0.2.25, misc_dynamic: true}
+      - {address: 192.0.2.26, check: {type: smtp, rise: 2, fall: 3}}
+      - {address: 192.0.2.27, backup: true, check: {type: tcp, expect: '220 '}}
 
 - name: The service is needed no more
   mainstay.ha.ipvs_virtual_server:
@@ -238,7 +124,7 @@ problems:
     message:
       description: What is allowed.
       type: str
-      sample: must be one of rr, wrr, lc, wlc, sh, mh.
+      sample: must be one of rr, wrr, lc, wlc, lblc, lblcr, sh, mh, dh, fo, ovf, sed, nq, twos.
 """
 
 import typing as t
@@ -269,7 +155,7 @@ def unconverged(status: Document, name: str, wanted: t.Optional[Document]) -> st
         return str(section["error"])
     if running is None:
         return "the daemon does not run it yet"
-    different = [key for key in _COMPARED if running.get(key) != wanted[key]]
+    different = [key for key in _COMPARED if key in wanted and running.get(key) != wanted[key]]
     if different:
         return f"the daemon still runs it with {different[0]} {running.get(different[0])}"
     return _uninstalled(running, wanted)
@@ -280,15 +166,18 @@ def _uninstalled(running: Document, wanted: Document) -> str:
         return f"the data plane refuses it: {'; '.join(running['refusals'])}"
     if not running["installed"]:
         return "it is not installed in the data plane"
-    here, there = _members(running), _members(wanted)
+    here, there = _members(running, running), _members(wanted, wanted)
     if here != there:
         return f"its pool is still {', '.join(sorted(here)) or 'empty'}"
     return ""
 
 
-def _members(service: Document) -> t.Set[str]:
-    """Every real server of a service, whatever its health."""
-    return {f"{server['address']}:{server['port']} weight {server['weight']}" for server in service["real_servers"]}
+def _members(service: Document, says: Document) -> t.Set[str]:
+    """Every real server of a service, whatever its health; what it leaves open the service `says`."""
+    return {
+        f"{server['address']}:{server.get('port', says.get('port', 0))} weight {server.get('weight', says.get('weight'))}"
+        for server in service["real_servers"]
+    }
 
 
 def main() -> t.NoReturn:

@@ -10,13 +10,19 @@ from pathlib import Path
 
 import pytest
 import yaml
+from setup import role_specs
+from setup.option_text import lines, span, spelt
 
+from ansible_collections.mainstay.ha.plugins.doc_fragments._balancing import ModuleDocFragment as Balancing
 from ansible_collections.mainstay.ha.plugins.doc_fragments._object import ModuleDocFragment
 from ansible_collections.mainstay.ha.plugins.module_utils._argspec import argument_name, check_spec, object_spec
-from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.options import SECTIONS, TOP_KEYS, Option
+from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.options import (
+    CHECKS,
+    SECTIONS,
+    TOP_KEYS,
+    Option,
+)
 from ansible_collections.mainstay.ha.plugins.modules import ha_check, ipvs_virtual_server, vrrp_instance
-
-from .option_text import lines, span
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 MODULES = {"vrrp_instance": vrrp_instance, "virtual_server": ipvs_virtual_server}
@@ -25,8 +31,20 @@ OBJECTS = pytest.mark.parametrize("section", MODULES)
 Documented = t.Dict[str, t.Dict[str, t.Any]]
 
 
+FRAGMENTS = {
+    "mainstay.ha._balancing.virtual_server": Balancing.VIRTUAL_SERVER,
+    "mainstay.ha._balancing.check": Balancing.CHECK,
+}
+
+
 def documentation(module: t.Any) -> Documented:
-    return t.cast(Documented, yaml.safe_load(module.DOCUMENTATION)["options"])
+    """The options of a module, those of its fragments about balancing among them."""
+    document = yaml.safe_load(module.DOCUMENTATION)
+    used = set(document["extends_documentation_fragment"]) & set(FRAGMENTS)
+    options = dict(document.get("options", {}))
+    for name in used:
+        options.update(yaml.safe_load(FRAGMENTS[name])["options"])
+    return t.cast(Documented, options)
 
 
 def text_of(documented: t.Mapping[str, t.Any]) -> str:
@@ -101,14 +119,21 @@ def test_the_common_options_are_documented_as_they_are() -> None:
         assert {**entry, "description": None} == {**spec[key], "description": None}, key
 
 
-def test_a_real_server_is_documented_as_the_model_has_it() -> None:
-    documented = documentation(ipvs_virtual_server)["real_servers"]["suboptions"]
-    spec = object_spec("virtual_server")["argument_spec"]["real_servers"]["options"]
-    assert set(documented) == set(spec) == set(SECTIONS["real_server"])
-    for key, option in SECTIONS["real_server"].items():
-        assert_same(option, documented[key], f"real_server.{key}")
+@pytest.mark.parametrize(
+    ("path", "section"),
+    [(("real_servers",), "real_server"), (("real_servers", "check", "urls"), "url")],
+    ids=["real_server", "url"],
+)
+def test_what_is_below_an_option_is_documented_as_the_model_has_it(path: tuple[str, ...], section: str) -> None:
+    documented: t.Any = documentation(ipvs_virtual_server)
+    spec: t.Any = object_spec("virtual_server")["argument_spec"]
+    for key in path:
+        documented, spec = documented[key]["suboptions"], spec[key]["options"]
+    assert set(documented) == set(spec) == set(SECTIONS[section])
+    for key, option in SECTIONS[section].items():
+        assert_same(option, documented[key], f"{section}.{key}")
         assert spec[key].get("required", False) == option.required, key
-        assert spec[key].get("default") == option.default, key
+        assert spec[key].get("default") == plain(option.default), key
 
 
 @pytest.mark.parametrize(
@@ -136,35 +161,56 @@ def test_every_name_that_ansible_takes_for_a_secret_says_whether_it_is_one() -> 
                 yield key
             yield from unsaid(entry.get("options", {}))
 
-    assert list(unsaid(object_spec("vrrp_instance")["argument_spec"])) == []
+    for section in ("vrrp_instance", "virtual_server"):
+        assert list(unsaid(object_spec(section)["argument_spec"])) == []
 
 
 def documented_checks() -> list[Documented]:
     pool = documentation(ipvs_virtual_server)["real_servers"]["suboptions"]
-    return [pool["check"]["suboptions"], documentation(ha_check)["check"]["suboptions"]]
+    several = {key: told["suboptions"] for key, told in pool.items() if key in ("check", "checks")}
+    return [several["check"], several["checks"], documentation(ha_check)["check"]["suboptions"]]
 
 
-@pytest.mark.parametrize("documented", documented_checks(), ids=["ipvs_virtual_server", "ha_check"])
+@pytest.mark.parametrize("documented", documented_checks(), ids=["check", "checks", "ha_check"])
 def test_a_check_is_documented_as_the_model_has_it(documented: Documented) -> None:
-    """A default that depends on the type cannot be a default; it is told in the text."""
-    tcp, http = SECTIONS["tcp_check"], SECTIONS["http_check"]
-    assert set(documented) == set(check_spec()) == set(tcp) | set(http)
-    assert documented["type"]["choices"] == check_spec()["type"]["choices"] == ["tcp", "http"]
-    for key in set(documented) - {"type"}:
-        option, text = http[key], text_of(documented[key])
-        assert_same(option._replace(default=None), documented[key], key)
-        assert check_spec()[key]["type"] == option.ansible_type, key
-        assert "default" not in check_spec()[key], key
-        assert ("Only for checks of type V(http)." in text) == (key not in tcp), key
-        assert text.endswith(told_default(tcp.get(key), option)), key
+    """What differs from type to type cannot be a default or a requirement; it is told in the text."""
+    assert set(documented) == set(check_spec()) == {key for options in CHECKS.values() for key in options}
+    assert documented["type"]["choices"] == check_spec()["type"]["choices"] == list(CHECKS)
+    for kind, options in CHECKS.items():
+        for key, option in options.items():
+            if key != "type":
+                where = f"{kind}_check.{key}"
+                assert_tells(option, documented[key], where)
+                assert documented[key]["type"] == check_spec()[key]["type"] == option.ansible_type, where
+                assert set(option.choices) <= set(documented[key].get("choices", [])), where
+                assert "default" not in documented[key] and "default" not in check_spec()[key], where
+                told = f"Its default is V({spelt(option.default)})."
+                assert option.default is None or told.replace("''", '""') in text_of(documented[key]), where
+                assert not option.required or f"Required for checks of type V({kind})" in text_of(documented[key])
 
 
-def told_default(tcp: Option | None, http: Option) -> str:
-    if http.default is None:
-        return ""
-    if tcp is None or tcp.default == http.default:
-        return f"ts default is V({http.default})."
-    return f"ts default is V({tcp.default}) for V(tcp) and V({http.default}) for V(http)."
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("path", "Only for checks of type V(http), V(https)."),
+        ("connect_ip", "Not for checks of type V(misc), V(file), V(bfd)."),
+        ("misc_path", "Required for checks of type V(misc), and only for them."),
+    ],
+)
+def test_an_option_tells_which_checks_have_it(key: str, told: str) -> None:
+    assert told in text_of(documented_checks()[0][key])
+
+
+def test_the_parts_of_the_role_that_are_written_are_as_the_model_has_them() -> None:
+    text = role_specs.SPECS.read_text(encoding="utf-8")
+    assert text == role_specs.page(text), "argument_specs.yml is older than model/options.py: run `make docs`"
+
+
+@pytest.mark.parametrize("name", role_specs.parts())
+def test_a_part_without_a_place_is_an_error(name: str) -> None:
+    text = role_specs.SPECS.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match=f"# begin {name}'"):
+        role_specs.page(text.replace(f"# begin {name}\n", ""))
 
 
 def test_the_role_declares_a_variable_for_every_section_of_a_file() -> None:
@@ -182,10 +228,11 @@ def test_the_roles_global_defs_are_the_models() -> None:
     assert set(documented) == set(SECTIONS["global_defs"])
     for key, option in SECTIONS["global_defs"].items():
         assert_same(option, documented[key], f"mainstay_global_defs.{key}")
-    daemon = documented["lvs_sync_daemon"]["options"]
-    assert set(daemon) == set(SECTIONS["lvs_sync_daemon"])
-    for key, option in SECTIONS["lvs_sync_daemon"].items():
-        assert_same(option, daemon[key], f"mainstay_global_defs.lvs_sync_daemon.{key}")
+    for section in ("lvs_sync_daemon", "lvs_timeouts"):
+        inner = documented[section]["options"]
+        assert set(inner) == set(SECTIONS[section])
+        for key, option in SECTIONS[section].items():
+            assert_same(option, inner[key], f"mainstay_global_defs.{section}.{key}")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +257,7 @@ def test_the_roles_global_defs_are_the_models() -> None:
         ("mainstay_vrrp_track_processes", ["vrrp_track_process"]),
         ("mainstay_bfd_instances", ["bfd_instance"]),
         ("mainstay_garp_groups", ["garp_group"]),
-        ("mainstay_virtual_servers", ["virtual_server", "real_server", "tcp_check", "http_check"]),
+        ("mainstay_virtual_server_groups", ["virtual_server_group", "group_entry"]),
     ],
 )
 def test_the_roles_mappings_by_name_tell_every_option_of_the_model(variable: str, sections: list[str]) -> None:

@@ -26,10 +26,19 @@ def test_a_problem_names_the_variable_the_value_and_what_is_allowed() -> None:
 
 
 def test_every_problem_is_told_at_once() -> None:
-    wrong = {"vrrp_instances": {"VI_1": {"interfac": "eth0"}}, "virtual_servers": {"web": {}}}
+    wrong = {"vrrp_instances": {"VI_1": {"interfac": "eth0"}}, "virtual_servers": {"web": {"real_servers": [{}]}}}
     told = config_problems(wrong)
     assert any("mainstay_vrrp_instances.VI_1.interfac: is not an option. Did you mean interface?" in p for p in told)
-    assert any(p.startswith("mainstay_virtual_servers.web.protocol: is missing") for p in told)
+    assert any(p.startswith("mainstay_virtual_servers.web.real_servers[0].address: is missing") for p in told)
+
+
+def test_a_service_of_a_group_is_judged_with_the_group() -> None:
+    groups = {"front": {"entries": ["192.0.2.10-12 80", "fwmark 5"]}}
+    services = {"web": {"virtual_server_group": "front", "protocol": "TCP"}}
+    assert config_problems({"virtual_server_groups": groups, "virtual_servers": services}) == []
+
+    (told,) = config_problems({"virtual_servers": services})
+    assert told.startswith("mainstay_virtual_servers.web.virtual_server_group = 'front': is not defined in")
 
 
 def test_a_key_that_is_no_variable_of_the_role_is_told_as_it_is() -> None:

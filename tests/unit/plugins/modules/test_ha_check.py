@@ -64,7 +64,23 @@ def test_an_unhealthy_one_is_down_and_says_why(host: Host, web_server: int) -> N
 def test_a_closed_port_is_down(host: Host, closed_port: int) -> None:
     result = host.run_plain(ha_check, address="127.0.0.1", port=closed_port, check={"type": "tcp"})
     assert result.verdict == "down" and "refused" in result.detail
-    assert result.phases == {"connect": None, "first_byte": None}
+    assert result.phases == {"connect": None, "tls": None, "first_byte": None}
+
+
+def test_a_report_tells_the_digests_of_the_page(host: Host, web_server: int) -> None:
+    result = host.run_plain(ha_check, address="127.0.0.1", port=web_server, check=HTTP, report=True)
+    assert result.details["status"] == "200"
+    assert result.details["digest_md5"] == "d41d8cd98f00b204e9800998ecf8427e"
+
+
+def test_a_program_can_be_the_check(host: Host) -> None:
+    result = host.run_plain(ha_check, address="127.0.0.1", check={"type": "misc", "misc_path": "/bin/false"})
+    assert (result.verdict, result.detail) == ("down", "exit status 1")
+
+
+def test_what_only_the_daemon_knows_is_refused(host: Host) -> None:
+    result = host.run_plain(ha_check, address="127.0.0.1", check={"type": "bfd", "name": "peer"})
+    assert result.failed and "bfd" in result.msg
 
 
 def test_the_check_may_name_another_port(host: Host, web_server: int, closed_port: int) -> None:
@@ -91,9 +107,12 @@ def test_check_mode_checks_too(host: Host, web_server: int) -> None:
     ("change", "message"),
     [
         ({"port": 70000}, "port = 70000: must be a whole number from 1 to 65535"),
-        ({"address": "web1"}, "address = 'web1': must be an IPv4 address"),
+        ({"address": "web1"}, "address = 'web1': must be an IPv4 or IPv6 address"),
         ({"check": {"type": "tcp", "path": "/"}}, "check.path: is not an option"),
         ({"check": {"type": "http", "status_code": 99}}, "check.status_code = 99"),
+        ({"check": {"type": "https", "sni_name": "x", "enable_sni": False}}, "check.sni_name = 'x': cannot stand"),
+        ({"check": {"type": "tcp", "fall": 2, "retry": 1}}, "check.fall = 2: cannot stand beside retry"),
+        ({"port": None}, "check.connect_port: is missing"),
     ],
 )
 def test_a_wrong_argument_is_named(host: Host, change: dict[str, object], message: str) -> None:

@@ -52,10 +52,56 @@ def test_a_new_service_is_kept_with_its_pool_and_checks(host: Host) -> None:
         result = host.run(ipvs_virtual_server, **WANTED)
     kept = host.content(FILE)["virtual_servers"]["web"]
     assert result.changed and kept == result.object
-    assert [server["weight"] for server in kept["real_servers"]] == [1, 3]
+    assert [server.get("weight") for server in kept["real_servers"]] == [None, 3]
     first, second = (server["check"] for server in kept["real_servers"])
-    assert (first["path"], first["status_code"], first["delay_before_retry"]) == ("/healthz", [200], 3)
-    assert (second["connect_timeout"], second["delay_before_retry"]) == (1, 1)
+    assert (first["path"], first["status_code"], first["http_protocol"]) == ("/healthz", [200], "1.0")
+    assert second == {"type": "tcp", "connect_timeout": 1, "fwmark": 0, "rise": 1}
+
+
+def test_everything_that_a_service_may_say_gets_into_its_file(host: Host) -> None:
+    checks = [
+        {"type": "https", "verify": "full", "urls": [{"path": "/a"}, {"path": "/b", "regex": "ok"}]},
+        {"type": "misc", "misc_path": {"command": "/bin/check it", "user": "nobody"}, "misc_dynamic": True},
+    ]
+    more = {
+        "sorry_server": "192.0.2.30 8080",
+        "quorum_down": "/usr/local/bin/page",
+        "persistence_timeout": 60,
+        "persistence_granularity": "255.255.255.0",
+        "real_servers": [{"address": "192.0.2.21", "backup": False, "slow_start": 30, "checks": checks}],
+    }
+    with host.daemon():
+        host.run(ipvs_virtual_server, **{**WANTED, **more})
+        assert not host.run(ipvs_virtual_server, **{**WANTED, **more}).changed
+    kept = host.content(FILE)["virtual_servers"]["web"]
+    assert (kept["sorry_server"], kept["persistence_granularity"]) == ("192.0.2.30 8080", 24)
+    https, misc = kept["real_servers"][0]["checks"]
+    assert [url["path"] for url in https["urls"]] == ["/a", "/b"]
+    assert misc["misc_path"] == {"command": "/bin/check it", "user": "nobody"}
+
+
+def test_a_service_of_a_mark_has_neither_address_nor_protocol(host: Host) -> None:
+    wanted = {"name": "web", "fwmark": 5, "real_servers": [{"address": "192.0.2.21", "port": 80}]}
+    told = status([POOL[0]], address=None, port=None, protocol="", lb_algo="wlc")
+    with host.daemon(status=[told]):
+        result = host.run(ipvs_virtual_server, **wanted, wait=True, wait_timeout=0)
+    assert result.changed and not result.failed, result.values
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"protocol": None}, "virtual_servers.web.protocol: is missing"),
+        ({"hysteresis": 1}, "virtual_servers.web.hysteresis = 1: must be less than quorum"),
+        ({"sorry_server": ["x"]}, "virtual_servers.web.sorry_server"),
+        ({"lb_algo": "sh", "mh_port": True}, "virtual_servers.web.mh_port"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_at_its_path(host: Host, change: dict[str, t.Any], message: str) -> None:
+    with host.daemon():
+        arguments = {key: value for key, value in {**WANTED, **change}.items() if value is not None}
+        result = host.run(ipvs_virtual_server, **arguments)
+    assert result.failed and message in result.msg
 
 
 def test_the_same_again_changes_nothing(host: Host) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.options import SECTIONS, Option
+from mainstay.model.options import CHECKS, SECTIONS, Option
 
 
 def span(option: Option) -> str:
@@ -39,7 +39,12 @@ def spelt(default: object) -> str:
     """A default as YAML spells it."""
     if isinstance(default, bool):
         return "true" if default else "false"
-    return "[]" if default == () else str(default)
+    return "[]" if default == () else "''" if default == "" else str(default)
+
+
+def line(key: str, option: Option, kinds: str = "") -> str:
+    """One option in one sentence; `kinds` tells which checks have it."""
+    return f"C({key}) ({', '.join(facts(option))}){kinds}. {option.help}"
 
 
 def lines(section: str) -> list[str]:
@@ -48,4 +53,23 @@ def lines(section: str) -> list[str]:
     An argument spec has no way to describe the values of such a mapping, so there they are text, and a test
     compares that text with the model.
     """
-    return [f"C({key}) ({', '.join(facts(option))}). {option.help}" for key, option in SECTIONS[section].items()]
+    return [line(key, option) for key, option in SECTIONS[section].items()]
+
+
+def check_lines() -> list[str]:
+    """One line for each key of a check, whatever its type; a key that means several things has several."""
+    found: dict[tuple[str, Option], list[str]] = {}
+    for kind, options in CHECKS.items():
+        for key, option in options.items():
+            if key != "type":
+                found.setdefault((key, option), []).append(kind)
+    kind = f"C(type) (str, one of {' '.join(CHECKS)}, required). Kind of the check."
+    return [kind, *(line(key, option, _having(kinds)) for (key, option), kinds in found.items())]
+
+
+def _having(kinds: list[str]) -> str:
+    """Which types have it, or which have not if those are fewer."""
+    others = [kind for kind in CHECKS if kind not in kinds]
+    if not others:
+        return ""
+    return f", not of {' '.join(others)}" if len(others) < len(kinds) else f", of {' '.join(kinds)}"
