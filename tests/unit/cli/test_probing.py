@@ -54,7 +54,7 @@ def web() -> t.Iterator[str]:
 
 class TestVerdict:
     def test_of_a_server_that_is_up(self, probe: Probe, web: str) -> None:
-        outcome = probe("http", web)
+        outcome = probe("http", web, "--report")
         lines = outcome.out.splitlines()
         assert (outcome.status, lines[0]) == (0, "up: HTTP 200")
         assert lines[1].startswith("  connected after ") and " ms, first byte after " in lines[1], lines[1]
@@ -68,8 +68,15 @@ class TestVerdict:
         outcome = probe("http", web, "--bindto", "192.0.2.77")
         assert (outcome.status, outcome.out.splitlines()[0].split(":")[0]) == (3, "unknown")
 
+    def test_is_the_daemons_whatever_follows_what_it_reads(self, probe: Probe) -> None:
+        with zoo.HostileServer(zoo.says_and_holds(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")) as server:
+            place = f"127.0.0.1:{server.port}"
+            assert probe("http", place).out.startswith("up: HTTP 200\n")
+            wanted = "down: no complete body within 0.2 s: got 38 bytes\n"
+            assert probe("http", place, "--report", "--timeout", "0.2").out.startswith(wanted)
+
     def test_for_programs(self, probe: Probe, web: str) -> None:
-        told = json.loads(probe("http", web, "--json").out)
+        told = json.loads(probe("http", web, "--json", "--report").out)
         assert (told["verdict"], told["reason"], told["details"]["status"]) == ("up", "HTTP 200", "200")
         assert set(told["phases"]) == {"connect", "tls", "first_byte", "total"}
         assert told["phases"]["tls"] is None

@@ -59,7 +59,7 @@ def _probe(options: argparse.Namespace) -> int:
     try:
         address, port = _place(asked)
         check = lone_check(_document(asked), address, port)
-        outcome = run_check(check, address, port, report=asked.kind.startswith("http"))
+        outcome = run_check(check, address, port, report=_reads_page(asked))
     except ConfigError as error:
         for problem in error.problems:
             complain(str(problem))
@@ -88,8 +88,9 @@ def _asked(words: t.Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--timeout", metavar="SECONDS", help="deadline of the probe, and of each of several")
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     if kind.startswith("http"):
+        parser.add_argument("--report", action="store_true", help="read the page to its end; tell length and digests")
         parser.add_argument(
-            "--digest", dest="prints_digest", action="store_true", help="only the page's MD5, as genhash"
+            "--digest", action="store_true", dest="prints_digest", help="tell its MD5 alone, as genhash"
         )
         parser.add_argument("--expect-digest", dest="digest", metavar="HEX", help="MD5 or SHA-256 the page has to have")
     _add_options(parser, CHECKS[kind])
@@ -150,6 +151,11 @@ def _split(target: str) -> t.Tuple[str, t.Optional[int]]:
     if rest and not (rest.startswith(":") and rest[1:].isdecimal()):
         raise ValueError(f"{target}: must be ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT")
     return address, int(rest[1:]) if rest else None
+
+
+def _reads_page(asked: argparse.Namespace) -> bool:
+    """Without being asked a page is read as far as the daemon would: what comes after decides nothing there."""
+    return bool(getattr(asked, "report", False) or getattr(asked, "prints_digest", False))
 
 
 def _document(asked: argparse.Namespace) -> Document:

@@ -10,32 +10,36 @@ from dataclasses import replace
 
 from ..model.check_config import Check
 from ..model.load import load_config
+from ..model.lvs_defaults import running_services
 from ..model.problems import ConfigError
 from ..model.units import seconds
+from ..probes.outcome import ProbeOutcome
 
 # The model reads a check as part of a server, and that as part of a service, so it gets both around it.
 _SERVICE = "checked"
 _AROUND = f"virtual_servers.{_SERVICE}.real_servers[0]."
-_OF_CHECK = f"{_AROUND}check."
 
 
 def lone_check(check: t.Mapping[str, object], address: object, port: object) -> Check:
-    """The check of the server `address`:`port`. Raises ConfigError, with paths as the caller knows them."""
-    ours = "2001:db8::1" if ":" in str(address) else "192.0.2.1"
+    """The check of the server `address`:`port` as the daemon would run it.
+
+    Raises ConfigError, with paths as the caller knows them.
+    """
     server = {"address": address, "port": port, "check": check}
-    service = {"address": ours, "port": 1, "protocol": "TCP", "real_servers": [server]}
+    # A mark has neither address nor port nor family that could contradict the server's.
+    service = {"fwmark": 1, "real_servers": [server]}
     try:
         config = load_config({"virtual_servers": {_SERVICE: service}})
     except ConfigError as error:
         raise ConfigError([replace(problem, path=_own_path(problem.path)) for problem in error.problems]) from None
-    return config.virtual_servers[_SERVICE].real_servers[0].checks[0]
+    return running_services(config)[_SERVICE].real_servers[0].checks[0]
 
 
 def _own_path(path: str) -> str:
     return path[len(_AROUND) :] if path.startswith(_AROUND) else path
 
 
-def outcome_document(outcome: t.Any) -> t.Dict[str, t.Any]:
+def outcome_document(outcome: ProbeOutcome) -> t.Dict[str, t.Any]:
     """JSON-able form of a ProbeOutcome: verdict up, down or unknown, phases in seconds."""
     verdict = outcome.verdict
     phases = {
