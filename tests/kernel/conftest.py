@@ -13,6 +13,7 @@ import pytest
 from netns.pool_lab import PoolLab, run
 
 from .ipvs_director import IpvsDirector, unload_ip_vs
+from .wide_lab import widen
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,6 +26,13 @@ def lab() -> t.Iterator[PoolLab]:
     lab = PoolLab()
     yield lab
     lab.close()
+
+
+@pytest.fixture(scope="session")
+def wide(lab: PoolLab) -> PoolLab:
+    """The lab with IPv6, many clients, marks and tunnels."""
+    widen(lab)
+    return lab
 
 
 @pytest.fixture

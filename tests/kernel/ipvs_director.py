@@ -14,7 +14,7 @@ from netns.pool_lab import DR_VIP, NAT_VIP, PATIENCE_SECONDS, PORT, SERVERS, Nam
 
 from mainstay.lvs.operations import Operation
 from mainstay.lvs.reconcile import operations
-from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
+from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table, Tunnel
 from mainstay.net.data_plane import Refusal
 from mainstay.net.ipvs import IpvsPlane
 
@@ -25,7 +25,8 @@ DIRECT = ServiceKey("TCP", DR_VIP, PORT)
 
 def server(name: str, weight: int = 1, lb_kind: str = "NAT") -> Destination:
     """One of the lab's servers as a member of a pool."""
-    return Destination(DestinationKey(SERVERS[name], PORT), lb_kind, weight)
+    tunnel = Tunnel() if lb_kind == "TUN" else None
+    return Destination(DestinationKey(SERVERS[name], PORT), lb_kind, weight, tunnel=tunnel)
 
 
 def service(key: ServiceKey, *pool: Destination, lb_algo: str = "rr", persistence: int = 0) -> Service:
@@ -48,6 +49,10 @@ class IpvsDirector:
 
     def close(self) -> None:
         self.plane.close()
+
+    def inside(self) -> t.ContextManager[None]:
+        """What this thread opens meanwhile belongs to the director."""
+        return self._namespace.inside()
 
     def reconcile(self, *desired: Service, owned: t.Collection[ServiceKey] = ()) -> t.List[Refusal]:
         """Bring the kernel to these services; the refusals."""

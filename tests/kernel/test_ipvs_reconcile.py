@@ -37,12 +37,6 @@ def test_services_and_pools_are_added_as_configured(director: IpvsDirector) -> N
     assert director.missing(*desired) == [], "a second run has something to do"
 
 
-@pytest.mark.parametrize("lb_algo", ["rr", "wrr", "lc", "wlc", "sh", "mh"])
-def test_every_scheduler_is_taken_by_the_kernel(director: IpvsDirector, lb_algo: str) -> None:
-    assert director.reconcile(service(WEB, server("first"), lb_algo=lb_algo)) == []
-    assert director.saved()[0] == f"-A -t 198.51.100.10:80 -s {lb_algo}"
-
-
 def test_scheduler_persistence_weight_and_forwarding_change_in_place(director: IpvsDirector) -> None:
     director.reconcile(service(DIRECT, server("first"), server("second"), persistence=60))
     changed = service(DIRECT, server("first", weight=7), server("second", weight=0, lb_kind="DR"), lb_algo="lc")

@@ -41,12 +41,6 @@ def test_persistence_keeps_a_client_with_its_server(director: IpvsDirector, lab:
     assert len({lab.ask(NAT_VIP) for _ in range(6)}) == 1
 
 
-@pytest.mark.parametrize("lb_algo", ["sh", "mh"])
-def test_source_hashing_keeps_a_client_with_its_server(director: IpvsDirector, lab: PoolLab, lb_algo: str) -> None:
-    director.reconcile(service(WEB, server("first"), server("second"), lb_algo=lb_algo))
-    assert len({lab.ask(NAT_VIP) for _ in range(6)}) == 1
-
-
 def test_a_removed_server_gets_no_new_connection(director: IpvsDirector, lab: PoolLab) -> None:
     director.reconcile(service(WEB, server("first"), server("second")))
     director.reconcile(service(WEB, server("second")))

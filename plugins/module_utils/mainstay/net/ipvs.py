@@ -86,9 +86,10 @@ class IpvsPlane:
     def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
         """Connections per real server as ip_vs counts them: active is ESTABLISHED, inactive everything else.
 
-        Of `keys`: as of now. Of all services: as of now too, unless they are many; then as of the latest reading.
+        Of `keys`: as of now. Of all services: as of now too, unless they are many; then as of the latest reading, and
+        what was added since is not there yet.
         """
-        if keys is None and 0 < len(self._memory) <= COUNTED_ANEW:
+        if keys is None and len(self._memory) <= COUNTED_ANEW:
             self.read()
         elif keys is not None:
             for key in keys:
