@@ -135,7 +135,7 @@ def _holdable(d: Decision, member: Member) -> bool:
 
 def _quorum_as_keepalived(d: Decision) -> bool:
     """the quorum comes at quorum + hysteresis and goes below quorum - hysteresis, cut to what can be reached"""
-    was_up = d.before is not None and d.before.quorum_up
+    was_up = d.before is None or d.before.quorum_up
     return d.pool.quorum_up == (d.live(damped_too=True) >= (d.stay_at() if was_up else d.rise_at()))
 
 

@@ -120,6 +120,15 @@ def test_hysteresis_as_in_keepalived() -> None:
     assert [pool.needed for pool in pools] == [2, 2, 4, 4, 2, 2, 2]
 
 
+def test_a_restart_does_not_cost_a_quorum_inside_the_hysteresis() -> None:
+    service = web(*(real(n) for n in range(21, 27)), quorum=3, hysteresis=2, sorry_server=SORRY)
+    drained = [(passing(), order(DRAIN))] * 3
+    running = settled(service, *drained, before=settled(service))
+    restarted = settled(service, *drained)
+    assert running.quorum_up
+    assert (restarted.quorum_up, restarted.sorry_in) == (True, False)
+
+
 def test_a_quorum_above_the_whole_weight_is_cut_to_it() -> None:
     service = web(real(21), real(22), quorum=9)
     assert settled(service).quorum_up

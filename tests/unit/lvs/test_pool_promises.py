@@ -142,7 +142,7 @@ def _quorum_never_cut(service: t.Any, regular: t.Any, before: t.Any) -> quorum.Q
 
 def _quorum_forgets(service: t.Any, regular: t.Any, before: t.Any) -> quorum.Quorum:
     """It turns round every time inside the band."""
-    was_up = before is not None and before.quorum_up
+    was_up = before is None or before.quorum_up
     return _quorum_after(service, regular, Pool(quorum_up=not was_up))
 
 

@@ -38,14 +38,15 @@ def quorum_after(service: RunningService, regular: t.Sequence[Candidate], before
     """As keepalived: up at quorum + hysteresis, down below quorum - hysteresis, both cut to what the configuration
     can reach, and without any weight always down.
 
-    A damped server passes its checks and counts: damping never costs the quorum (see spared()).
+    At the start it counts as up: a restart must not cost a quorum that lies inside the hysteresis. A damped server
+    passes its checks and counts: damping never costs the quorum (see spared()).
     """
     reachable = _configured(regular)
     quorum = max(1, min(service.quorum, reachable))
     rise_at = max(quorum, min(quorum + service.hysteresis, reachable))
     stay_at = max(1, quorum - service.hysteresis)
     live = weight_of(one for one in regular if one.live or one.state == DAMPED)
-    was_up = before is not None and before.quorum_up
+    was_up = before is None or before.quorum_up
     return Quorum(live >= (stay_at if was_up else rise_at), stay_at, rise_at)
 
 
