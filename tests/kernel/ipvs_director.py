@@ -23,6 +23,10 @@ DNS = ServiceKey("UDP", NAT_VIP, PORT)
 DIRECT = ServiceKey("TCP", DR_VIP, PORT)
 
 
+_FILTER = ("tc", "filter")
+_FILTER_PLACE = ("dev", "clients", "ingress", "pref", "9")
+
+
 def server(name: str, weight: int = 1, lb_kind: str = "NAT") -> Destination:
     """One of the lab's servers as a member of a pool."""
     tunnel = Tunnel() if lb_kind == "TUN" else None
@@ -44,11 +48,40 @@ class IpvsDirector:
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
+        self._marking = False
         with namespace.inside():
             self.plane = IpvsPlane()
 
     def close(self) -> None:
         self.plane.close()
+        if self._marking:
+            self._namespace.run(*_FILTER, "delete", *_FILTER_PLACE)
+
+    def restarted(self) -> IpvsDirector:
+        """A second engine, as a new daemon opens it."""
+        return IpvsDirector(self._namespace)
+
+    def connections(self, key: ServiceKey, server: DestinationKey) -> int:
+        """Active ones, as the engine counts them."""
+        return self.plane.counters([key])[key, server].active_connections
+
+    def mark(self, address: str, ports: t.Sequence[int], mark: int) -> None:
+        """tc marks TCP to these ports: the nftables of this kernel know neither IPv4 nor IPv6."""
+        self._namespace.run("tc", "qdisc", "replace", "dev", "clients", "clsact")
+        self._marking = True
+        family = "ipv6" if ":" in address else "ip"
+        for port in map(str, ports):
+            matched = ["protocol", family, "flower", "ip_proto", "tcp", "dst_ip", address, "dst_port", port]
+            action = ["action", "skbedit", "mark", str(mark)]
+            self._namespace.run(*_FILTER, "add", *_FILTER_PLACE, *matched, *action)
+
+    def someone_flushes(self) -> None:
+        """Another program removes everything."""
+        self.ipvsadm("--clear")
+
+    def someone_takes_out(self, key: ServiceKey, server: DestinationKey) -> None:
+        """Another program removes the server's entry."""
+        self.ipvsadm("-d", "-u" if key.protocol == "UDP" else "-t", str(key)[4:], "-r", str(server))
 
     def inside(self) -> t.ContextManager[None]:
         """What this thread opens meanwhile belongs to the director."""

@@ -66,7 +66,7 @@ def widen(lab: PoolLab) -> None:
 def _mark(lab: PoolLab) -> None:
     """This kernel's nftables knows neither IPv4 nor IPv6; tc marks as well."""
     tc = "tc", "filter", "add", "dev", "clients", "ingress", "protocol"
-    lab.director.run("tc", "qdisc", "add", "dev", "clients", "clsact")
+    lab.director.run("tc", "qdisc", "replace", "dev", "clients", "clsact")
     for family, matched in (("ip", "203.0.113.0/24"), ("ipv6", f"{MARKED_VIP6}/128")):
         action = ["action", "skbedit", "mark", str(MARK)]
         lab.director.run(*tc, family, "flower", "dst_ip", matched, *action)
