@@ -78,12 +78,12 @@ class Daemon:
         what = f"the daemon on {self.node.name} to end"
         wait_for(lambda: not self.node.processes(), 15, what, evidence=self.evidence)
 
-    def ask(self, verb: str) -> Document:
+    def ask(self, verb: str, **arguments: object) -> Document:
         """One request over the control socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(10)
             client.connect(str(self.folder / "run" / "control.sock"))
-            client.sendall(json.dumps({"verb": verb}).encode() + b"\n")
+            client.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
             with client.makefile("rb") as answers:
                 return t.cast(Document, json.loads(answers.readline()))
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -16,13 +17,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from netns.daemons import Daemon, Document
-from netns.pool_lab import NAT_VIP, PATIENCE_SECONDS, SERVERS, Namespace, PoolLab
+from netns.pool_lab import NAT_VIP, PATIENCE_SECONDS, PORT, SERVERS, Namespace, PoolLab
 
 from lab.network import NAMESPACES
 from lab.processes import Process, identify, network_members
 from lab.waiting import wait_for
 
-WEB_PORT = 8080
+WEB_PORT = 8000
+DIRECTOR_NEAR_SERVERS = "192.0.2.1"
+"""Where the daemon's probes come from."""
 QUICK_CHECK = {"type": "http", "connect_timeout": 1, "retry": 1, "delay_before_retry": 0.1}
 
 
@@ -31,6 +34,8 @@ class WebServer:
 
     def __init__(self, namespace: Namespace, name: str) -> None:
         self.status = 200
+        self.probes = 0
+        """Requests that came from the director itself."""
         self._namespace = namespace
         self._name = name
         self._listening: ThreadingHTTPServer | None = None
@@ -54,11 +59,13 @@ class WebServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:  # noqa: N802  # http.server's name
+                web.probes += self.client_address[0] == DIRECTOR_NEAR_SERVERS
                 body = web._name.encode()
                 self.send_response(web.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # a probe ends as soon as it knows enough
+                    self.wfile.write(body)
 
             def log_message(self, *_arguments: object) -> None:
                 """Keep quiet."""
@@ -151,6 +158,21 @@ class HealthDirector(Daemon):
 
         wait_for(reached, deadline, f"{service} to be {states}", evidence=self.evidence)
 
+    def service(self, name: str = "web") -> Document:
+        """The status of one service."""
+        return t.cast(Document, self.ask("status")["lvs"]["virtual_servers"][name])
+
+    def reload(self, **services: Document) -> None:
+        """Run these services from now on."""
+        self.serve(**services)
+        answer = self.ask("reload")
+        assert answer["ok"], answer
+
+    def events(self, kind: str) -> list[tuple[str, str]]:
+        """Name and event of everything that happened to services (VS) or servers (RS), in order."""
+        lines = [json.loads(line) for line in (self.folder / "state" / "events.jsonl").read_text().splitlines()]
+        return [(line["name"], line["event"]) for line in lines if line.get("kind") == kind]
+
     def pool(self) -> str:
         """nft's own word about our table; empty when there is none."""
         shown = self.namespace.run("nft", "list", "ruleset")
@@ -164,6 +186,14 @@ def web_service(*names: str, port: int = 80, **options: object) -> Document:
     """A service on the NAT address, its servers checked several times a second."""
     servers = [{"address": SERVERS[name], "port": WEB_PORT, "check": QUICK_CHECK} for name in names]
     usual = {"address": NAT_VIP, "port": port, "protocol": "TCP", "lb_algo": "rr", "lb_kind": "NAT"}
+    return {**usual, "delay_loop": 0.2, "real_servers": servers, **options}
+
+
+def talk_service(*names: str, **options: object) -> Document:
+    """A service on the NAT address whose servers answer for as long as a connection is open."""
+    check = {"type": "tcp", "connect_timeout": 1, "retry": 0}
+    servers = [{"address": SERVERS[name], "port": PORT, "check": check} for name in names]
+    usual = {"address": NAT_VIP, "port": 82, "protocol": "TCP", "lb_algo": "rr", "lb_kind": "NAT"}
     return {**usual, "delay_loop": 0.2, "real_servers": servers, **options}
 
 

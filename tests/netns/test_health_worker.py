@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import signal
+import time
 import typing as t
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from netns.health_director import HealthDirector, WebServer, fetch, web_service
-from netns.pool_lab import SERVERS, PoolLab
+from netns.health_director import WEB_PORT, HealthDirector, WebServer, fetch, talk_service, web_service
+from netns.pool_lab import NAT_VIP, SERVERS, PoolLab
 
 from lab.waiting import wait_for
 
@@ -57,7 +58,7 @@ def test_a_stopped_server_gets_no_request_until_it_is_back(
     director.await_states(first="down", second="up")
     assert SERVERS["first"] not in director.pool()
     assert {fetch(lab) for _ in range(10)} == {"second"}
-    assert "real_server 192.0.2.21:8080 is down: connection refused (2 of 2 tries)" in director.log.read_text()
+    assert "real_server 192.0.2.21:8000 is down: connection refused (2 of 2 tries)" in director.log.read_text()
     webs["first"].start()
     director.await_states(first="up", second="up")
     assert {fetch(lab) for _ in range(10)} == {"first", "second"}
@@ -73,7 +74,7 @@ def test_a_server_that_answers_wrongly_is_out_with_its_answer_as_the_reason(
 
 
 def test_what_an_operator_deletes_comes_back_and_is_reported(director: HealthDirector, lab: PoolLab) -> None:
-    lab.director.run("nft", "delete", "table", "ip", "mainstay")
+    lab.director.run("nft", "delete", "table", "inet", "mainstay")
     wait_for(director.pool, 15, "the table to come back", evidence=director.evidence)
     assert {fetch(lab) for _ in range(4)} == {"first", "second"}
     assert "somebody else changed the kernel's table, repaired: the service was missing" in director.log.read_text()
@@ -117,6 +118,108 @@ def test_a_killed_worker_leaves_the_table_and_its_successor_adopts_it(
     wait_for(respawned, 15, "a new health worker", evidence=director.evidence)
     director.await_states(first="down", second="up")
     assert director.pool() == before, "the failed server must not come back with the new worker"
+
+
+def test_a_server_that_comes_back_is_warmed_up(
+    director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer]
+) -> None:
+    service = web_service("first", "second", lb_algo="wrr", slow_start=3)
+    for server in service["real_servers"]:
+        server["weight"] = 10
+    director.reload(web=service)
+    webs["first"].stop()
+    director.await_states(first="down", second="up")
+    webs["first"].start()
+    seen: list[int] = []
+
+    def warm() -> bool:
+        server = director.servers()["first"]
+        seen.append(server["effective_weight"])
+        return bool(server["state"] == "up" and seen[-1] == 10)
+
+    wait_for(warm, 20, "the server to be at its full weight", evidence=director.evidence)
+    assert seen == sorted(seen)
+    assert 0 < min(weight for weight in seen if weight) < 10, f"weights on the way: {seen}"
+    assert {fetch(lab) for _ in range(10)} == {"first", "second"}
+
+
+def test_a_server_that_leaves_the_configuration_keeps_its_connection_until_it_ends(
+    director: HealthDirector, lab: PoolLab
+) -> None:
+    both, one = talk_service("first", "second"), talk_service("second")
+    director.reload(web=web_service("first"), talk=both)
+    director.await_states(service="talk", first="up", second="up")
+    held = {conversation.ask(): conversation for conversation in (lab.connect(NAT_VIP, 82), lab.connect(NAT_VIP, 82))}
+    assert set(held) == {"first", "second"}
+    director.reload(web=web_service("first"), talk=one)
+    wait_for(lambda: director.service("talk")["leaving"], 10, "the server to leave", evidence=director.evidence)
+    assert {lab.ask(NAT_VIP, 82) for _ in range(6)} == {"second"}, "it gets nobody new"
+    assert held["first"].ask() == "first", "and keeps who is there"
+    for conversation in held.values():
+        conversation.close()
+    # The kernel remembers a closed connection for a while; an operator who cannot wait cuts it as conntrack(8) does.
+    lab.director.run("conntrack", "--flush")
+    wait_for(lambda: not director.service("talk")["leaving"], 20, "it to be gone", evidence=director.evidence)
+    assert "has left the pool: it has no connections" in director.log.read_text()
+
+
+def test_without_quorum_the_sorry_server_answers_alone(
+    director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer]
+) -> None:
+    director.reload(web=web_service("first", sorry_server=f"{SERVERS['second']} {WEB_PORT}"))
+    director.await_states(first="up")
+    assert {fetch(lab) for _ in range(4)} == {"first"}
+    webs["first"].stop()
+    director.await_states(first="down")
+    assert {fetch(lab) for _ in range(4)} == {"second"}
+    assert director.service()["sorry_in"] and not director.service()["quorum_up"]
+    webs["first"].start()
+    director.await_states(first="up")
+    assert {fetch(lab) for _ in range(4)} == {"first"}
+    assert director.events("VS")[-2:] == [("web", "DOWN"), ("web", "UP")]
+
+
+def test_an_operator_drains_a_server_and_puts_it_back(director: HealthDirector, lab: PoolLab) -> None:
+    server = f"{SERVERS['first']}:{WEB_PORT}"
+    assert director.ask("drain", service="web", server=server, reason="new disk")["ok"]
+    wait_for(
+        lambda: director.servers()["first"]["effective_weight"] == 0, 10, "the drain", evidence=director.evidence
+    )
+    assert director.servers()["first"]["state"] == "draining"
+    assert {fetch(lab) for _ in range(6)} == {"second"}
+    assert director.servers()["first"]["override"]["reason"] == "new disk"
+    assert director.ask("restore", names=["web", server])["ok"]
+    director.await_states(first="up", second="up")
+    assert {fetch(lab) for _ in range(6)} == {"first", "second"}
+
+
+def test_five_services_on_one_server_probe_it_once(
+    director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer]
+) -> None:
+    services = {f"web{port}": web_service("first", "second", port=port, delay_loop=0.5) for port in range(91, 96)}
+    director.reload(**services)
+    wait_for(lambda: director.ask("status")["lvs"]["checks"]["configured"] == 10, 10, "the five services")
+    assert director.ask("status")["lvs"]["checks"]["running"] == 2
+    before, began = webs["first"].probes, time.monotonic()
+    wait_for(lambda: webs["first"].probes >= before + 6, 20, "six probes", evidence=director.evidence)
+    assert time.monotonic() - began > 2, "six probes take five periods of 0.5 s; five times as many would take half one"
+
+
+def test_with_ha_suspend_nobody_is_probed_while_the_address_is_elsewhere(
+    director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer]
+) -> None:
+    director.reload(web=web_service("first", "second", ha_suspend=True))
+    lab.director.ip(f"addr del {NAT_VIP}/32 dev clients\n")
+    try:
+        wait_for(lambda: director.service()["suspended"], 10, "the checks to rest", evidence=director.evidence)
+        webs["first"].stop()
+        before = webs["second"].probes
+        time.sleep(1.0)  # five periods: nothing is to happen in them
+        assert webs["second"].probes == before
+        assert director.servers()["first"]["state"] == "up", "nobody has looked"
+    finally:
+        lab.director.ip(f"addr add {NAT_VIP}/32 dev clients\n")
+    director.await_states(first="down", second="up")
 
 
 def test_an_orderly_end_leaves_nothing_behind(director: HealthDirector, lab: PoolLab) -> None:
