@@ -174,10 +174,9 @@ def _uninstalled(running: Document, wanted: Document) -> str:
 
 def _members(service: Document, says: Document) -> t.Set[str]:
     """Every real server of a service, whatever its health; what it leaves open the service `says`."""
-    return {
-        f"{server['address']}:{server.get('port', says.get('port', 0))} weight {server.get('weight', says.get('weight'))}"
-        for server in service["real_servers"]
-    }
+    default = {"port": says.get("port", 0), "weight": says.get("weight")}
+    servers = [{**default, **server} for server in service["real_servers"]]
+    return {f"{server['address']}:{server['port']} weight {server['weight']}" for server in servers}
 
 
 def main() -> t.NoReturn:

@@ -16,15 +16,22 @@ import typing as t
 from pathlib import Path
 
 from setup.keepalived_defaults import KEEPALIVED, WHY
+from setup.option_text import check_options
 
-from mainstay.model.options import SECTIONS, Option
+from mainstay.model.options import CHECKS, SECTIONS, Option
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+OF_CHECKS = tuple(f"{kind}_check" for kind in CHECKS)
 
 
 def tables() -> dict[str, str]:
     """Name of each table -> its text."""
-    return {**{section: options_table(section) for section in SECTIONS}, "defaults": defaults_table()}
+    sections = [section for section in SECTIONS if section not in OF_CHECKS]
+    return {
+        **{section: options_table(section) for section in sections},
+        "checks": checks_table(),
+        "defaults": defaults_table(),
+    }
 
 
 def page(text: str) -> str:
@@ -43,6 +50,22 @@ def options_table(section: str) -> str:
         for key, option in SECTIONS[section].items()
     ]
     return markdown(("option", "value", "default", "meaning"), rows)
+
+
+def checks_table() -> str:
+    """The options of every type of check in one table: most of them are those of many types."""
+    rows = [
+        (f"`{key}`", checks_having(kinds), cell(option.expected), default_of(option), cell(option.help))
+        for key, option, kinds in check_options()
+    ]
+    return markdown(("option", "of", "value", "default", "meaning"), rows)
+
+
+def checks_having(kinds: t.Sequence[str]) -> str:
+    others = [kind for kind in CHECKS if kind not in kinds]
+    if not others:
+        return "all"
+    return f"all but {', '.join(others)}" if len(others) < len(kinds) else ", ".join(kinds)
 
 
 def default_of(option: Option) -> str:
@@ -82,16 +105,16 @@ def told(theirs: object) -> str:
 
 
 def reason_name(section: str, key: str) -> str:
-    """Where WHY has it: what both kinds of check share stands under `check`."""
-    shared = section.endswith("_check") and KEEPALIVED["tcp_check"].get(key) == KEEPALIVED["http_check"].get(key)
-    return f"check.{key}" if shared else f"{section}.{key}"
+    """Where WHY has it: what several types of check share stands under `check`."""
+    alike = [one for one in OF_CHECKS if KEEPALIVED[one].get(key, ...) == KEEPALIVED[section][key]]
+    return f"check.{key}" if section in OF_CHECKS and len(alike) > 1 else f"{section}.{key}"
 
 
 def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def markdown(head: tuple[str, ...], rows: list[tuple[str, str, str, str]]) -> str:
+def markdown(head: tuple[str, ...], rows: t.Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

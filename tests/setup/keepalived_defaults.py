@@ -10,6 +10,22 @@ from __future__ import annotations
 
 import typing as t
 
+_TIMES: t.Mapping[str, object] = {
+    "type": "required", "retry": None, "delay_before_retry": None, "delay_loop": None, "warmup": None, "alpha": None,
+    "rise": ..., "fall": ..., "log_all_failures": None,
+}  # fmt: skip
+_ENDPOINT: t.Mapping[str, object] = {
+    **_TIMES, "connect_timeout": None, "connect_ip": None, "connect_port": None, "bindto": None, "bind_port": None,
+    "bind_if": None, "fwmark": 0,
+}  # fmt: skip
+_HTTP: t.Mapping[str, object] = {
+    **_ENDPOINT, "path": "required", "digest": None, "regex": None, "regex_no_match": False, "regex_options": (),
+    "status_code": "200-299", "virtualhost": None, "http_protocol": "1.0", "method": ..., "headers": ...,
+    "body": ..., "urls": (),
+}  # fmt: skip
+_UNKNOWN: t.Mapping[str, object] = dict.fromkeys(_ENDPOINT, ...)
+"""Of a check that keepalived has not."""
+
 KEEPALIVED: t.Mapping[str, t.Mapping[str, object]] = {
     "global_defs": {
         "router_id": "", "data_plane": ..., "default_interface": "eth0", "lvs_sync_daemon": None, "vrrp_version": 2,
@@ -25,7 +41,9 @@ KEEPALIVED: t.Mapping[str, t.Mapping[str, object]] = {
         "shutdown_script": None, "shutdown_script_timeout": 10, "notification_email": None,
         "notification_email_from": None, "smtp_server": None, "smtp_port": ..., "smtp_helo_name": None,
         "smtp_connect_timeout": 30, "smtp_starttls": ..., "smtp_username": ..., "smtp_password_file": ...,
-        "smtp_alert": None, "smtp_alert_vrrp": None, "no_email_faults": False,
+        "smtp_alert": None, "smtp_alert_vrrp": None, "no_email_faults": False, "smtp_alert_checker": None,
+        "lvs_timeouts": None, "lvs_flush": False, "lvs_flush_on_stop": "ours", "lvs_notify_fifo": None,
+        "lvs_notify_fifo_script": None, "checker_log_all_failures": False, "maintenance_directory": ...,
     },
     "lvs_sync_daemon": {
         "interface": "required", "inst": None, "syncid": None, "maxlen": None, "port": 8848, "ttl": 1,
@@ -95,22 +113,80 @@ KEEPALIVED: t.Mapping[str, t.Mapping[str, object]] = {
     "command": {
         "command": "required", "user": None, "group": None,
     },
+    "lvs_timeouts": {
+        "tcp": None, "tcpfin": None, "udp": None,
+    },
+    "virtual_server_group": {
+        "entries": "required",
+    },
+    "group_entry": {
+        "address": None, "last_address": None, "port": 0, "last_port": ..., "fwmark": 0, "family": None,
+    },
     "virtual_server": {
-        "address": "required", "port": None, "protocol": "UDP", "lb_algo": "wlc", "lb_kind": "NAT",
-        "delay_loop": 60, "persistence_timeout": 0, "inhibit_on_failure": False,
+        "address": None, "port": 0, "fwmark": None, "ip_family": None, "virtual_server_group": None,
+        "protocol": "UDP", "lb_algo": "wlc", "sh_port": False, "sh_fallback": False, "mh_port": False,
+        "mh_fallback": False, "ops": False, "lb_kind": "NAT", "tun_type": "ipip", "tun_port": None,
+        "tun_checksum": "nocsum", "nat_mask": None, "masquerade": ..., "persistence_timeout": 0,
+        "persistence_granularity": None, "persistence_engine": None, "delay_loop": 60,
+        "connect_timeout": "5 s for each step", "retry": None, "delay_before_retry": None, "warmup": None,
+        "alpha": False, "omega": False, "inhibit_on_failure": False, "quorum": 1, "hysteresis": 0, "quorum_up": None,
+        "quorum_down": None, "sorry_server": None, "sorry_server_inhibit": False, "sorry_server_lb_kind": None,
+        "ha_suspend": False, "virtualhost": None, "weight": 1, "smtp_alert": None, "slow_start": ...,
+        "pool_floor": ..., "flap_damping": ..., "drain_timeout": ...,
         "real_servers": "a service without any is dropped",
     },
+    "sorry_server": {
+        "address": "required", "port": None,
+    },
     "real_server": {
-        "address": "required", "port": None, "weight": 1, "inhibit_on_failure": None, "check": None,
+        "address": "required", "port": None, "weight": None, "lb_kind": None, "tun_type": None, "tun_port": None,
+        "tun_checksum": None, "uthreshold": 0, "lthreshold": 0, "inhibit_on_failure": None, "alpha": None,
+        "delay_loop": None, "connect_timeout": None, "retry": None, "delay_before_retry": None, "warmup": None,
+        "virtualhost": None, "slow_start": ..., "smtp_alert": None, "notify_up": None, "notify_down": None,
+        "backup": ..., "check": None, "checks": None,
     },
     "tcp_check": {
-        "type": "required", "connect_ip": None, "connect_port": None, "connect_timeout": "5 s for each step",
-        "retry": 1, "delay_before_retry": 1,
+        **_ENDPOINT, "send": ..., "expect": ...,
     },
-    "http_check": {
-        "type": "required", "connect_ip": None, "connect_port": None, "connect_timeout": "5 s for each step",
-        "retry": 1, "delay_before_retry": 3, "path": "required", "status_code": "200-299", "virtualhost": None,
-        "http_protocol": "1.0",
+    "http_check": _HTTP,
+    "https_check": {
+        **_HTTP, "enable_sni": False, "sni_name": None, "tls_min_version": ..., "verify": "none", "ca_file": None,
+        "certificate": None, "key": None, "expiry_warning": ...,
+    },
+    "smtp_check": {
+        **_ENDPOINT, "helo_name": "smtpchecker.keepalived.org", "hosts": (), "starttls": ..., "enable_sni": ...,
+        "sni_name": ..., "tls_min_version": ..., "verify": ..., "ca_file": ..., "certificate": ..., "key": ...,
+        "expiry_warning": ...,
+    },
+    "dns_check": {
+        **_ENDPOINT, "query_type": "SOA", "name": ".", "answer": ...,
+    },
+    "udp_check": {
+        **_ENDPOINT, "payload": "random bytes", "require_reply": False, "reply": None, "min_reply_length": 0,
+        "max_reply_length": 255,
+    },
+    "ping_check": {key: told for key, told in _ENDPOINT.items() if key not in ("connect_port", "bind_port")},
+    "misc_check": {
+        **_TIMES, "misc_path": "required", "misc_timeout": None, "misc_dynamic": False,
+    },
+    "file_check": {
+        "type": "required", "track_file": "required", "weight": None, "reverse": None,
+    },
+    "bfd_check": {
+        "type": "required", "name": "required",
+    },
+    "grpc_check": {
+        **_UNKNOWN, "service": ...,
+    },
+    "postgres_check": _UNKNOWN,
+    "mysql_check": _UNKNOWN,
+    "redis_check": _UNKNOWN,
+    "url": {
+        "path": "required", "digest": None, "regex": None, "regex_no_match": False, "regex_options": (),
+        "status_code": None, "virtualhost": None, "regex_min_offset": 0, "regex_max_offset": None,
+    },
+    "endpoint": {
+        "address": ..., "port": ...,
     },
 }  # fmt: skip
 
@@ -132,8 +208,12 @@ WHY: t.Mapping[str, str] = {
     "virtual_server.delay_loop": "A dead server would be offered to clients for up to a minute.",
     "virtual_server.real_servers": "An empty pool is kept and shown in the status: a service that vanishes silently "
     "looks like one that was never configured.",
-    "real_server.port": "Said where it is needed, and with DR it must be the service's (it is checked).",
-    "check.connect_timeout": "One deadline for the whole probe. A server that sends a byte now and then would "
+    "virtual_server.connect_timeout": "One deadline for the whole probe. A server that sends a byte now and then would "
     "otherwise hold a probe for ever.",
-    "http_check.path": "The most common path.",
+    "check.path": "The most common path.",
+    "url.path": "The most common path.",
+    "https_check.enable_sni": "A server of several names shows the wrong certificate, or none, when nobody says which.",
+    "smtp_check.helo_name": "Mail servers look the name up; this machine's is one that they may find.",
+    "udp_check.payload": "What changes from probe to probe is judged differently from probe to probe.",
+    "udp_check.max_reply_length": "A longer answer is an answer, too.",
 }

@@ -56,15 +56,20 @@ def lines(section: str) -> list[str]:
     return [line(key, option) for key, option in SECTIONS[section].items()]
 
 
-def check_lines() -> list[str]:
-    """One line for each key of a check, whatever its type; a key that means several things has several."""
+def check_options() -> list[tuple[str, Option, list[str]]]:
+    """Every key of a check with the types that have it; a key that means several things stands there several times."""
     found: dict[tuple[str, Option], list[str]] = {}
     for kind, options in CHECKS.items():
         for key, option in options.items():
             if key != "type":
                 found.setdefault((key, option), []).append(kind)
+    return [(key, option, kinds) for (key, option), kinds in found.items()]
+
+
+def check_lines() -> list[str]:
+    """One line for each key of a check, whatever its type."""
     kind = f"C(type) (str, one of {' '.join(CHECKS)}, required). Kind of the check."
-    return [kind, *(line(key, option, _having(kinds)) for (key, option), kinds in found.items())]
+    return [kind, *(line(key, option, _having(kinds)) for key, option, kinds in check_options())]
 
 
 def _having(kinds: list[str]) -> str:

@@ -38,8 +38,8 @@ def test_the_pages_example_is_a_configuration() -> None:
     (example,) = re.findall(r"```json\n(.*?)```", page.PAGE.read_text(encoding="utf-8"), re.DOTALL)
     config = parse_config(example)
     assert list(config.vrrp_instances) == ["VI_1"]
-    checks = [server.check for server in config.virtual_servers["web"].real_servers]
-    assert [check.type for check in checks if check] == ["http", "tcp"]
+    checks = [check for server in config.virtual_servers["web"].real_servers for check in server.checks]
+    assert [check.type for check in checks] == ["http", "tcp"]
 
 
 def test_a_page_without_a_place_for_a_section_is_refused() -> None:
