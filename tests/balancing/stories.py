@@ -1,7 +1,11 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every engine must do for real clients, whatever the family. See scene.Scene for the words."""
+"""What every engine must do for real clients, whatever the family. See scene.Scene for the words.
+
+ip_vs remembers connections and clients beyond the end of a service and counts them for the server of the next story.
+So stories that count, or that need a client whom nobody knows, have ports and clients of their own.
+"""
 
 from __future__ import annotations
 
@@ -159,15 +163,14 @@ def clients_of_one_network_stay_together(scene: Scene) -> None:
 
 
 def a_drained_server_keeps_its_connection_and_gets_no_new_one(scene: Scene) -> None:
-    scene.serve(scene.service(scene.server("first")))
+    scene.serve(scene.service(scene.server("first", port=OTHER_PORT)))
     held = scene.connect()
-    assert held.ask() == "first"
-    scene.serve(scene.service(scene.server("first", weight=0), scene.server("second")))
+    scene.serve(scene.service(scene.server("first", weight=0, port=OTHER_PORT), scene.server("second")))
     assert scene.answers(4) == {"second": 4}
-    assert held.ask() == "first"
-    scene.wait_for_connections(scene.server("first"), 1)
+    assert held.ask() == f"first:{OTHER_PORT}"
+    scene.wait_for_connections(scene.server("first", port=OTHER_PORT), 1)
     held.close()
-    scene.wait_for_connections(scene.server("first"), 0)
+    scene.wait_for_connections(scene.server("first", port=OTHER_PORT), 0)
 
 
 def a_deletion_ends_the_connection_that_draining_would_have_kept(scene: Scene) -> None:
@@ -243,11 +246,12 @@ def a_new_daemon_adopts_what_is_right_and_no_connection_is_lost(scene: Scene) ->
 
 
 def connections_are_counted_per_server(scene: Scene) -> None:
-    scene.serve(scene.service(scene.server("first"), scene.server("second")))
+    pool = [scene.server(name, port=OTHER_PORT) for name in ("first", "second")]
+    scene.serve(scene.service(*pool))
     for _ in range(4):
         scene.connect().ask()
-    for name in ("first", "second"):
-        scene.wait_for_connections(scene.server(name), 2)
+    for server in pool:
+        scene.wait_for_connections(server, 2)
 
 
 # ---- said more than once
