@@ -40,7 +40,11 @@ def test_the_readme_shows_the_inventory_as_it_is() -> None:
     assert f"```yaml\n{shown}```" in (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("names", [["inventory.yml"], ["inventory.yml", "nftables.yml"], ["sync.yml"]], ids="+".join)
+@pytest.mark.parametrize(
+    "names",
+    [["inventory.yml"], ["inventory.yml", "nftables.yml"], ["inventory.yml", "balancing.yml"], ["sync.yml"]],
+    ids="+".join,
+)
 def test_the_daemon_would_run_the_examples(tmp_path: Path, names: list[str]) -> None:
     done = judged(tmp_path, *(EXAMPLES / name for name in names))
     assert done.returncode == 0, done.stdout + done.stderr
