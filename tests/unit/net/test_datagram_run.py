@@ -20,6 +20,7 @@ from mainstay.model.check_config import Check, DnsCheck, PingCheck, UdpCheck
 from mainstay.model.units import Instant, seconds
 from mainstay.net import datagram_run
 from mainstay.net.datagram_run import DatagramRun
+from mainstay.net.polling import READABLE
 from mainstay.net.probe_errors import error_sentence
 from mainstay.probes.build import probe_tasks
 from mainstay.probes.outcome import ProbeOutcome
@@ -86,17 +87,20 @@ def nobody_there() -> int:
 
 
 class TestUdp:
-    def test_a_conversation_may_have_several_turns(self, reactor: Reactor) -> None:
-        heard: list[bytes] = []
-
-        def echo(datagram: bytes, reply: zoo.Reply) -> None:
-            heard.append(datagram)
-            reply(datagram)
-
-        with zoo.DatagramServer(echo) as server:
-            task = ProbeTask(UDP, "127.0.0.1", server.port, lambda: Passes(b"one", b"two"))
-            assert outcome_of(reactor, task).verdict == Verdict(True, "all sent")
+    def test_a_conversation_may_have_several_turns(self) -> None:
+        poller, outcomes, heard = ScriptedPoller(), list[ProbeOutcome](), list[bytes]()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.1", 0))
+            task = ProbeTask(UDP, "127.0.0.1", server.getsockname()[1], lambda: Passes(b"one", b"two"))
+            DatagramRun(poller, task, TIMEOUT, outcomes.append)
+            ((_, ready),) = poller.watched.values()
+            for _turn in range(2):
+                datagram, peer = server.recvfrom(100)
+                heard.append(datagram)
+                server.sendto(b"go on", peer)
+                ready(READABLE, poller.clock)
         assert heard == [b"one", b"two"]
+        assert [outcome.verdict for outcome in outcomes] == [Verdict(True, "all sent")]
 
     def test_the_outcome_tells_when_the_first_answer_came(self, reactor: Reactor) -> None:
         with zoo.DatagramServer(zoo.answers(zoo.names(zoo.ADDRESS))) as server:
@@ -204,7 +208,7 @@ class TestEnding:
         monkeypatch.setattr(datagram_run.socket, "socket", Redirected)
         DatagramRun(poller, task_of(WWW, nobody_there()), seconds(5), outcomes.append)
         ((_, ready),) = poller.watched.values()
-        ready(1, poller.clock)
+        ready(READABLE, poller.clock)
         assert (outcomes, taken) == ([], [socket.MSG_ERRQUEUE])
 
 
