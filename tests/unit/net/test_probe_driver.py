@@ -18,7 +18,7 @@ from mainstay.net import probe_driver
 from mainstay.net.probe_driver import ProbeRun
 from mainstay.net.probe_errors import error_sentence
 from mainstay.probes.outcome import ProbeOutcome
-from mainstay.probes.task import TCP, ProbeTask
+from mainstay.probes.task import TCP, ProbeTask, Source
 from mainstay.probes.tcp import TcpProbe
 from mainstay.probes.verdict import Verdict
 
@@ -56,9 +56,9 @@ def tcp(probe: t.Any, port: int, host: str = "127.0.0.1", **more: t.Any) -> Prob
     return ProbeTask(TCP, host, port, lambda: probe, **more)
 
 
-def outcome_of(reactor: Reactor, port: int, probe: t.Any, host: str = "127.0.0.1") -> ProbeOutcome:
+def outcome_of(reactor: Reactor, port: int, probe: t.Any, host: str = "127.0.0.1", **more: t.Any) -> ProbeOutcome:
     outcomes: list[ProbeOutcome] = []
-    ProbeRun(reactor, tcp(probe, port, host), TIMEOUT, outcomes.append)
+    ProbeRun(reactor, tcp(probe, port, host, **more), TIMEOUT, outcomes.append)
     assert not outcomes, "done was called from within the constructor"
     while not outcomes:
         reactor.run_once()
@@ -197,3 +197,42 @@ class TestOwnShortage:
 
     def test_an_errno_without_words_of_its_own_gets_those_of_the_c_library(self) -> None:
         assert error_sentence(errno.EIO) == "Input/output error (errno 5)"
+
+
+class TestSource:
+    """How a probe leaves; every test connects twice, as checks do over and over."""
+
+    @pytest.mark.parametrize(
+        ("source", "host", "seen"),
+        [
+            (Source(bindto="127.0.0.9"), "127.0.0.1", "127.0.0.9"),
+            (Source(bindto="127.0.0.9", bind_port=40054), "127.0.0.1", "127.0.0.9"),
+            (Source(bind_port=40055), "127.0.0.1", "127.0.0.1"),
+            (Source(bind_if="lo"), "127.0.0.1", "127.0.0.1"),
+            (Source(bindto="::1", bind_port=40056), "::1", "::1"),
+        ],
+    )
+    def test_is_as_told(self, reactor: Reactor, source: Source, host: str, seen: str) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, 0), family=family) as listener:
+            for _time in range(2):
+                outcome = outcome_of(reactor, listener.getsockname()[1], TcpProbe(), host, source=source)
+                assert outcome.verdict.ok, outcome
+                connection, peer = listener.accept()
+                connection.close()
+                assert peer[0] == seen
+                assert source.bind_port in (0, peer[1])
+
+    @pytest.mark.parametrize(
+        ("source", "reason"),
+        [
+            (Source(bindto="192.0.2.77"), "bindto 192.0.2.77: this is not an address of this host"),
+            (Source(bindto="::1"), "bindto ::1: the address is of another family than the target"),
+            (Source(bind_if="nope0"), "bind_if nope0: there is no such interface"),
+        ],
+    )
+    def test_that_this_host_does_not_have_says_nothing_about_the_server(
+        self, reactor: Reactor, source: Source, reason: str
+    ) -> None:
+        outcome = outcome_of(reactor, 80, TcpProbe(), source=source)
+        assert (outcome.ran, outcome.verdict.ok, outcome.verdict.reason) == (False, False, reason)
