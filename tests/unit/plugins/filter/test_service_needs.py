@@ -15,6 +15,7 @@ from ansible_collections.mainstay.ha.plugins.filter.service_needs import FilterM
 service_needs = FilterModule().filters()["service_needs"]
 INSTANCE = {"interface": "eth0", "virtual_router_id": 51, "virtual_ipaddress": ["192.0.2.10/24"]}
 PROGRAM = "/usr/local/bin/tell me"
+MISC = {"type": "misc", "misc_path": {"command": PROGRAM, "user": "www-data"}}
 
 
 def needs(**sections: t.Any) -> dict[str, t.Any]:
@@ -69,3 +70,35 @@ def test_the_first_and_the_last_program_have_their_time() -> None:
 def test_what_the_daemon_would_not_run_has_no_needs(wrong: dict[str, t.Any]) -> None:
     with pytest.raises(AnsibleFilterError, match="the daemon would not run this"):
         service_needs(wrong)
+
+
+@pytest.mark.parametrize(
+    ("service", "families"),
+    [
+        ({"real_servers": [{"address": "192.0.2.21"}]}, ["inet"]),
+        ({"lb_kind": "DR", "real_servers": [{"address": "192.0.2.21"}]}, []),
+        ({"lb_kind": "DR", "real_servers": [{"address": "192.0.2.21", "lb_kind": "NAT"}]}, ["inet"]),
+        ({"lb_kind": "TUN", "real_servers": [{"address": "2001:db8::21"}]}, []),
+        ({"address": "2001:db8::10", "real_servers": [{"address": "2001:db8::21"}]}, ["inet6"]),
+        ({"lb_kind": "DR", "sorry_server": "192.0.2.30", "sorry_server_lb_kind": "NAT"}, ["inet"]),
+        ({}, []),
+    ],
+)
+def test_packets_pass_through_the_machine_by_nat_alone(service: dict[str, t.Any], families: list[str]) -> None:
+    web = {"address": "192.0.2.10", "port": 80, "protocol": "TCP", **service}
+    assert needs(virtual_servers={"web": web})["forwards"] == families
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"quorum_down": {"command": PROGRAM, "user": "www-data"}},
+        {"real_servers": [{"address": "192.0.2.21", "notify_up": {"command": PROGRAM, "user": "www-data"}}]},
+        {"real_servers": [{"address": "192.0.2.21", "checks": [{"type": "tcp"}, MISC]}]},
+    ],
+    ids=["quorum", "notify_up", "misc"],
+)
+def test_programs_of_services_servers_and_checks_count(said: dict[str, t.Any]) -> None:
+    web = {"address": "192.0.2.10", "port": 80, "protocol": "TCP", "lb_kind": "DR", **said}
+    found = needs(virtual_servers={"web": web})
+    assert (found["scripts"], found["script_users"]) == (True, ["www-data"])
