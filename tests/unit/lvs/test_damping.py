@@ -43,6 +43,14 @@ def test_it_is_over_when_the_penalty_has_fallen_to_750_and_not_when_it_falls_bel
     assert not suppressed(penalty, HALF, free)
 
 
+def test_one_more_down_while_it_is_out_keeps_it_out() -> None:
+    penalty = NO_PENALTY
+    for _turn in range(3):
+        penalty = punished(penalty, HALF, 0)
+    shortly = 2 * HALF - 1
+    assert suppressed(punished(penalty, HALF, shortly), HALF, shortly), "1750 is less than 2000, but it was out"
+
+
 def test_the_ceiling_bounds_the_time_out_to_less_than_three_half_lives() -> None:
     penalty = NO_PENALTY
     for _turn in range(100):

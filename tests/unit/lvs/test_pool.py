@@ -315,3 +315,22 @@ def test_restarts_in_maintenance_or_while_drained_are_no_flapping() -> None:
 def test_without_flap_damping_nobody_is_kept_out() -> None:
     pools = flapping(web(real(21), real(22)), times=9)
     assert states(pools[-1]) == ["up", "up"]
+
+
+def test_damping_that_was_turned_off_and_on_again_has_forgotten() -> None:
+    off = settled(web(real(21), real(22)), before=flapping(FLAPPY)[-1], now=seconds(8))
+    assert states(settled(FLAPPY, before=off, now=seconds(9))) == ["up", "up"]
+
+
+def test_the_floor_would_rather_have_a_damped_server_than_a_failed_one() -> None:
+    service = web(real(21), real(22), real(23), flap_damping=seconds(60), pool_floor=60)
+    pools = flapping(service)
+    pool = settled(service, passing(), failed(since=seconds(8)), before=pools[-1], now=seconds(8))
+    assert (states(pool), weights(pool)) == (["damped", "down", "up"], {21: 1, 22: None, 23: 1})
+    assert pool.floor_holds == ("192.0.2.21:80",)
+
+
+def test_what_the_floor_brings_back_has_all_its_weight_at_once() -> None:
+    service = web(real(21, 10), real(22, 10), slow_start=seconds(90), pool_floor=50)
+    pools = story(service, (0, []), (10, [failed()]), (20, [failed(), (passing(), order(MAINTENANCE))]))
+    assert [weights(pool) for pool in pools] == [{21: 10, 22: 10}, {21: None, 22: 10}, {21: 10, 22: None}]

@@ -39,6 +39,11 @@ def test_one_failed_check_is_enough_and_is_named() -> None:
     assert (health.state, health.reason, health.since) == ("down", "http 1: HTTP 503", 7)
 
 
+def test_it_is_down_since_the_first_of_them_failed() -> None:
+    health = of((TcpCheck(), Health("down", 9, "connection refused")), (HttpCheck(), DOWN))
+    assert (health.since, health.reason) == (7, "tcp: connection refused; http: HTTP 503")
+
+
 def test_up_needs_all_of_them() -> None:
     assert of((TcpCheck(), UP), (HttpCheck(), WAITING)).state == "waiting"
     both = of((TcpCheck(), UP), (HttpCheck(), Health("up", 5, "HTTP 200")))

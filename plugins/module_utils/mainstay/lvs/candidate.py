@@ -39,7 +39,7 @@ class Candidate:
 
     @property
     def live(self) -> bool:
-        """May it serve?"""
+        """May it serve? Then it has a weight, too."""
         return self.state == FORCED or (self.state not in _CANNOT_SERVE and self.member.health.in_pool)
 
 

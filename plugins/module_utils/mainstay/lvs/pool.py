@@ -88,7 +88,7 @@ def decide(service: RunningService, members: t.Sequence[Member], before: t.Optio
 def _ruling(service: RunningService, candidates: t.Sequence[Candidate], before: t.Optional[Pool]) -> Ruling:
     regular = [one for one in candidates if not one.backup]
     quorum = quorum_after(service, regular, before)
-    live = [one for one in regular if one.live and one.weight]
+    live = [one for one in regular if one.live]
     live += spared(regular, quorum.stay_at)
     held = held_by_floor(service, regular, live)
     backups = _backups(candidates, quorum)
@@ -102,7 +102,7 @@ def _backups(candidates: t.Sequence[Candidate], quorum: Quorum) -> t.List[Candid
     backups = [one for one in candidates if one.backup]
     if quorum.up:
         return [one for one in backups if one.state == FORCED]
-    return [one for one in backups if one.live and one.weight] + spared(backups, 1)
+    return [one for one in backups if one.live] + spared(backups, 1)
 
 
 def _memory_after(one: Candidate, serves: bool, now: Instant) -> Memory:
