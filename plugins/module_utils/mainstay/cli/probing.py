@@ -116,14 +116,10 @@ def _add_options(parser: argparse.ArgumentParser, table: t.Mapping[str, Option])
             parser.add_argument(name, dest=key, action=argparse.BooleanOptionalAction, help=help_text)
         elif option.form in _REPEATED:
             parser.add_argument(name, dest=key, action="append", metavar="VALUE", help=help_text)
+        elif option.form == "word":
+            parser.add_argument(name, dest=key, choices=option.choices, help=help_text)
         else:
-            parser.add_argument(
-                name,
-                dest=key,
-                metavar="VALUE",
-                choices=option.choices if option.form == "word" else None,
-                help=help_text,
-            )  # noqa: E501
+            parser.add_argument(name, dest=key, metavar="VALUE", help=help_text)
 
 
 def _place(asked: argparse.Namespace) -> t.Tuple[str, int]:
