@@ -15,8 +15,8 @@ if t.TYPE_CHECKING:
     import argparse
 
 _HELP = (
-    "Show what a reload to FILE would change and which virtual IPs it would move (!!) or may move (!?). Nothing is "
-    "changed. Exit status 0: shown, 2: FILE is refused, 1: no daemon."
+    "Show what a reload to FILE would change: which virtual IPs it would move and which connections it would end (!!), "
+    "or may (!?). Nothing is changed. Exit status 0: shown, 2: FILE is refused, 1: no daemon."
 )
 
 

@@ -159,7 +159,7 @@ def test_a_member_that_becomes_another_router_may_take_its_group_along() -> None
 def test_the_page_says_that_nothing_moves_only_when_nothing_may(certain: t.Optional[bool], begins: str) -> None:
     moving = () if certain is None else (Move("VI_1", (VIP,), certain, "a backup above 120 takes over"),)
 
-    page = ReloadPlan((), moving, True, True).page()
+    page = ReloadPlan((), moving, (), True, True).page()
 
     assert page.startswith(begins)
     assert ("no virtual IP moves by this alone" in page) is (certain is None)

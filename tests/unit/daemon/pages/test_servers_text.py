@@ -106,7 +106,9 @@ def test_a_silent_worker_is_said_and_its_last_words_are_marked() -> None:
 
 
 def test_nothing_of_a_real_server_can_steer_a_terminal() -> None:
-    page = servers_page(answer(server("192.0.2.21", reason="\x1b[2Jall fine", notes=["certificate ends in 5 days\x07"])))
+    page = servers_page(
+        answer(server("192.0.2.21", reason="\x1b[2Jall fine", notes=["certificate ends in 5 days\x07"]))
+    )
     assert "\x1b" not in page and "\x07" not in page
     assert page.rstrip().endswith("1.2 s ago: ?[2Jall fine; certificate ends in 5 days?")
 

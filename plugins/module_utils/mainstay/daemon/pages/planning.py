@@ -22,6 +22,7 @@ from ..client import DaemonUnreachable, request
 from ..operations import fingerprints
 from .page_words import section_of, text
 from .plan_moves import Move, moves
+from .plan_pools import PoolChange, pool_changes
 
 _AUTHENTICATION = ("authentication", "auth_hmac")
 
@@ -32,6 +33,7 @@ class ReloadPlan:
 
     changes: t.Tuple[ObjectChange, ...]
     moves: t.Tuple[Move, ...]
+    pools: t.Tuple[PoolChange, ...]
     secrets_compared: bool
     states_known: bool
     """The vrrp worker has said just now who is master."""
@@ -43,7 +45,9 @@ class ReloadPlan:
     def page(self) -> str:
         """For people, with a line end."""
         lines = [f"!! {_move_sentence(move)}" for move in self.moves if move.certain]
+        lines += [f"!! {_pool_sentence(one)}" for one in self.pools if one.certain]
         lines += [f"!? {_move_sentence(move)}" for move in self.moves if not move.certain]
+        lines += [f"!? {_pool_sentence(one)}" for one in self.pools if not one.certain]
         for change in self.changes:
             lines.append(f"{text(change.subject)}: {change.change}")
             lines += [f"  {text(line)}" for option in change.options for line in option.sentences()]
@@ -64,12 +68,15 @@ def reload_plan(wanted: Config, run_directory: str) -> ReloadPlan:
     running = request("running", run_directory, salt=salt)
     if not running.get("ok"):
         raise DaemonUnreachable(f"mainstayd does not tell what it runs: {running.get('error')}")
-    vrrp = section_of(request("status", run_directory), "vrrp")
+    status = request("status", run_directory)
+    vrrp = section_of(status, "vrrp")
     document, digests = section_of(running, "document"), running.get("fingerprints")
     new = config_document(wanted)
     found = changes(document, hide_secrets(new), _differing(digests, fingerprints(new, salt.encode("ascii"))))
-    moving = moves(_loaded(document), _loaded(hide_secrets(new)), vrrp, _reauthenticated(found))
-    return ReloadPlan(tuple(found), tuple(moving), digests is not None, bool(vrrp.get("alive")))
+    before, after = _loaded(document), _loaded(hide_secrets(new))
+    moving = moves(before, after, vrrp, _reauthenticated(found))
+    pools = pool_changes(before, after, section_of(status, "lvs"))
+    return ReloadPlan(tuple(found), tuple(moving), tuple(pools), digests is not None, bool(vrrp.get("alive")))
 
 
 def _reauthenticated(found: t.Iterable[ObjectChange]) -> t.FrozenSet[str]:
@@ -97,3 +104,7 @@ def _move_sentence(move: Move) -> str:
     what = f"{', '.join(move.addresses)} " if move.addresses else ""
     word = "moves" if move.certain else "may move"
     return f"vrrp_instance {text(move.instance)}: {text(what)}{word}: {text(move.why)}"
+
+
+def _pool_sentence(one: PoolChange) -> str:
+    return f"{text(one.subject)}: {text(one.why)}"

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which connections a reload would end, and which servers it would let go or take in.
+
+A server that leaves a service is drained: nobody who is connected notices, unless drain_timeout is over first. What
+ends connections at once is told as certain: a service that leaves or is served somewhere else, another data plane, a
+drain_timeout of 0.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ...lvs.keys import server_text, service_keys
+from ...model.config import Config
+from ...model.lvs_defaults import RunningServer, RunningService, running_services
+from ...model.units import as_seconds
+from .page_words import Section, section_of
+from .servers_text import server_name
+
+
+@dataclass(frozen=True)
+class PoolChange:
+    """What would become of one service or one of its servers."""
+
+    subject: str
+    """virtual_server web, or real_server web 192.0.2.21:80."""
+    certain: bool
+    """Connections end; False: they may, or none does."""
+    why: str
+
+
+def pool_changes(old: Config, new: Config, lvs: Section) -> t.List[PoolChange]:
+    """`lvs`: that section of the status, for the connections of each server."""
+    before, after = running_services(old), running_services(new)
+    planes = old.global_defs.data_plane, new.global_defs.data_plane
+    found: t.List[PoolChange] = []
+    if planes[0] != planes[1] and before:
+        why = f"{planes[0]} -> {planes[1]}: every service moves there, all established connections end"
+        found.append(PoolChange("data_plane", True, why))
+    for name, service in before.items():
+        counts = _connections(lvs, name)
+        found += _of_service(service, after.get(name), counts)
+    return found
+
+
+def _of_service(
+    old: RunningService, new: t.Optional[RunningService], counts: t.Mapping[str, t.Optional[int]]
+) -> t.Iterator[PoolChange]:
+    subject = f"virtual_server {old.name}"
+    total = sum(count or 0 for count in counts.values())
+    if new is None:
+        yield PoolChange(subject, True, f"leaves the configuration: {_many(total)} end")
+        return
+    gone = [str(key) for key in service_keys(old) if key not in service_keys(new)]
+    if gone:
+        yield PoolChange(subject, True, f"does not serve {', '.join(gone)} any more: connections there end")
+    before = {server_text(server): server for server in old.real_servers}
+    after = {server_text(server): server for server in new.real_servers}
+    yield from (_leaving(old, new, server, counts.get(server)) for server in before if server not in after)
+    yield from (_coming(new, server, after[server]) for server in after if server not in before)
+
+
+def _leaving(old: RunningService, new: RunningService, server: str, count: t.Optional[int]) -> PoolChange:
+    subject = f"real_server {old.name} {server}"
+    if not new.drain_timeout:
+        return PoolChange(subject, True, f"leaves at once, drain_timeout is 0: {_many(count)} end")
+    limit = f"{as_seconds(new.drain_timeout):g} s"
+    return PoolChange(subject, False, f"leaves: no new connections, {_many(count)} go on for at most {limit}")
+
+
+def _coming(service: RunningService, name: str, server: RunningServer) -> PoolChange:
+    waits = service.alpha or server.alpha or any(check.alpha for check in server.checks)
+    when = "once its first check has passed (alpha)" if waits else "at once, before its first check (no alpha)"
+    words = "comes: takes new connections " + (when if server.checks else "at once, it has no check")
+    return PoolChange(f"real_server {service.name} {name}", False, words)
+
+
+def _connections(lvs: Section, service: str) -> t.Dict[str, t.Optional[int]]:
+    listed = section_of(section_of(lvs, "virtual_servers"), service).get("real_servers") or ()
+    return {server_name(one): one.get("active_connections") for one in listed}
+
+
+def _many(count: t.Optional[int]) -> str:
+    return "its connections" if count is None else f"{count} established connections"

@@ -1,0 +1,114 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a reload would do to connections, told before it happens."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from mainstay.daemon.pages.plan_pools import pool_changes
+from mainstay.model.check_config import TcpCheck
+from mainstay.model.config import Config, GlobalDefs
+from mainstay.model.lvs_config import RealServer, VirtualServer
+from mainstay.model.units import seconds
+
+CHECKED = (TcpCheck(),)
+WEB = VirtualServer(
+    "web",
+    "192.0.2.10",
+    80,
+    protocol="TCP",
+    real_servers=(RealServer("192.0.2.21", checks=CHECKED), RealServer("192.0.2.22", checks=CHECKED)),
+)
+LVS = {
+    "virtual_servers": {
+        "web": {
+            "real_servers": [
+                {"address": "192.0.2.21", "port": 80, "active_connections": 3},
+                {"address": "192.0.2.22", "port": 80, "active_connections": 4},
+            ]
+        }
+    }
+}
+
+
+def told(*after: VirtualServer, plane: str = "ipvs", lvs: t.Any = LVS) -> t.List[t.Tuple[str, bool, str]]:
+    old = Config(virtual_servers={"web": WEB})
+    new = Config(GlobalDefs(data_plane=plane), virtual_servers={one.name: one for one in after})
+    return [(one.subject, one.certain, one.why) for one in pool_changes(old, new, lvs)]
+
+
+def change(**options: t.Any) -> VirtualServer:
+    return dataclasses.replace(WEB, **options)
+
+
+def test_what_ends_no_connection_is_not_told() -> None:
+    assert told(WEB) == told(change(lb_algo="rr", real_servers=tuple(reversed(WEB.real_servers)))) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ((), ("virtual_server web", True, "leaves the configuration: 7 established connections end")),
+        (
+            (change(port=81, real_servers=(RealServer("192.0.2.21", 80), RealServer("192.0.2.22", 80))),),
+            ("virtual_server web", True, "does not serve TCP 192.0.2.10:80 any more: connections there end"),
+        ),
+        (
+            (change(real_servers=WEB.real_servers[:1]),),
+            (
+                "real_server web 192.0.2.22:80",
+                False,
+                "leaves: no new connections, 4 established connections go on for at most 300 s",
+            ),
+        ),
+        (
+            (change(real_servers=WEB.real_servers[:1], drain_timeout=0),),
+            (
+                "real_server web 192.0.2.22:80",
+                True,
+                "leaves at once, drain_timeout is 0: 4 established connections end",
+            ),
+        ),
+        (
+            (change(real_servers=(*WEB.real_servers, RealServer("192.0.2.23", checks=CHECKED))),),
+            (
+                "real_server web 192.0.2.23:80",
+                False,
+                "comes: takes new connections at once, before its first check (no alpha)",
+            ),
+        ),
+        (
+            (change(real_servers=(*WEB.real_servers, RealServer("192.0.2.23", checks=(TcpCheck(alpha=True),)))),),
+            (
+                "real_server web 192.0.2.23:80",
+                False,
+                "comes: takes new connections once its first check has passed (alpha)",
+            ),
+        ),
+        (
+            (change(real_servers=(*WEB.real_servers, RealServer("192.0.2.23"))),),
+            ("real_server web 192.0.2.23:80", False, "comes: takes new connections at once, it has no check"),
+        ),
+    ],
+    ids=["service gone", "other port", "drained", "cut off", "new", "new with alpha", "unchecked"],
+)
+def test_each_change_says_what_becomes_of_connections(
+    after: t.Tuple[VirtualServer, ...], expected: t.Tuple[str, bool, str]
+) -> None:
+    assert told(*after) == [expected]
+
+
+def test_another_data_plane_ends_all_of_them() -> None:
+    assert told(WEB, plane="nftables") == [
+        ("data_plane", True, "ipvs -> nftables: every service moves there, all established connections end")
+    ]
+
+
+def test_without_the_health_worker_the_number_is_left_out() -> None:
+    shorter = change(real_servers=WEB.real_servers[:1], drain_timeout=seconds(60))
+    assert told(shorter, lvs={})[0][2] == "leaves: no new connections, its connections go on for at most 60 s"
