@@ -114,6 +114,64 @@ def test_damage_is_seen_and_repaired(director: NftablesDirector, damage: str) ->
     assert sorted(director.nft("--stateless", "list", "table", "inet", "mainstay").split()) == sorted(right.split())
 
 
+WEB6 = ServiceKey("TCP", "2001:db8::10", 80)
+MARK = ServiceKey("", "", 0, fwmark=5, family="inet")
+EVERY = ServiceKey("UDP", "198.51.100.11", 0)
+SERVER6 = Destination(DestinationKey("2001:db8::21", 8080), "NAT", 3)
+HIDDEN = frozenset(["masquerade"])
+RICH = [
+    service(SERVER6, key=WEB6, lb_algo="mh", flags=HIDDEN | {"port"}, persistence_timeout=300,
+            persistence_granularity=64),
+    service(server("first"), server("second"), key=MARK, persistence_timeout=60, flags=HIDDEN),
+    service(Destination(DestinationKey("192.0.2.21", 0), "NAT", 1), key=EVERY, lb_algo="sh", flags=frozenset(["port"])),
+    service(key=WEB),
+]  # fmt: skip
+
+
+def test_services_of_every_kind_are_read_back_as_they_were_written(director: NftablesDirector) -> None:
+    assert director.reconcile(*RICH) == []
+    assert director.plane.read() == {desired.key: desired for desired in RICH}
+    assert director.missing(*RICH) == []
+
+
+def test_a_saved_ruleset_can_be_loaded_and_is_adopted_as_it_is(director: NftablesDirector, tmp_path: Path) -> None:
+    director.reconcile(*RICH)
+    saved = tmp_path / "saved.nft"
+    saved.write_text(director.nft("--stateless", "list", "ruleset"))
+    director.nft("flush", "ruleset")
+    director.nft("--file", str(saved))
+    assert director.missing(*RICH) == []
+
+
+CHAIN6, SERVER6_CHAIN = "tcp/2001-db8--10/80", "tcp/2001-db8--10/80__2001-db8--21/8080"
+MARK_SERVER = "fwmark/inet/5__192.0.2.21/80"
+
+
+@pytest.mark.parametrize("damage", [
+    "flush map inet mainstay marks4",
+    "delete element inet mainstay marks4 { 5 }; add element inet mainstay marks4 { 6 : goto fwmark/inet/5 }",
+    f"add element inet mainstay services6 {{ 2001:db8::99 . tcp . 80 : goto {CHAIN6} }}",
+    f"add element inet mainstay ports4 {{ 198.51.100.10 . tcp : goto {CHAIN6} }}",
+    "flush chain inet mainstay postrouting",
+    "flush chain inet mainstay masquerading",
+    "add rule inet mainstay masquerading masquerade",
+    f"flush chain inet mainstay {SERVER6_CHAIN}; add rule inet mainstay {SERVER6_CHAIN} "
+    'meta l4proto tcp dnat ip6 to [2001:db8::21]:8080 comment "weight 3"',
+    f"flush chain inet mainstay {MARK_SERVER}; add rule inet mainstay {MARK_SERVER} "
+    'meta l4proto { tcp, udp } dnat ip to 192.0.2.21:80 comment "weight 1"',
+    f"insert rule inet mainstay {CHAIN6} ip6 saddr 2001:db8::66 accept",
+    "flush chain inet mainstay tcp/198.51.100.10/80",
+])  # fmt: skip
+def test_damage_to_what_is_beside_the_row_is_seen_and_repaired(director: NftablesDirector, damage: str) -> None:
+    director.reconcile(*RICH)
+    right = director.nft("--stateless", "list", "table", "inet", "mainstay")
+    director.nft(damage)
+    assert director.missing(*RICH) != [], f"not seen: {damage}"
+    assert director.reconcile(*RICH) == []
+    assert director.missing(*RICH) == []
+    assert sorted(director.nft("--stateless", "list", "table", "inet", "mainstay").split()) == sorted(right.split())
+
+
 OTHER_DORMANT = "add table ip other { flags dormant; }; add chain ip other tcp/198.51.100.10/81"
 
 

@@ -266,6 +266,8 @@ def test_who_stays_with_a_server_can_be_read_and_is_forgotten_in_time(director: 
 
 def test_a_client_that_keeps_coming_is_not_forgotten(director: NftablesDirector, lab: PoolLab) -> None:
     director.reconcile(service(server("first"), persistence_timeout=2))
+    assert lab.ask(NAT_VIP) == "first"
+    director.reconcile(service(server("first", weight=0), server("second"), persistence_timeout=2))
     begin = time.monotonic()
     while time.monotonic() < begin + 3:
         assert lab.ask(NAT_VIP) == "first"
