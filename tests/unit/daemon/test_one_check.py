@@ -48,6 +48,7 @@ def test_it_loads_only_what_a_probe_needs() -> None:
     loaded = done.stdout.split()
     own = {name for name in loaded if name.startswith("mainstay.") and name.count(".") == 2}
     assert {name for name in own if ".daemon." in name} == {
+        "mainstay.daemon.check_tasks",
         "mainstay.daemon.one_check",
         "mainstay.daemon.reactor",
         "mainstay.daemon.timer_descriptor",

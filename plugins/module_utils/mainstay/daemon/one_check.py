@@ -9,10 +9,9 @@ import typing as t
 
 from ..model.check_config import Check, MiscCheck
 from ..model.units import seconds
-from ..net.bounded_search import bounded_search
 from ..net.check_run import CheckRun
-from ..probes.build import probe_tasks
 from ..probes.outcome import ProbeOutcome
+from .check_tasks import check_tasks
 from .reactor import Reactor
 
 DEFAULT_TIMEOUT = seconds(5)
@@ -30,7 +29,7 @@ def run_check(check: Check, address: str, port: int, report: bool = False) -> Pr
         from .one_program import run_program
 
         return run_program(check)
-    tasks = probe_tasks(check, address, port, bounded_search, report)
+    tasks = check_tasks(check, address, port, report)
     outcomes: t.List[ProbeOutcome] = []
     reactor = Reactor()
     try:

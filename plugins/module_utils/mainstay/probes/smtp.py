@@ -25,7 +25,7 @@ EHLO, HELO, STARTTLS, QUIT = "reply to EHLO", "reply to HELO", "reply to STARTTL
 
 _EXPECTED = {GREETING: 220, EHLO: 250, HELO: 250, STARTTLS: 220, QUIT: 221}
 _NAMELESS = "localhost"
-"""A name that nobody told us is said so: servers take it from who delivers no mail."""
+"""For who builds the task of a check without a name."""
 
 _NAME = re.compile(r"[!-~]{1,255}")
 

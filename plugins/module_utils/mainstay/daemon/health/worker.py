@@ -22,15 +22,14 @@ from ...model.check_config import Check
 from ...model.config import Config, GlobalDefs
 from ...model.lvs_defaults import RunningService, running_services
 from ...model.units import Instant
-from ...net.bounded_search import bounded_search
 from ...net.check_run import CheckRun
 from ...net.ipvs_sync import SyncControl
 from ...net.ipvs_timeouts import TimeoutControl
 from ...net.polling import Poller
-from ...probes.build import probe_tasks
 from ...probes.outcome import ProbeOutcome
 from ...probes.task import ProbeTask
 from .. import sync_role
+from ..check_tasks import check_tasks
 from ..worker import Arguments, Say
 from .adoption import NOTHING_FOUND, found_in
 from .check_book import CheckBook
@@ -199,8 +198,8 @@ class HealthWorker:
 
 
 def build_tasks(check: Check, address: str, port: int) -> t.Sequence[ProbeTask]:
-    """What to say to the target, with this process's way of searching a body."""
-    return probe_tasks(check, address, port, bounded_search)
+    """What to say to the target."""
+    return check_tasks(check, address, port)
 
 
 def _override(order: t.Mapping[str, t.Any]) -> Override:
