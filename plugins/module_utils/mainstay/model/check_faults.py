@@ -70,9 +70,9 @@ def _without_regex(page: t.Union[Url, HttpCheck], below: str) -> t.Iterator[Faul
 
 
 def _smtp(check: SmtpCheck) -> t.Iterator[Fault]:
-    if check.tls != Tls() and not check.starttls:
-        key = next(key for key, value in vars(check.tls).items() if value != getattr(Tls(), key))
-        yield key, None, "does nothing without starttls: true."
+    for key, value in vars(check.tls).items():
+        if value != getattr(Tls(), key) and not check.starttls:
+            yield key, None, "does nothing without starttls: true."
     if check.hosts and (check.connect_ip is not None or check.connect_port is not None):
         yield "hosts", None, "cannot stand beside connect_ip and connect_port: hosts names address and port."
 
@@ -80,10 +80,9 @@ def _smtp(check: SmtpCheck) -> t.Iterator[Fault]:
 def _udp(check: UdpCheck) -> t.Iterator[Fault]:
     if check.min_reply_length > check.max_reply_length:
         yield "min_reply_length", check.min_reply_length, f"must be at most max_reply_length {check.max_reply_length}."
-    lengths = (check.min_reply_length, check.max_reply_length) != (0, 65535)
-    if (check.reply or lengths) and not check.require_reply:
-        key = "reply" if check.reply else "min_reply_length"
-        yield key, None, "needs require_reply: true."
+    for key in ("reply", "min_reply_length", "max_reply_length"):
+        if getattr(check, key) != getattr(UdpCheck(), key) and not check.require_reply:
+            yield key, None, "needs require_reply: true."
 
 
 def _tls(check: t.Any) -> t.Iterator[Fault]:
