@@ -24,6 +24,9 @@ from lab import command
 from lab.network import add_namespace, ip
 
 ROUNDS = 6
+VISIT_SECONDS = 120.0
+"""Far more than it takes: a machine may be busy."""
+
 NAMESPACE = f"msns-{os.getpid()}-zoo"
 TESTS = Path(__file__).resolve().parents[1]
 RUNTIME = TESTS.parent / "plugins" / "module_utils"
@@ -43,7 +46,7 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[list[dict[st
         folder = str(tmp_path_factory.mktemp("zoo"))
         search = f"PYTHONPATH={TESTS}:{RUNTIME}"
         line = ["ip", "netns", "exec", NAMESPACE, "env", search, sys.executable, "-m", "zoo.visit", folder, str(ROUNDS)]
-        yield [json.loads(told) for told in command.must(line).splitlines()]
+        yield [json.loads(told) for told in command.must(line, deadline=VISIT_SECONDS).splitlines()]
     finally:
         command.must(["ip", "netns", "delete", NAMESPACE])
 

@@ -134,7 +134,7 @@ def babbles(again: bytes) -> Behaviour:
     return behave
 
 
-def drips(answer: bytes, pause: float = 0.02) -> Behaviour:
+def drips(answer: bytes, pause: float = 0.1) -> Behaviour:
     """One byte at a time: never silent for long, never done in time."""
 
     def behave(connection: socket.socket) -> None:

@@ -22,6 +22,7 @@ not run.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
@@ -156,14 +157,15 @@ class ProbeRun:
                 self._poller.watch(connection.fileno(), self._interest(), self._ready)
             return verdict
         held_back = bool(self._outgoing)
-        if bits & WRITABLE and held_back:
-            self._send(connection)
-            verdict = None
-        else:
+        verdict = None
+        if not (bits & WRITABLE and held_back):
             verdict = self._receive(connection, now)
-        if verdict is None and (held_back or self._outgoing):
+        if verdict is not None or not (held_back or self._outgoing):
+            return verdict
+        self._send(connection)
+        if held_back or self._outgoing:
             self._poller.watch(connection.fileno(), self._interest(), self._ready)
-        return verdict
+        return None
 
     def _interest(self) -> int:
         return READABLE | WRITABLE if self._outgoing else READABLE
@@ -179,7 +181,8 @@ class ProbeRun:
 
     def _send(self, connection: socket.socket) -> None:
         if self._outgoing:
-            self._outgoing = self._outgoing[connection.send(self._outgoing) :]
+            with contextlib.suppress(BlockingIOError):
+                self._outgoing = self._outgoing[connection.send(self._outgoing) :]
 
     def _begin(self, now: Instant) -> t.Optional[Verdict]:
         """The connection is open."""

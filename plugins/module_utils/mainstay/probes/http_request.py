@@ -16,6 +16,7 @@ _CONNECTION: t.Mapping[str, t.Tuple[str, t.Tuple[t.Tuple[str, str], ...]]] = {
 METHODS = ("GET", "HEAD", "POST")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VISIBLE = re.compile(r"[!-~]+")
 _FRAMING = ("content-length", "transfer-encoding")
 Headers = t.Sequence[t.Tuple[str, str]]
 
@@ -51,7 +52,7 @@ def request_bytes(
 
 
 def _checked_host(host: str) -> str:
-    if any(character <= " " or character >= "\x7f" for character in host) or not host:
+    if not _VISIBLE.fullmatch(host):
         raise ValueError(f"virtualhost {host!r}: allowed are visible ASCII characters")
     return host
 
@@ -76,6 +77,8 @@ def _check_header(name: str, value: str) -> None:
 def _encoded(path: str) -> str:
     if not path.startswith("/"):
         raise ValueError(f"path {path!r}: must begin with /")
+    if _VISIBLE.fullmatch(path):
+        return path
     if any(character < " " or character == "\x7f" for character in path):
         raise ValueError(f"path {path!r}: control characters are not allowed")
     return "".join(chr(byte) if 0x20 < byte < 0x7F else f"%{byte:02X}" for byte in path.encode("utf-8"))
