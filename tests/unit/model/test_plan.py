@@ -42,3 +42,17 @@ def test_each_object_is_added_removed_or_changed_by_name() -> None:
 def test_the_plan_is_empty_exactly_when_nothing_differs(old: Config, new: Config) -> None:
     assert not plan(old, old)
     assert bool(plan(old, new)) == (old != new)
+
+
+def test_a_group_and_a_check_that_change_are_told() -> None:
+    def document(entry: str, **check: object) -> dict:
+        server = {"address": "192.0.2.21", "port": 80, "check": {"type": "http", **check}}
+        service = {"virtual_server_group": "G", "protocol": "TCP", "real_servers": [server]}
+        return {"virtual_server_groups": {"G": {"entries": [entry]}}, "virtual_servers": {"web": service}}
+
+    before = load_config(document("192.0.2.10-20 80"))
+    assert not plan(before, load_config(document("192.0.2.10-192.0.2.20 80", path="/")))
+    assert plan(before, load_config(document("192.0.2.10-21 80", path="/healthz"))).sentences() == [
+        "virtual_server_group G: changed entries",
+        "virtual_server web: changed real_servers",
+    ]

@@ -118,7 +118,8 @@ def test_entries_of_another_family_than_the_servers_need_a_tunnel() -> None:
 
 
 @pytest.mark.parametrize(
-    "neighbour", ["192.0.2.10 79", "192.0.2.10 90-99", "192.0.2.9 80", "192.0.2.21-30 80", "2001:db8::1 80", "fwmark 80"]
+    "neighbour",
+    ["192.0.2.10 79", "192.0.2.10 90-99", "192.0.2.9 80", "192.0.2.21-30 80", "2001:db8::1 80", "fwmark 80"],
 )
 def test_what_only_touches_a_range_is_no_overlap(neighbour: str) -> None:
     for entries in (["192.0.2.10-20 80-89", neighbour], [neighbour, "192.0.2.10-20 80-89"]):
