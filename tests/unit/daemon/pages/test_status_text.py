@@ -113,9 +113,9 @@ VI_2      BACKUP  2026-03-01 03:00:00  eth1       52    90 of 100  198.51.100.2 
           packets discarded so far: 7 for checksum
 
 virtual_server web  TCP 192.0.2.10:80 wrr DR ipvs
-  REAL SERVER    STATE  WEIGHT  ACTIVE  INACTIVE  SINCE                REASON
+  REAL SERVER    STATE  WEIGHT  ACTIVE  INACTIVE  SINCE                LAST CHECK
   192.0.2.21:80  up     1       3       10        2026-03-01 03:00:01  HTTP 200
-  192.0.2.22:80  DOWN   0 of 5  -       -         2026-03-01 03:01:00  connection refused
+  192.0.2.22:80  DOWN   -       -       -         2026-03-01 03:01:00  connection refused
 """
 
 
@@ -163,7 +163,7 @@ def test_trouble_stands_on_top() -> None:
         "vrrp_instance VI_1 is in FAULT: no carrier on eth0",
         "vrrp_instance VI_2: adverts cannot be sent on eth1",
         "virtual_server web: scheduler mh is not in this kernel",
-        "virtual_server web: no real server takes new connections (1 of 2 down)",
+        "virtual_server web: no real_server takes new connections (1 of 2 down), connections fail",
     ]
     assert status_page(status).splitlines()[1].startswith("!! ")
 
@@ -296,3 +296,26 @@ def test_mails_that_do_not_get_through_are_trouble() -> None:
     assert "!! mail: mail.example.com port 25 hung up?[2J (at 2026-03-01 03:01:00" in page
     assert "; 3 wait\n" in page and "!! mail: 2 were dropped since the daemon started\n" in page
     assert "mail" not in status_page({**STATUS, "mail": {"waiting": 0, "dropped": 0, "last_failure": None}})
+
+
+def test_what_passed_checks_want_to_be_heard_is_trouble_too() -> None:
+    status = copy.deepcopy(STATUS)
+    status["lvs"]["virtual_servers"]["web"]["real_servers"][0]["notes"] = ["the certificate ends in 5 days"]
+    assert trouble(status) == ["virtual_server web: real_server 192.0.2.21:80: the certificate ends in 5 days"]
+
+
+def test_a_service_without_quorum_whose_checks_rest_says_both() -> None:
+    status = copy.deepcopy(STATUS)
+    figures = {"quorum_up": False, "live_weight": 1, "needed": 2, "suspended": True}
+    status["lvs"]["virtual_servers"]["web"].update(figures)
+    assert trouble(status) == ["virtual_server web: quorum is lost, live weight 1, needed 2"]
+    head = "virtual_server web  TCP 192.0.2.10:80 wrr DR ipvs"
+    line = f"{head}  NO QUORUM: live weight 1, needed 2  checks rest (ha_suspend)"
+    assert line in status_page(status).splitlines()
+
+
+def test_a_service_that_the_kernel_does_not_hold_says_so() -> None:
+    status = copy.deepcopy(STATUS)
+    status["lvs"]["virtual_servers"]["web"]["installed"] = False
+    assert "NOT INSTALLED" in status_page(status)
+    assert "NOT INSTALLED" not in status_page(STATUS)

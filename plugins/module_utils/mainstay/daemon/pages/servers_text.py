@@ -29,7 +29,7 @@ def servers_page(answer: Section) -> str:
     lines = [f"!! {one}" for one in trouble] + ([""] if trouble else [])
     mark = "" if lvs.get("alive") else STALE
     for name, service in services.items():
-        lines += [*_service_lines(name, service, lvs.get("data_plane"), mark), ""]
+        lines += [*service_lines(name, service, lvs.get("data_plane"), mark), ""]
     lines += [] if services else ["no virtual_servers"]
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -98,10 +98,14 @@ def _worker_trouble(lvs: Section) -> t.Iterator[str]:
         yield f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}"
 
 
-def _service_lines(name: object, service: Section, data_plane: object, mark: str) -> t.Iterator[str]:
+def service_lines(name: object, service: Section, data_plane: object, mark: str) -> t.Iterator[str]:
+    """One service with its servers; `mark` stands behind what may be old."""
     keys = service.get("keys") or [f"{service.get('protocol')} {service.get('address')}:{service.get('port')}"]
     words = [", ".join(text(key) for key in keys), service.get("lb_algo"), service.get("lb_kind"), data_plane]
-    yield f"virtual_server {text(name)}{GAP}{' '.join(text(word) for word in words)}{GAP}{_quorum(service)}".rstrip()
+    missing = "" if service.get("installed", True) else f"{GAP}NOT INSTALLED"
+    resting = f"{GAP}checks rest (ha_suspend)" if service.get("suspended") else ""
+    line = f"virtual_server {text(name)}{GAP}{' '.join(text(word) for word in words)}{missing}{GAP}{_quorum(service)}"
+    yield line.rstrip() + resting
     rows = [_row(server, mark) for server in service.get("real_servers") or ()]
     yield from (f"  {line}" for line in (table(_HEAD, rows) if rows else ["no real_servers"]))
     for title, key in (("sorry_server", "sorry_in"), ("backup servers", "backup_in")):

@@ -14,12 +14,10 @@ import typing as t
 
 from ...model.units import as_seconds
 from .explain_text import demotion_sentence
-from .page_words import GAP, STALE, Row, Section, of, section_of, table, text, time
-from .servers_text import override_sentences
+from .page_words import GAP, STALE, Section, section_of, text, time
+from .servers_text import override_sentences, pool_trouble, server_name, service_lines
 from .status_bfd import bfd_tables, bfd_trouble
 from .status_vrrp import vrrp_tables, vrrp_trouble
-
-_SERVER_HEAD = ("REAL SERVER", "STATE", "WEIGHT", "ACTIVE", "INACTIVE", "SINCE", "REASON")
 
 
 def status_page(status: Section) -> str:
@@ -43,14 +41,14 @@ def _trouble(status: Section) -> t.List[str]:
     lvs = section_of(status, "lvs")
     if lvs.get("error"):
         found.append(f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}")
-    if section_of(lvs, "sync_daemon").get("problem"):
-        found.append(f"lvs_sync_daemon: {text(section_of(lvs, 'sync_daemon')['problem'])}")
+    for key, title in (("sync_daemon", "lvs_sync_daemon"), ("lvs_timeouts", "lvs_timeouts")):
+        if section_of(lvs, key).get("problem"):
+            found.append(f"{title}: {text(section_of(lvs, key)['problem'])}")
     found += _mail_trouble(section_of(status, "mail"))
     vrrp = section_of(status, "vrrp")
     found += [*vrrp_trouble(vrrp), *bfd_trouble(vrrp)]
     for name, service in section_of(lvs, "virtual_servers").items():
-        found += [f"virtual_server {text(name)}: {text(one)}" for one in service.get("refusals") or ()]
-        found += _pool_trouble(name, service)
+        found += [*pool_trouble(name, service), *_notes(name, service)]
     return [f"!! {one}" for one in found]
 
 
@@ -98,12 +96,11 @@ def _mail_trouble(mail: Section) -> t.Iterator[str]:
         yield f"mail: {text(mail['dropped'])} were dropped since the daemon started"
 
 
-def _pool_trouble(name: object, service: Section) -> t.Iterator[str]:
-    servers = service.get("real_servers") or ()
-    usable = [one for one in servers if one.get("in_pool") and one.get("effective_weight")]
-    if servers and not usable:
-        down = sum(one.get("state") == "down" for one in servers)
-        yield f"virtual_server {text(name)}: no real server takes new connections ({down} of {len(servers)} down)"
+def _notes(name: object, service: Section) -> t.Iterator[str]:
+    """What checks that pass want to be heard: a certificate that ends soon."""
+    for server in service.get("real_servers") or ():
+        for note in server.get("notes") or ():
+            yield f"virtual_server {text(name)}: real_server {server_name(server)}: {text(note)}"
 
 
 def _lvs(section: Section) -> t.List[str]:
@@ -113,10 +110,7 @@ def _lvs(section: Section) -> t.List[str]:
     if not services:
         return [*lines, "no virtual_servers"]
     for name, service in services.items():
-        lines.append(_service_line(name, service, section.get("data_plane")))
-        rows = [_server_row(server, mark) for server in service.get("real_servers") or ()]
-        lines += [f"  {line}" for line in table(_SERVER_HEAD, rows)] if rows else ["  no real_servers"]
-        lines.append("")
+        lines += [*service_lines(name, service, section.get("data_plane"), mark), ""]
     return lines
 
 
@@ -127,23 +121,3 @@ def _sync_lines(sync: Section, mark: str) -> t.List[str]:
     running = " and ".join(text(role) for role in sync.get("running") or ()) or "none"
     what = f"{text(sync.get('interface'))} syncid {text(sync.get('syncid'))}"
     return [f"lvs_sync_daemon{GAP}{what}{GAP}runs: {running}{mark}", ""]
-
-
-def _service_line(name: object, service: Section, data_plane: object) -> str:
-    words = [service.get("protocol"), f"{service.get('address')}:{service.get('port')}"]
-    words += [service.get("lb_algo"), service.get("lb_kind"), data_plane]
-    missing = "" if service.get("installed") else GAP + "NOT INSTALLED"
-    return f"virtual_server {text(name)}{GAP}{' '.join(text(word) for word in words)}{missing}"
-
-
-def _server_row(server: Section, mark: str) -> Row:
-    state = text(server.get("state")) + mark
-    return (
-        f"{server.get('address')}:{server.get('port')}",
-        state.upper() if server.get("state") == "down" else state,
-        of(server.get("effective_weight"), server.get("weight")),
-        server.get("active_connections"),
-        server.get("inactive_connections"),
-        time(server.get("since")),
-        server.get("reason"),
-    )
