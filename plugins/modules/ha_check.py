@@ -71,7 +71,22 @@ EXAMPLES = r"""
       status_code: 200
   register: web
 
-- name: Wait until it is
+- name: What has to stand in digest for this page?
+  mainstay.ha.ha_check:
+    address: 192.0.2.21
+    port: 443
+    check: {type: https, path: /healthz, verify: full, sni_name: www.example.com}
+    report: true
+  register: page
+
+- name: Does the mail server talk, and is its certificate good for two more weeks?
+  mainstay.ha.ha_check:
+    address: 192.0.2.25
+    port: 25
+    check: {type: smtp, starttls: true, verify: full, sni_name: mail.example.com, expiry_warning: 1209600}
+    expect: up
+
+- name: Wait until the web server is up
   mainstay.ha.ha_check:
     address: 192.0.2.21
     port: 80
@@ -109,10 +124,31 @@ phases:
       description: Until the connection was open; V(none) if it never was.
       type: float
       sample: 0.0004
+    tls:
+      description: Until TLS was agreed; V(none) if it never was, or was not asked for.
+      type: float
+      sample: 0.0011
     first_byte:
       description: Until the first byte of the answer; V(none) if none came.
       type: float
       sample: 0.0019
+weight:
+  description: What the check says that the server's weight should be; V(none) when it says nothing of it.
+  returned: always
+  type: int
+  sample: 80
+notes:
+  description: What an operator should hear although the check passed.
+  returned: always
+  type: list
+  elements: str
+  sample: [the certificate ends in 5 days]
+details:
+  description: What the answer was, by name, all of it text; which names there are depends on the type of the check.
+  returned: always
+  type: dict
+  sample:
+    status: '200'
 """
 
 import typing as t
