@@ -19,7 +19,8 @@ if t.TYPE_CHECKING:
 _STATUSES = "Exit status 0: %s, 2: refused (unknown name, no permission), 1: no daemon."
 _EXPLAIN_HELP = "Tell why an instance is in its state and what would change it. " + _STATUSES % "told"
 _EVENTS_HELP = (
-    "Show what happened on this machine, the newest last; NAME is an instance, a group or mainstayd. "
+    "Show what happened on this machine, the newest last; NAME is an instance, a group, a service, a server "
+    "(192.0.2.21:80) or mainstayd. "
     + _STATUSES % "shown"
 )
 _DEMOTE_HELP = (

@@ -25,7 +25,7 @@ from ..journal import Journal
 from ..worker import Happening
 from .notify_fifo import fifo_line
 from .notify_fifos import NotifyFifos
-from .notify_wanted import GROUP, INSTANCE, POOLS, SERVER, SERVICE, STATES, VRRP, NotifiedObject, Wanted, wanted_of
+from .notify_wanted import GROUP, INSTANCE, POOLS, SERVER, SERVICE, STATES, VRRP, NotifiedObject, Wanted, WantedBook
 from .script_queue import Order, ScriptQueue
 from .script_run import ScriptResult
 from .scripts import ScriptRunner
@@ -53,7 +53,7 @@ class Notifier:
         self._journal = journal
         self._runner = runner
         self._mail = mail
-        self._wanted: t.Dict[NotifiedObject, Wanted] = {}
+        self._wanted = WantedBook()
         self._queues: t.Dict[NotifiedObject, ScriptQueue] = {}
         self._last: t.Dict[NotifiedObject, Happening] = {}
         """The last state of each."""
@@ -67,11 +67,9 @@ class Notifier:
         """Tell as this configuration says from now on."""
         for key in self._gone:
             self._forget(key)
-        wanted = wanted_of(config)
-        left = {key: self._wanted[key] for key in self._wanted if key in self._last and key not in wanted}
-        self._gone = {key for key in left if key[0] in POOLS}
-        self._wanted = {**left, **wanted}
-        self._queues = {key: queue for key, queue in self._queues.items() if key in self._wanted or not queue.idle}
+        self._wanted.configure(config, self._last)
+        self._gone = {key for key in self._last if key[0] in POOLS and not self._wanted.knows(key)}
+        self._queues = {key: queue for key, queue in self._queues.items() if self._wanted.knows(key) or not queue.idle}
         self._fifos.configure(config, now)
         if self._configured and config.global_defs.fifo_write_vrrp_states_on_reload:
             for key, happening in self._last.items():
@@ -84,7 +82,7 @@ class Notifier:
         if happening.kind not in _TITLES:
             return
         key = (happening.kind, happening.name)
-        wanted = self._wanted.get(key, Wanted())
+        wanted = self._wanted.of(key)
         event = happening.event
         if event in STATES:
             if key in self._last and self._last[key].event == event:
@@ -165,7 +163,7 @@ class Notifier:
 
     def _forget(self, key: NotifiedObject) -> None:
         """A new object of this name begins anew; programs that still wait run."""
-        self._wanted.pop(key, None)
+        self._wanted.forget(key)
         self._last.pop(key, None)
 
     def _write_line(self, happening: Happening, event: str, called: t.Tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@
 """Who wants to be told what: instances, groups, services and their servers, each with the programs of its events.
 
 Services and servers have keepalived's names in FIFO lines and subjects of mails: [192.0.2.21]:tcp:80, FWM 5, [group]:0.
+There may be thousands of them, and few ever have something to tell: they are looked up when they do.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from ...lvs.keys import server_text
 from ...model.commands import Command
 from ...model.config import Config, GlobalDefs
 from ...model.defaults import notifications
-from ...model.lvs_defaults import RunningServer, RunningService, running_services
+from ...model.lvs_defaults import RunningServer, RunningService, running_service
 from ...model.vrrp_config import Notifications
+from ..overrides import server_names
 
 INSTANCE, GROUP, SERVICE, SERVER = "INSTANCE", "GROUP", "VS", "RS"
 VRRP, POOLS = frozenset((INSTANCE, GROUP)), frozenset((SERVICE, SERVER))
@@ -50,9 +52,48 @@ class Wanted:
     """keepalived's names: of a service, or of a server and its service."""
 
 
-def wanted_of(config: Config) -> t.Dict[NotifiedObject, Wanted]:
-    """By object."""
-    return dict((*_of_vrrp(config), *_of_pools(config)))
+class WantedBook:
+    """What each object of the running configuration wants; of those that left with it, of the one before."""
+
+    def __init__(self) -> None:
+        self._config = Config()
+        self._former = Config()
+        self._of_vrrp: t.Dict[NotifiedObject, Wanted] = {}
+
+    def configure(self, config: Config, kept: t.Container[NotifiedObject]) -> None:
+        """`kept`: instances and groups that may still have something to say after they have left."""
+        self._former, self._config = self._config, config
+        left = {key: wanted for key, wanted in self._of_vrrp.items() if key in kept}
+        self._of_vrrp = {**left, **dict(_of_vrrp(config))}
+
+    def knows(self, key: NotifiedObject) -> bool:
+        """It is in the configuration, or may still have something to say."""
+        return key in self._of_vrrp or (key[0] in POOLS and _has(self._config, key))
+
+    def of(self, key: NotifiedObject) -> Wanted:
+        """Nothing, when nobody knows it."""
+        if key[0] in VRRP:
+            return self._of_vrrp.get(key, Wanted())
+        config = next((one for one in (self._config, self._former) if _has(one, key)), None)
+        return Wanted() if config is None else _of_pool(key, config)
+
+    def forget(self, key: NotifiedObject) -> None:
+        """It has said its last word."""
+        self._of_vrrp.pop(key, None)
+
+
+def _has(config: Config, key: NotifiedObject) -> bool:
+    service, server = _parts(key)
+    there = config.virtual_servers.get(service)
+    return there is not None and (not server or server in server_names(there))
+
+
+def _parts(key: NotifiedObject) -> t.Tuple[str, str]:
+    """Service and server; "" of a service."""
+    if key[0] == SERVICE:
+        return key[1], ""
+    service, _blank, server = key[1].rpartition(" ")
+    return service, server
 
 
 def _of_vrrp(config: Config) -> t.Iterator[t.Tuple[NotifiedObject, Wanted]]:
@@ -79,23 +120,24 @@ def _of_notifications(own: Notifications, defs: GlobalDefs) -> Wanted:
     )
 
 
-def _of_pools(config: Config) -> t.Iterator[t.Tuple[NotifiedObject, Wanted]]:
-    """STOP of a service with omega is its going down."""
-    for name, service in running_services(config).items():
-        called = _service_name(service)
-        down = service.quorum_down
-        programs = _programs({"UP": service.quorum_up, "DOWN": down, "STOP": down})
-        yield (SERVICE, name), Wanted(programs, mail=service.smtp_alert, called=(called,))
-        for server in service.real_servers:
-            key = SERVER, f"{name} {server_text(server)}"
-            yield key, _of_server(server, service, called)
+def _of_pool(key: NotifiedObject, config: Config) -> Wanted:
+    name, server = _parts(key)
+    service = running_service(config.virtual_servers[name], config)
+    if not server:
+        programs = _up_and_down(service.quorum_up, service.quorum_down)
+        return Wanted(programs, mail=service.smtp_alert, called=(_service_name(service),))
+    return _of_server(next(one for one in service.real_servers if server_text(one) == server), service)
 
 
-def _of_server(server: RunningServer, service: RunningService, service_called: str) -> Wanted:
-    down = server.notify_down
-    programs = _programs({"UP": server.notify_up, "DOWN": down, "STOP": down})
+def _of_server(server: RunningServer, service: RunningService) -> Wanted:
     called = f"[{server.address}]:{(service.protocol or 'none').lower()}:{server.port}"
-    return Wanted(programs, mail=server.smtp_alert, called=(called, service_called))
+    programs = _up_and_down(server.notify_up, server.notify_down)
+    return Wanted(programs, mail=server.smtp_alert, called=(called, _service_name(service)))
+
+
+def _up_and_down(up: t.Optional[Command], down: t.Optional[Command]) -> t.Dict[str, Command]:
+    """STOP of a service with omega is its going down."""
+    return _programs({"UP": up, "DOWN": down, "STOP": down})
 
 
 def _service_name(service: RunningService) -> str:
