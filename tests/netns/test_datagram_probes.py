@@ -60,7 +60,7 @@ def test_a_host_is_pinged_by_either_kind_of_socket(version: int, groups: str) ->
 def test_a_host_that_is_gone_is_down_though_silence_would_do(kind: str, version: int) -> None:
     """Our own kernel gives up asking for its link address after three seconds, and says so."""
     place = NOBODY[version] if kind == "ping" else _place(NOBODY[version])
-    told = probe(kind, place, "--timeout", "20")
+    told = probe(kind, place, "--timeout", "10")
     assert (told["verdict"], told["reason"]) == ("down", SILENT_HOST), told
 
 
