@@ -63,7 +63,8 @@ class NftablesDirector:
         return self.apply(self.missing(*desired, owned=owned))
 
     def missing(self, *desired: Service, owned: t.Collection[ServiceKey] = ()) -> t.List[Operation]:
-        """What a reconciliation would do now."""
+        """What a reconciliation would do now, by one who looks for the first time."""
+        self.plane._generation = None
         return operations(self.plane.read(), {service.key: service for service in desired}, owned)
 
     def apply(self, edits: t.Sequence[Operation]) -> t.List[Refusal]:

@@ -9,6 +9,7 @@ import re
 import socket
 import time
 import typing as t
+from unittest import mock
 
 import pytest
 from netns.nftables_director import DNS, WEB, NftablesDirector, server, service
@@ -273,6 +274,20 @@ def test_a_client_that_keeps_coming_is_not_forgotten(director: NftablesDirector,
         assert lab.ask(NAT_VIP) == "first"
         time.sleep(0.2)
     assert clients(director, "first") == [CLIENT]
+
+
+def test_clients_that_come_do_not_make_the_engine_list_its_table_again(
+    director: NftablesDirector, lab: PoolLab
+) -> None:
+    director.reconcile(service(server("first"), persistence_timeout=300))
+    director.plane.read()
+    with mock.patch.object(director.plane._nft, "json_cmd", wraps=director.plane._nft.json_cmd) as asked:
+        lab.ask(NAT_VIP)
+        director.plane.read()
+        assert asked.call_count == 0
+        director.nft("add table ip other")
+        director.plane.read()
+        assert asked.call_count > 0
 
 
 def test_a_granularity_is_the_network_that_is_remembered(director: NftablesDirector, lab: PoolLab) -> None:

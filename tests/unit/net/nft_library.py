@@ -19,7 +19,7 @@ import typing as t
 
 from mainstay.net.netlink import Message, decode, encode
 
-_GET_TABLE, _GET_CHAIN = 0x0A01, 0x0A04
+_GET_TABLE, _GET_CHAIN, _GET_GENERATION = 0x0A01, 0x0A04, 0x0A10
 
 Json = dict[str, t.Any]
 
@@ -54,6 +54,7 @@ class Library:
         self.terse = False
         self.sockets = 0
         """Open ones."""
+        self._generation, self._seen = 7, "[]"
         self.errno = 0
         """What every question over netlink is answered with, when set."""
 
@@ -69,6 +70,7 @@ class Library:
         """All of the commands or none."""
         if self.complaint:
             return -1, "", self.complaint
+        self.generation()
         before = copy.deepcopy(self.tables)
         printed: list[Json] = [{"metainfo": {}}]
         try:
@@ -98,7 +100,17 @@ class Library:
     def close(self) -> None:
         self.sockets -= 1
 
+    def generation(self) -> int:
+        """One more for whatever has changed since the last question, by our commands or behind our back."""
+        seen = repr([(name, vars(table)) for name, table in self.tables.items()])
+        if seen != self._seen:
+            self._generation, self._seen = self._generation + 1, seen
+        return self._generation
+
     def ask(self, message: Message) -> bytes:
+        if message.kind == _GET_GENERATION:
+            self._complain(0)
+            return _netlink((1, struct.pack("!I", self.generation())))
         assert message.kind == _GET_TABLE
         name = decode(message.body, 4)[1].rstrip(b"\0").decode()
         self._complain(0 if name in self.tables else errno.ENOENT)

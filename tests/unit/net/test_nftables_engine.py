@@ -15,9 +15,9 @@ from dataclasses import replace
 from unittest import mock
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
-from mainstay.lvs.operations import AddService, RemoveDestination
+from mainstay.lvs.operations import AddService, RemoveDestination, SetDestination
 from mainstay.lvs.reconcile import operations
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
 from mainstay.net import nftables, nftables_kernel
@@ -90,6 +90,15 @@ class Stage:
         self.plane._conntrack = stand_in
         return stand_in
 
+    def read(self) -> Table:
+        """What is there, for one who has written nothing."""
+        return opened(self.library).read()
+
+    def look(self) -> Table:
+        """What the engine reads when it may rely on nothing it knows."""
+        self.plane._generation = None
+        return self.plane.read()
+
     def reconcile(self, desired: Table) -> list[t.Any]:
         return self.plane.apply(operations(self.plane.read(), desired, KEYS))
 
@@ -99,22 +108,24 @@ def stage() -> Stage:
     return Stage()
 
 
+@settings(max_examples=40)
 @given(TABLES, TABLES)
 def test_from_any_table_to_any_other_and_what_is_read_is_what_was_written(first: Table, second: Table) -> None:
     stage = Stage()
     for desired in (first, second, {}):
         assert stage.reconcile(desired) == []
-        assert stage.plane.read() == desired
+        assert stage.plane.read() == stage.read() == desired
         assert bool(stage.library.tables) == bool(desired), "a table without services is no table"
 
 
+@settings(max_examples=40)
 @given(TABLES, TABLES, TABLES)
 def test_edits_in_a_row_without_reading_end_at_the_same_rules(first: Table, second: Table, third: Table) -> None:
     stage, held = Stage(), t.cast(Table, {})
     for desired in (first, second, third):
         assert stage.plane.apply(operations(held, desired, KEYS)) == []
         held = desired
-    assert stage.plane.read() == third
+    assert stage.plane.read() == stage.read() == third
 
 
 def test_a_change_is_one_transaction(stage: Stage) -> None:
@@ -129,12 +140,39 @@ def test_without_a_change_there_is_no_transaction(stage: Stage) -> None:
     assert stage.library.transactions == 1
 
 
+def test_what_nobody_has_touched_is_not_listed_again(stage: Stage) -> None:
+    stage.reconcile({WEB: service(server(21))})
+    stage.library.listings = 0
+    for weight in (2, 3):
+        stage.reconcile({WEB: service(server(21, weight))})
+    stage.plane.read()
+    assert stage.library.listings == 0
+    stage.library.tables["other"] = NftTable()
+    stage.plane.read()
+    assert stage.library.listings == 1, "somebody changed something"
+
+
+def test_what_somebody_changes_beside_an_edit_of_ours_is_seen(stage: Stage) -> None:
+    stage.reconcile({WEB: service(server(21)), OTHER: service(server(22), key=OTHER)})
+    answer = stage.library.json_cmd
+
+    def meddled(document: Json) -> t.Any:
+        said = answer(document)
+        stage.library.generation()
+        stage.library.table().rules[service_chain(OTHER)].clear()
+        return said
+
+    with mock.patch.object(stage.library, "json_cmd", meddled):
+        stage.plane.apply([SetDestination(WEB, server(21, weight=2))])
+    assert stage.plane.read()[OTHER].lb_algo == "altered"
+
+
 def test_of_several_services_only_the_refused_one_stays_away(stage: Stage) -> None:
     stage.library.refuses = lambda body: body.get("name") == service_chain(OTHER)
     refusals = stage.reconcile({WEB: service(server(21)), OTHER: service(server(22), key=OTHER)})
     assert refusals[0].operation == AddService(service(server(22), key=OTHER))
     assert refusals[0].reason == "nftables refused it: Could not process rule: No such file or directory"
-    assert list(stage.plane.read()) == [WEB]
+    assert list(stage.look()) == [WEB]
 
 
 def test_an_edit_on_an_outdated_view_starts_from_a_fresh_one(stage: Stage) -> None:
@@ -176,7 +214,7 @@ def test_flows_that_cannot_be_ended_are_told_and_tried_again_by_every_call(stage
     out = RemoveDestination(DNS, server(21).key)
     unfinished = Refusal(out, "done, but flows of servers taken out live on: no nf_conntrack_netlink", applied=True)
     assert stage.plane.apply([out]) == [unfinished]
-    assert server(21).key not in stage.plane.read()[DNS].destinations, "the table waits for nobody"
+    assert server(21).key not in stage.look()[DNS].destinations, "the table waits for nobody"
     assert stage.plane.apply([]) == [unfinished]
     conntrack = stage.conntrack()
     assert stage.plane.apply([]) == []
@@ -194,7 +232,7 @@ def test_protocols_shown_as_numbers_are_the_same_protocols(stage: Stage, protoco
         return json.loads(json.dumps(named(kind, body)).replace('"tcp"', "6").replace('"udp"', "17"))
 
     with mock.patch.object(stage.library, "_list", numbered):
-        assert stage.plane.read() == {key: service(server(21), key=key)}
+        assert stage.look() == {key: service(server(21), key=key)}
 
 
 DORMANT, OWNER = 0x1, 0x2
@@ -206,11 +244,11 @@ def test_a_table_with_flags_is_never_listed_and_written_anew_whole(stage: Stage,
     desired = {WEB: service(server(21), server(22)), OTHER: service(server(22), key=OTHER)}
     stage.reconcile(desired)
     stage.library.table().flags, stage.library.listings = flags, 0
-    assert {key: held.lb_algo for key, held in stage.plane.read().items()} == {WEB: "altered", OTHER: "altered"}
+    assert {key: held.lb_algo for key, held in stage.look().items()} == {WEB: "altered", OTHER: "altered"}
     assert stage.library.listings == 0
     assert stage.reconcile(desired) == []
     assert stage.library.table().flags == 0
-    assert stage.plane.read() == desired
+    assert stage.look() == desired
 
 
 def test_a_table_with_flags_goes_with_its_last_service(stage: Stage) -> None:
@@ -225,14 +263,14 @@ def test_of_a_table_with_flags_only_our_own_chains_count(stage: Stage) -> None:
     stage.library.table().flags = DORMANT
     stage.library.tables["other"] = NftTable()
     stage.library.tables["other"].chains[service_chain(OTHER)] = {}
-    assert set(stage.plane.read()) == {WEB}
+    assert set(stage.look()) == {WEB}
 
 
 def test_flags_of_other_tables_do_not_matter(stage: Stage) -> None:
     stage.library.tables["other"] = NftTable()
     stage.library.tables["other"].flags = DORMANT
     stage.reconcile({WEB: service(server(21))})
-    assert stage.plane.read() == {WEB: service(server(21))}
+    assert stage.look() == {WEB: service(server(21))}
 
 
 @pytest.mark.parametrize("shown", ["dormant", ["dormant"], "Lester Gooch #5"], ids=["one", "several", "nft 1.0.6"])
@@ -247,7 +285,7 @@ def test_flags_that_come_between_two_questions_are_seen_in_the_listing(
         return [{"table": {**listing[0]["table"], "flags": shown}}, *listing[1:]] if kind == "table" else listing
 
     with mock.patch.object(stage.library, "_list", flagged):
-        assert stage.plane.read()[WEB].lb_algo == "altered"
+        assert stage.look()[WEB].lb_algo == "altered"
 
 
 def test_a_listing_spoilt_by_flags_that_come_between_two_questions_is_no_complaint(stage: Stage) -> None:
@@ -259,14 +297,14 @@ def test_a_listing_spoilt_by_flags_that_come_between_two_questions_is_no_complai
         return answer(document)
 
     with mock.patch.object(stage.library, "json_cmd", flagged_meanwhile):
-        assert stage.plane.read()[WEB].lb_algo == "altered"
+        assert stage.look()[WEB].lb_algo == "altered"
 
 
 def test_a_listing_spoilt_by_anything_else_is_a_complaint(stage: Stage) -> None:
     stage.reconcile({WEB: service(server(21))})
     spoilt = mock.patch.object(stage.library, "_list", side_effect=ValueError("Expecting value"))
     with spoilt, pytest.raises(DataPlaneUnavailable, match="not JSON: Expecting value"):
-        stage.plane.read()
+        stage.look()
 
 
 def test_a_table_deleted_between_two_questions_is_no_table(stage: Stage) -> None:
@@ -279,7 +317,7 @@ def test_a_table_deleted_between_two_questions_is_no_table(stage: Stage) -> None
         return answer(document)
 
     with mock.patch.object(stage.library, "json_cmd", gone_meanwhile):
-        assert stage.plane.read() == {}
+        assert stage.look() == {}
     assert stage.reconcile({WEB: service(server(21))}) == []
 
 
@@ -287,7 +325,7 @@ def test_a_table_that_is_there_and_cannot_be_listed_is_a_complaint(stage: Stage)
     stage.reconcile({WEB: service(server(21))})
     stage.library.refuses = lambda body: body.get("name") == "mainstay"
     with pytest.raises(DataPlaneUnavailable):
-        stage.plane.read()
+        stage.look()
 
 
 FORBIDDEN = "mainstayd may not use nftables: it needs the capability CAP_NET_ADMIN (the unit file grants it)"
@@ -320,7 +358,7 @@ def test_a_kernel_without_netfilters_netlink_has_no_nf_tables() -> None:
 def test_a_kernel_that_does_not_answer_in_time_is_a_complaint(stage: Stage) -> None:
     silent = mock.patch.object(stage.library, "ask", side_effect=TimeoutError("timed out"))
     with silent, pytest.raises(DataPlaneUnavailable, match="no answer in time"):
-        stage.plane.read()
+        stage.look()
 
 
 @pytest.mark.parametrize(("complaint", "sentence"), [
@@ -332,7 +370,7 @@ def test_what_libnftables_complains_about_is_told(stage: Stage, complaint: str, 
     stage.reconcile({WEB: service(server(21))})
     stage.library.complaint = complaint
     with pytest.raises(DataPlaneUnavailable) as refused:
-        stage.plane.read()
+        stage.look()
     assert str(refused.value) == sentence
 
 

@@ -58,6 +58,8 @@ class NftablesPlane:
         self._conntrack = Conntrack()
         self._strays: t.Dict[ServiceKey, Operation] = {}
         """Services with flows still to be ended, and what made them so."""
+        self._generation: t.Optional[int] = None
+        """The kernel's generation that `_known` is the reading of; None: of none for certain."""
         try:
             self._known = self._look()
         except DataPlaneUnavailable:
@@ -69,8 +71,12 @@ class NftablesPlane:
         yield self.read()
 
     def read(self, _keys: t.Optional[t.Collection[ServiceKey]] = None) -> Table:
-        """What our table holds; "altered" stands where somebody changed its rules. Raises DataPlaneUnavailable."""
-        self._known = self._look()
+        """What our table holds; "altered" stands where somebody changed its rules. Raises DataPlaneUnavailable.
+
+        Listed only when any program has changed anything since: 1,000 services of 10 servers are two seconds' work.
+        """
+        if self._generation is None or self._kernel.generation() != self._generation:
+            self._known = self._look()
         return self._known.table
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
@@ -115,7 +121,14 @@ class NftablesPlane:
         del self._nft
 
     def _look(self) -> Held:
-        """What the kernel holds now. A table with flags is never listed: see nftables_kernel."""
+        """What the kernel holds now."""
+        before = self._kernel.generation()
+        held = self._look_inside()
+        self._generation = before if self._kernel.generation() == before else None
+        return held
+
+    def _look_inside(self) -> Held:
+        """A table with flags is never listed: see nftables_kernel."""
         flags = self._kernel.flags()
         if flags == 0:
             try:
@@ -180,6 +193,9 @@ class NftablesPlane:
         status, _answer, error = self._nft.json_cmd({"nftables": list(commands)})
         if status != 0:
             raise _TransactionRefused(_first_line(error))
+        # Two more, and somebody else's transaction came between.
+        ours = None if self._generation is None else self._generation + 1
+        self._generation = ours if self._kernel.generation() == ours else None
 
     def _note_strays(self, changed: t.Sequence[ServiceKey], operations: t.Sequence[Operation]) -> None:
         """A UDP flow never ends while its client keeps sending, not even when its server is gone."""

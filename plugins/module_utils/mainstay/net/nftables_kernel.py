@@ -22,11 +22,12 @@ from .netlink import KernelSocket, Message, decode, encode
 from .nftables_names import TABLE
 
 _NETLINK_NETFILTER = 12
-_GET_TABLE, _GET_CHAIN = 0x0A01, 0x0A04  # subsystem nftables (10), then the message
+_GET_TABLE, _GET_CHAIN, _GET_GENERATION = 0x0A01, 0x0A04, 0x0A10  # subsystem nftables (10), then the message
 _NFPROTO_INET = 1
 _HEADER = struct.pack("!BBH", _NFPROTO_INET, 0, 0)
 _NFTA_TABLE_NAME, _NFTA_TABLE_FLAGS = 1, 2
 _NFTA_CHAIN_TABLE, _NFTA_CHAIN_NAME = 1, 3
+_NFTA_GEN_ID = 1
 _NAME = TABLE.encode() + b"\0"
 
 MISSING = "this kernel has no nf_tables: load it with 'modprobe nf_tables'"
@@ -44,6 +45,11 @@ class KernelTable:
     def close(self) -> None:
         """Give the socket back."""
         self._socket.close()
+
+    def generation(self) -> int:
+        """One more at each transaction of any program in any table; clients that are remembered do not count."""
+        answer = _told(lambda: self._socket.ask(Message(_GET_GENERATION, _HEADER)))
+        return int.from_bytes(decode(answer, len(_HEADER))[_NFTA_GEN_ID], "big")
 
     def flags(self) -> t.Optional[int]:
         """NFT_TABLE_F_* of the table, 0 for none; None when there is no such table."""
