@@ -112,6 +112,19 @@ class TestTasks:
         )
         assert (task.address, task.port, task.tls, task.server_name) == ("192.0.2.21", 2525, Tls(sni_name="mx"), "mx")
 
+    @pytest.mark.parametrize(
+        ("tls", "name"),
+        [
+            (Tls(), None),
+            (Tls(sni_name="mx", enable_sni=False), None),
+            (Tls(verify="full"), "192.0.2.21"),
+            (Tls(verify="full", sni_name="mx"), "mx"),
+        ],
+    )
+    def test_the_name_for_tls_is_the_one_of_the_options(self, tls: Tls, name: str | None) -> None:
+        (task,) = tasks(SmtpCheck(starttls=True, tls=tls), "192.0.2.21", 25, no_search)
+        assert task.server_name == name
+
     @pytest.mark.parametrize("name", ["lb1\r\nMAIL FROM:<>", "lb1\n", "a b", "é", "x" * 256])
     def test_a_name_that_would_split_the_command_is_refused(self, name: str) -> None:
         with pytest.raises(ValueError, match="helo_name .* visible ASCII"):
