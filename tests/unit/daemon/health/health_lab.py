@@ -230,7 +230,7 @@ class ScriptedAddresses:
         return address in self.held
 
     def open(self, changed: t.Callable[[int], None], _now: int) -> None:
-        self._changed = changed
+        self._changed = self._changed or changed
 
     def close(self) -> None:
         self._changed = None

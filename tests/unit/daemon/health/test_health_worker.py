@@ -121,6 +121,20 @@ class TestTiming:
         assert sum(tenths) == 1000
         assert min(tenths) > 50, f"probes per second of the period: {tenths}"
 
+    @pytest.mark.parametrize(("warmup", "within"), [(None, 5), (1, 1), (0, 0)])
+    def test_first_probes_are_spread_over_warmup_and_come_soon(
+        self, lab: HealthLab, warmup: float | None, within: float
+    ) -> None:
+        servers = [f"10.0.{high}.{low}" for high in range(4) for low in range(250)]
+        spread = None if warmup is None else seconds(warmup)
+        start = lab.poller.now()
+        lab.configure(web(*servers, delay_loop=seconds(10), warmup=spread))
+        while len({address for _instant, address in lab.probes}) < 1000:
+            lab.run(0.01)
+        first = {address: instant - start for instant, address in reversed(lab.probes)}
+        # Where all may begin at once, only the number of slots holds them back.
+        assert seconds(within) * 9 // 10 <= max(first.values()) <= seconds(within) + 3 * LATENCY
+
     def test_never_more_than_the_allowed_number_at_once(self, lab: HealthLab) -> None:
         servers = [f"10.1.{high}.{low}" for high in range(4) for low in range(250)]
         lab.configure(web(*servers, delay_loop=seconds(0.001)))

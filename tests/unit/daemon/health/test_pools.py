@@ -179,6 +179,17 @@ class TestOrders:
         lab.run(20)
         assert lab.ipvs.applied == edits, "its connections would be gone"
 
+    def test_who_was_out_by_order_is_trusted_when_the_order_ends_after_a_restart(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO))
+        lab.order({"server": f"{ONE}:80", "action": "maintenance"})
+        lab.run(1)
+        lab.worker = lab.new_worker()
+        lab.order({"server": f"{ONE}:80", "action": "maintenance"})
+        lab.configure(web(ONE, TWO))
+        lab.order()
+        lab.run(0)
+        assert lab.ipvs.pool() == {ONE: 1, TWO: 1}
+
     def test_the_same_orders_again_change_nothing(self, lab: HealthLab) -> None:
         lab.configure(web(ONE), web(name="other", port=81, real_servers=(unchecked(TWO),)))
         lab.order({"server": f"{ONE}:80", "action": "drain"})
@@ -272,6 +283,16 @@ class TestSuspension:
         lab.run(7)
         assert lab.servers()[ONE]["state"] == "up"
 
+    def test_a_service_that_a_reload_brings_rests_too(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, ha_suspend=True))
+        lab.configure(web(ONE, ha_suspend=True), web(TWO, name="other", address="192.0.2.11", ha_suspend=True))
+        lab.addresses.become({WEB.address}, lab.poller.now())
+        lab.run(20)
+        assert (bool(lab.probes_of(ONE)), lab.probes_of(TWO)) == (True, [])
+        lab.addresses.become({WEB.address, "192.0.2.11"}, lab.poller.now())
+        lab.run(20)
+        assert lab.probes_of(TWO)
+
     def test_without_the_word_addresses_do_not_matter_and_are_not_watched(self, lab: HealthLab) -> None:
         lab.addresses.held = set()
         lab.configure(web(ONE))
@@ -337,6 +358,14 @@ class TestStart:
         lab.configure(service)
         lab.run(10)
         assert lab.ipvs.applied == edits
+
+    def test_a_backup_server_that_was_not_needed_is_not_taken_for_a_failed_one(self, lab: HealthLab) -> None:
+        service = web(real_servers=(real(ONE), real(TWO, backup=True)))
+        lab.configure(service)
+        lab.run(10)
+        lab.worker = lab.new_worker()
+        lab.configure(service)
+        assert lab.servers()[TWO]["state"] == "backup"
 
     def test_a_group_is_many_services_with_one_pool(self, lab: HealthLab) -> None:
         group = VirtualServerGroup("g", (GroupEntry("192.0.2.10", "192.0.2.12", 80), GroupEntry(fwmark=5)))

@@ -160,12 +160,13 @@ class HealthWorker:
     def _follow_addresses(self, services: t.Iterable[RunningService], now: Instant) -> None:
         """Know this machine's addresses while there is a service whose checks depend on them."""
         if any(service.ha_suspend for service in services):
-            self._addresses.open(lambda later: self._suspend(services, later), now)
+            self._addresses.open(self._addresses_changed, now)
         else:
             self._addresses.close()
-        self._suspend(services, now)
+        self._book.rest_services(suspended(services, self._addresses.holds), now)
 
-    def _suspend(self, services: t.Iterable[RunningService], now: Instant) -> None:
+    def _addresses_changed(self, now: Instant) -> None:
+        services = [keeper.service for keeper in self._keepers.values()]
         self._book.rest_services(suspended(services, self._addresses.holds), now)
 
     # ---- what comes in while it runs
