@@ -44,6 +44,13 @@ def _animal(name: str, behaviour: zoo.Behaviour, tls: Tls, up: bool, reason: str
     return Animal(name, server, HttpsCheck(virtualhost=NAME, tls=tls), deadline, up, reason, notes=notes)
 
 
+def breaks_tls(inside: socket.socket) -> None:
+    """Bytes that no key has seen, in the middle of the conversation."""
+    zoo.read_request(inside)
+    socket.socket.sendall(inside, b"HTTP/1.1 200 OK\r\n\r\n")
+    zoo.hold(inside)
+
+
 def without_tls() -> t.Tuple[Animal, ...]:
     """They never get as far as a certificate."""
     hello_begins = b"\x16\x03\x03\x00\x7a\x02\x00\x00"
@@ -124,6 +131,7 @@ def with_tls(made: Certificates) -> t.Tuple[Animal, ...]:
             False,
             "the server speaks no version of TLS that tls_min_version allows",
         ),
+        _animal("tls: plain text inside", has(made.good, breaks_tls), Tls(), False, "TLS failed: wrong version number"),
         _animal(
             "tls: silent inside",
             has(made.good, zoo.hold),

@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 from zoo import servers as zoo
 from zoo.certificates import NAME, Certificates, make_certificates
 from zoo.http_animals import OK, PAGE
@@ -22,7 +23,8 @@ from mainstay.daemon.reactor import Reactor
 from mainstay.model.check_config import HttpsCheck, Tls
 from mainstay.model.units import Instant, seconds
 from mainstay.net.check_run import CheckRun
-from mainstay.net.probe_errors import OwnTrouble
+from mainstay.net.probe_errors import OwnTrouble, TlsFailure
+from mainstay.net.tls_channel import TlsChannel
 from mainstay.net.tls_contexts import tls_context
 from mainstay.probes.build import probe_tasks
 from mainstay.probes.outcome import ProbeOutcome
@@ -211,6 +213,20 @@ class TestStartTls:
         with zoo.HostileServer(zoo.says_and_holds(b"go")) as server:
             outcome = outcome_of([ProbeTask(TCP, "127.0.0.1", server.port, Upgrading)])
         assert not outcome.ran, outcome
+
+
+@given(pieces=st.lists(st.one_of(st.binary(max_size=40), st.just(b"\x16\x03\x03\x00\x04\x02\x00\x00\x00")), max_size=8))
+def test_any_bytes_of_a_server_are_a_failure_in_words_or_too_few(pieces: list[bytes]) -> None:
+    channel = TlsChannel(tls_context(Tls()), None)
+    assert not channel.shake()
+    for piece in [*pieces, b""]:
+        channel.feed(piece)
+        try:
+            assert not channel.shake(), "no server was there to agree with"
+        except TlsFailure as failure:
+            assert str(failure)
+            return
+    pytest.fail("the end of the stream is the end of the handshake")
 
 
 def test_a_full_verification_without_a_name_to_look_for_does_not_run(web: zoo.HostileServer) -> None:

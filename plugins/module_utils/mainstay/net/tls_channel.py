@@ -63,14 +63,14 @@ class TlsChannel:
             # Many servers end without the word for it. What was cut short shows in the conversation itself.
             return b""
         except ssl.SSLError as error:
-            raise TlsFailure(_sentence(error)) from None
+            raise TlsFailure(_failed(error)) from None
 
     def put(self, said: bytes) -> None:
         """Our next bytes of the conversation. Raises TlsFailure."""
         try:
             self._tls.write(said)
         except ssl.SSLError as error:
-            raise TlsFailure(_sentence(error)) from None
+            raise TlsFailure(_failed(error)) from None
 
     def wire(self) -> bytes:
         """What has to go to the network; asking takes it."""
@@ -87,4 +87,8 @@ def _sentence(error: ssl.SSLError) -> str:
         return "the server does not speak TLS"
     if reason in _NO_VERSION:
         return "the server speaks no version of TLS that tls_min_version allows"
-    return f"TLS failed: {reason.lower().replace('_', ' ') or 'broken records'}"
+    return _failed(error)
+
+
+def _failed(error: ssl.SSLError) -> str:
+    return f"TLS failed: {(error.reason or 'broken records').lower().replace('_', ' ')}"
