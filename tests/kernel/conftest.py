@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from netns.pool_lab import PoolLab, run
 
-from .ipvs_director import IpvsDirector, unload_ip_vs
+from .ipvs_director import IpvsDirector, loaded_ip_vs, unload_ip_vs
 from .wide_lab import widen
 
 
@@ -38,7 +38,8 @@ def wide(lab: PoolLab) -> PoolLab:
 @pytest.fixture
 def director(lab: PoolLab) -> t.Iterator[IpvsDirector]:
     """ip_vs is loaded and its table is empty, before and after."""
-    run("/run/modprobe", "ip_vs")
+    if not loaded_ip_vs():
+        run("/run/modprobe", "ip_vs")
     director = IpvsDirector(lab.director)
     yield director
     director.ipvsadm("--clear")

@@ -16,7 +16,7 @@ from netns.pool_lab import NAT_VIP, PORT, SERVERS, Namespace
 
 from lab.waiting import wait_for
 
-CHECKED_PORT = 8080
+CHECKED_PORT = 8090
 INTERFACE, VIP = "clients", "198.51.100.11"
 GUEST_SECONDS = 30.0
 """A Python starts in up to a second here, and the machine below may be busy."""

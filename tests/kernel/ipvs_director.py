@@ -118,9 +118,14 @@ class IpvsDirector:
             time.sleep(0.2)
 
 
+def loaded_ip_vs() -> t.List[str]:
+    """ip_vs and the modules that stand on it, as far as they are loaded; ip_vs last."""
+    loaded = [line.split()[0] for line in Path("/proc/modules").read_text().splitlines()]
+    return sorted((module for module in loaded if re.fullmatch(r"ip_vs(_\w+)?", module)), reverse=True)
+
+
 def unload_ip_vs() -> None:
     """Remove ip_vs and every module that stands on it."""
-    loaded = [line.split()[0] for line in Path("/proc/modules").read_text().splitlines()]
-    users = [module for module in loaded if re.fullmatch(r"ip_vs_\w+", module)]
-    if "ip_vs" in loaded:
-        run("rmmod", *users, "ip_vs")
+    loaded = loaded_ip_vs()
+    if loaded:
+        run("rmmod", *loaded)

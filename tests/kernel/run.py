@@ -24,7 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 EXCHANGE_IN_GUEST = Path("/run/exchange")
-DEADLINE_SECONDS = 600
+DEADLINE_SECONDS = 900
 GUEST_FAILED = 3
 KERNEL = "linux.uml"
 MEMORY = "768M"

@@ -10,6 +10,7 @@ from collections import Counter
 from netns.pool_lab import CLIENT_NEAR_SERVERS, DR_VIP, NAT_VIP, PoolLab
 
 from mainstay.lvs.operations import SetDestination, SetService
+from mainstay.lvs.table import ServiceKey
 
 from .ipvs_director import DIRECT, WEB, IpvsDirector, server, service
 
@@ -40,9 +41,11 @@ def test_a_restart_adopts_what_is_right_and_open_connections_live_on(director: I
 
 
 def test_counters_are_those_that_ipvsadm_shows(director: IpvsDirector, lab: PoolLab) -> None:
-    director.reconcile(service(WEB, server("first")))
-    held = lab.connect(NAT_VIP)
-    counted = director.plane.counters()[WEB, server("first").key]
+    """On a port of its own: ip_vs remembers connections of servers that were removed."""
+    key = ServiceKey("TCP", NAT_VIP, 5015)
+    director.reconcile(service(key, server("first")))
+    held = lab.connect(NAT_VIP, key.port)
+    counted = director.plane.counters()[key, server("first").key]
     assert counted.active_connections == 1
     shown = director.ipvsadm("-Ln").split()[-2:]
     assert shown == [str(counted.active_connections), str(counted.inactive_connections)]
