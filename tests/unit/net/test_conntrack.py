@@ -186,6 +186,14 @@ def test_a_connection_of_the_directors_own_is_left_to_its_listener(kernel: Kerne
     assert len(kernel.deleted) == 2
 
 
+def test_of_a_mark_that_is_served_no_more_only_udp_is_ended(kernel: Kernel) -> None:
+    kernel.flows = [flow(WEB, FIRST, 1, ESTABLISHED, mark=5), flow(DNS, FIRST, 2, mark=5)]
+    Conntrack().end_flows({MARK: None})
+    assert [decode(message.body, 4)[1] for message in kernel.deleted] == [decode(kernel.flows[1], 4)[1]]
+    Conntrack().end_flows({MARK: []})
+    assert len(kernel.deleted) == 3, "of one that has nobody left, all"
+
+
 def test_an_ipv6_address_is_no_filter_of_the_kernels(kernel: Kernel) -> None:
     """It would leave out the very flows that are wanted: its comparison of IPv6 addresses is the wrong way round."""
     kernel.flows = [PING]

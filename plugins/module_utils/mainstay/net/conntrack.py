@@ -107,17 +107,19 @@ class Conntrack:
                 counted[flow.service, server][0 if flow.active else 1] += 1
         return {key: (active, inactive) for key, (active, inactive) in counted.items()}
 
-    def end_flows(self, pools: t.Mapping[ServiceKey, t.Iterable[DestinationKey]]) -> None:
+    def end_flows(self, pools: t.Mapping[ServiceKey, t.Optional[t.Iterable[DestinationKey]]]) -> None:
         """Forget the services' flows that lead anywhere but to their pools. Raises ConntrackUnavailable.
 
-        A TCP connection to a listener of the director's own is left to its listener; a UDP flow would stay with it
-        for as long as the client keeps sending, so it is ended.
+        A pool of None is a service that is no more: its TCP connections live on. So does one to a listener of the
+        director's own. A UDP flow would go on for as long as its client keeps sending, so it is ended.
         """
-        known = {key: _Pool(servers) for key, servers in pools.items()}
+        known = {key: _Pool(servers or ()) for key, servers in pools.items()}
+        left = {key for key, servers in pools.items() if servers is None}
         orders = [
             Message(_CT_DELETE, _header(flow.service) + encode([(_CTA_TUPLE_ORIG | NESTED, flow.original)]))
             for flow in self._flows(pools)
-            if known[flow.service].find(flow.server) is None and (flow.rewritten or flow.server.protocol == _UDP)
+            if known[flow.service].find(flow.server) is None
+            and (flow.server.protocol == _UDP or (flow.rewritten and flow.service not in left))
         ]
         for answer in self._talk(lambda kernel: kernel.order(orders)):
             if answer.errno not in (0, errno.ENOENT):  # it may have ended by itself meanwhile

@@ -207,7 +207,7 @@ class NftablesPlane:
     def _end_strays(self) -> t.List[Refusal]:
         """Flows of all services in one go: looking for them costs the same for one and for many."""
         table = self._known.table
-        pools = {key: table[key].destinations if key in table else () for key in self._strays}
+        pools = {key: table[key].destinations if key in table else None for key in self._strays}
         try:
             self._conntrack.end_flows(pools)
         except ConntrackUnavailable as error:
