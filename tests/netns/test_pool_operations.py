@@ -192,6 +192,8 @@ def test_a_program_decides_about_a_server_and_sets_its_weight(operator: Operator
 
     status.write_text("5")
     wait_for(lambda: operator.daemon.servers()["first"]["effective_weight"] == 3, 10, "weight 5 - 2")
+    status.write_text("0")
+    wait_for(lambda: operator.daemon.servers()["first"]["effective_weight"] == 1, 10, "the configured weight")
     status.write_text("1")
     operator.await_servers(first="down")
     assert operator.answering() == {"second"}

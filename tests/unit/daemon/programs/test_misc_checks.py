@@ -171,12 +171,12 @@ def test_rise_has_to_be_reached_before_it_is_up_again(story: Story) -> None:
         ((2,), [(True, 0)]),
         ((255,), [(True, 253)]),
         ((12, 12, 22), [(True, 10), (True, 20)]),
-        ((12, 0), [(True, 10)]),
+        ((12, 0), [(True, 10), (True, None)]),
         ((12, 1), [(True, 10), (False, None)]),
-        ((12, 1, 0), [(True, 10), (False, None), (True, 10)]),
+        ((12, 1, 0), [(True, 10), (False, None), (True, None)]),
         ((None,), [(False, None)]),
     ],
-    ids=["passed", "least", "most", "changes", "0 keeps it", "1 is failed", "0 after 1", "killed"],
+    ids=["passed", "least", "most", "changes", "0 is the configured one", "1 is failed", "0 after 1", "killed"],
 )
 def test_misc_dynamic_makes_weights_of_exit_statuses(
     story: Story, statuses: t.Sequence[t.Optional[int]], levels: t.List[t.Tuple[bool, t.Optional[int]]]

@@ -4,8 +4,8 @@
 """One MISC_CHECK: a program that is run again and again, and what its exit status says of a real server.
 
 Status 0 is passed, 1 is failed, any other is failed too; with misc_dynamic 2 to 255 is passed with the weight
-status - 2, and 0 leaves the weight as the program said last. A program that does not end in misc_timeout, cannot be
-started or is killed has failed. It is never run twice at a time: the next run waits for the end of this one.
+status - 2, and 0 is passed with the configured weight (so does keepalived 2.2.7, whose manual says otherwise). A program
+that does not end in misc_timeout, cannot be started or is killed has failed. It is never run twice at a time: the next run waits for the end of this one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ class MiscRunner:
         self._poller = poller
         self._changed = changed
         self._history = first_history(check_policy(check), poller.now())
-        self._weight: t.Optional[int] = None
         self._timer: t.Optional[Timer] = None
         self._run: t.Optional[Run] = None
         self._started: Instant = 0
@@ -104,9 +103,9 @@ class MiscRunner:
     def _verdict(self, result: ScriptResult) -> MiscVerdict:
         status = result.status
         if self.check.misc_dynamic and status is not None and _FIRST_WEIGHT <= status <= _LAST_STATUS:
-            self._weight = status - _FIRST_WEIGHT
-            return MiscVerdict(True, f"{result.reason}: weight {self._weight}", self._weight)
-        return MiscVerdict(result.good, result.reason, self._weight if result.good else None)
+            weight = status - _FIRST_WEIGHT
+            return MiscVerdict(True, f"{result.reason}: weight {weight}", weight)
+        return MiscVerdict(result.good, result.reason)
 
     def _tell_change(self) -> None:
         health = self._history.health
