@@ -4,8 +4,9 @@
 """One MISC_CHECK: a program that is run again and again, and what its exit status says of a real server.
 
 Status 0 is passed, 1 is failed, any other is failed too; with misc_dynamic 2 to 255 is passed with the weight
-status - 2, and 0 is passed with the configured weight (so does keepalived 2.2.7, whose manual says otherwise). A program
-that does not end in misc_timeout, cannot be started or is killed has failed. It is never run twice at a time: the next run waits for the end of this one.
+status - 2, and 0 is passed with the configured weight (keepalived 2.2.7 does so, and its manual says otherwise). A
+program that does not end in misc_timeout, cannot be started or is killed has failed. It is never run twice at a time:
+the next run waits for the end of this one.
 """
 
 from __future__ import annotations
