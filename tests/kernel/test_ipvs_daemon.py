@@ -48,6 +48,7 @@ def daemon(director: IpvsDirector, configured: DirectorDaemon) -> DirectorDaemon
     return configured
 
 
+@pytest.mark.fault("F56")
 def test_without_ip_vs_vrrp_works_and_when_it_comes_the_table_does_too(
     without_ip_vs: ModuleLoading, configured: DirectorDaemon, lab: PoolLab
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_server_whose_check_fails_leaves_ip_vs_and_comes_back(
     assert {lab.ask(NAT_VIP) for _ in range(4)} == {"first", "second"}
 
 
+@pytest.mark.fault("F58")
 def test_the_successor_of_a_killed_worker_adopts_entries_and_connections(
     director: IpvsDirector, daemon: DirectorDaemon, lab: PoolLab, checked: dict[str, CheckedPort]
 ) -> None:

@@ -131,7 +131,6 @@ def test_a_service_without_its_scheduler_is_named_and_the_others_are_served(
     assert "real_server 192.0.2.21:80 was missing" in kept.said()[1], "the refusal was said again"
 
 
-@pytest.mark.fault("F56")
 def test_a_module_that_goes_and_comes_back_is_filled_again(
     director: IpvsDirector, without_ip_vs: ModuleLoading, lab: PoolLab
 ) -> None:
