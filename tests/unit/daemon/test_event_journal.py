@@ -36,8 +36,8 @@ class Story:
         self.journal = EventJournal(str(self.folder), Journal(lambda text: bool(self.log.append(text)) or True))
         return self.journal
 
-    def happens(self, name: str = "VI_1", event: str = "MASTER", at: int = 0) -> None:
-        told = Happening("INSTANCE", name, event, 100, "no advert in time", "BACKUP", "2026-03-01T03:00:04.000+01:00")
+    def happens(self, name: str = "VI_1", event: str = "MASTER", at: int = 0, kind: str = "INSTANCE") -> None:
+        told = Happening(kind, name, event, 100, "no advert in time", "BACKUP", "2026-03-01T03:00:04.000+01:00")
         self.journal.happened(told, at)
 
     def told(self, count: int = 1000, name: t.Optional[str] = None) -> t.List[str]:
@@ -159,3 +159,29 @@ def test_lesser_adverts_do_not_push_history_out(story: Story) -> None:
         story.happens(event="MASTER_RX_LOWER_PRI", at=number * SECOND)
 
     assert len(story.told()) == 2, "one a minute for each instance"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("web", ["UP", "DOWN"]),
+        ("web 192.0.2.21:80", ["DOWN"]),
+        ("192.0.2.21:80", ["DOWN"]),
+        ("mail", ["DRAIN"]),
+        ("we", []),
+    ],
+)
+def test_a_service_is_asked_for_with_its_servers_and_a_server_by_its_endpoint(
+    story: Story, name: str, told: t.List[str]
+) -> None:
+    story.happens(kind="VS", name="web", event="UP")
+    story.happens(kind="RS", name="web 192.0.2.21:80", event="DOWN")
+    story.journal.operator({"kind": "RS", "name": "mail 192.0.2.22:25", "event": "DRAIN", "by": "uid 0", "reason": ""})
+    assert [one["event"] for one in story.journal.recent(10, name).events] == told
+
+
+def test_a_session_that_flaps_does_not_push_history_out(story: Story) -> None:
+    story.happens(kind="BFD", name="gw", event="START")
+    for number in range(100):
+        story.happens(kind="BFD", name="gw", event="UP" if number % 2 else "DOWN", at=number * SECOND)
+    assert sorted(story.told()) == ["DOWN", "DOWN", "UP", "UP"], "each word once a minute, and no beginning"
