@@ -205,6 +205,7 @@ class TestLeaving:
         lab.configure(web(ONE, TWO))
         lab.configure(web(TWO))
         assert lab.ipvs.pool() == {ONE: 0, TWO: 1}
+        assert lab.said(f"real_server {ONE}:80 leaves the pool: it gets no new connections and keeps those that it has")
         (leaving,) = lab.status()["virtual_servers"]["web"]["leaving"]
         assert (leaving["address"], leaving["active_connections"]) == (ONE, 3)
         lab.run(30)
@@ -318,6 +319,12 @@ class TestEnd:
         lab.worker.stop(lab.poller.now())
         assert lab.happenings()[before:] == [(f"web {TWO}:80", "STOP"), ("web", "STOP")]
         assert dict(lab.ipvs.table) == {}
+
+    def test_with_omega_a_server_that_leaves_the_configuration_is_told_too(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO, omega=True))
+        lab.run(10)
+        lab.configure(web(TWO, omega=True))
+        assert lab.happenings("RS") == [(f"web {ONE}:80", "STOP")]
 
     def test_without_omega_the_end_is_silent(self, lab: HealthLab) -> None:
         lab.configure(web(ONE, TWO))

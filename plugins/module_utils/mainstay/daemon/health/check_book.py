@@ -129,6 +129,7 @@ class _Builder:
         self._now = now
         self._seeds: t.Dict[Check, int] = {}
         self._policies: t.Dict[Check, CheckPolicy] = {}
+        self._beginnings: t.Dict[t.Tuple[CheckPolicy, bool], CheckHistory] = {}
         self._followers: t.Dict[SharedCheck, t.List[ServerId]] = {}
 
     def add(self, service: RunningService) -> None:
@@ -190,7 +191,15 @@ class _Builder:
         if key in self._found.out:
             return CheckHistory(policy, Health(DOWN, self._now, FOUND_OUT))
         trusted = key in self._old_rows or key in self._found.serving
-        return replace(first_history(replace(policy, alpha=policy.alpha and not trusted), self._now), policy=policy)
+        return self._fresh(policy, outside=policy.alpha and not trusted)
+
+    def _fresh(self, policy: CheckPolicy, outside: bool) -> CheckHistory:
+        """One value for all checks that begin alike: until its first result a check needs no memory of its own."""
+        fresh = self._beginnings.get((policy, outside))
+        if fresh is None:
+            fresh = replace(first_history(replace(policy, alpha=outside), self._now), policy=policy)
+            self._beginnings[policy, outside] = fresh
+        return fresh
 
     def _policy(self, check: Check) -> CheckPolicy:
         """One value for all equal checks."""

@@ -14,7 +14,9 @@ import typing as t
 
 from ...lvs.health import DOWN, UNCHECKED, UP, WAITING
 from ...lvs.member import BACKUP, DAMPED, DRAINING, FORCED, MAINTENANCE, WARMING, Member, Pool
-from ...model.units import Instant, seconds
+from ...lvs.table import DestinationKey
+from ...model.lvs_defaults import RunningService
+from ...model.units import Instant, as_seconds, seconds
 from ..log_limit import LogLimit
 from ..wall_clock import wall_clock
 from ..worker import Happening, LogLine, Say
@@ -64,11 +66,22 @@ class PoolReport:
 
     def ended(self, members: t.Iterable[Member], pool: Pool) -> None:
         """Omega: the pool goes because the service ends, and whoever was told of its coming is told of its going."""
-        for member in members:
-            if alive(pool, member.name):
-                self._server_happened(member, _STOP, "the service ends", _UP)
+        self.gone(members, pool)
         if pool.quorum_up:
             self._happened(SERVICE, self._name, _STOP, 0, "the service ends", _UP)
+
+    def gone(self, members: t.Iterable[Member], pool: Pool) -> None:
+        """Omega: these servers are not kept any more."""
+        for member in members:
+            if alive(pool, member.name):
+                self._server_happened(member, _STOP, "it leaves the pool for good", _UP)
+
+    def leaving(self, servers: t.Iterable[DestinationKey], service: RunningService) -> None:
+        """They are not wanted any more, and keep the connections that they have for a while."""
+        longest = as_seconds(service.drain_timeout)
+        for server in sorted(servers):
+            keeps = f"gets no new connections and keeps those that it has for {longest:g} s at most (drain_timeout)"
+            self.line("info", f"real_server {server} leaves the pool: it {keeps}")
 
     def hindered(self, server: str, state: str, hindrance: str) -> None:
         """This host could not check."""

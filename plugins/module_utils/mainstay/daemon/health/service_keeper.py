@@ -74,9 +74,11 @@ class ServiceKeeper:
 
     def configure(self, service: RunningService, overrides: Overrides, now: Instant) -> None:
         """Run this from now on; the caller puts `desired` into the kernel, with that of all other services."""
-        self.service, self._overrides = service, overrides
+        before, self.service, self._overrides = self._members, service, overrides
         self.keys = service_keys(service)
         self._members = self._new_members(now)
+        if service.omega:
+            self.report.gone((member for name, member in before.items() if name not in self._members), self.pool)
         self._decide(now)
 
     def order(self, overrides: Overrides, now: Instant) -> None:
@@ -191,7 +193,9 @@ class ServiceKeeper:
             if was is None or was.state != placed.state:
                 self._since[server] = now
         self._since = {server: self._since[server] for server in pool.placed}
-        self.leaving = leaving_after(self.leaving, self.service, pool, self.desired, now) or _NOBODY_LEAVES
+        book = leaving_after(self.leaving, self.service, pool, self.desired, now)
+        self.report.leaving({server for _key, server in book} - {server for _key, server in self.leaving}, self.service)
+        self.leaving = book or _NOBODY_LEAVES
         self._want()
         self._cancel_timer()
         if pool.next_change is not None:
