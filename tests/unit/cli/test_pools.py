@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mainstay.cli.draining import Look, Progress, look_at
+from mainstay.cli.draining import Progress
+from mainstay.daemon.drained import Look, look_at
 
 from ..daemon.conftest import StartDaemon, folder, start_daemon
 from ..daemon.daemon_process import DaemonProcess, document, wait_for, write_config

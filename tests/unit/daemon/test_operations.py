@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import types
 import typing as t
 from pathlib import Path
 
@@ -65,12 +66,19 @@ class PlayedWorker:
 class PlayedHealthWorker:
     """The link to a health worker that only listens."""
 
+    pid = as_of = None
+    section: t.Mapping[str, t.Any] = {}
+    role = types.SimpleNamespace(punctual=False)
+
     def __init__(self) -> None:
         self.told: t.List[t.List[t.Dict[str, t.Any]]] = []
 
     def tell(self, verb: str, arguments: t.Dict[str, t.Any]) -> None:
         assert verb == "overrides"
         self.told.append(arguments["servers"])
+
+    def alive(self, _now: int) -> bool:
+        return False
 
 
 class Story:
@@ -104,6 +112,18 @@ class Story:
 @pytest.fixture
 def story(tmp_path: Path) -> Story:
     return Story(tmp_path)
+
+
+def test_a_rehearsal_of_a_demotion_changes_nothing_and_refuses_the_same(story: Story) -> None:
+    wanted = story.asks("demote", names=["VI_2"], dry_run=True)
+    assert [(one["kind"], one["name"]) for one in wanted["orders"]] == [("GROUP", "pair")]
+    assert "Did you mean VI_" in story.asks("demote", names=["VI_l"], dry_run=True)["error"]
+    assert "is not demoted" in story.asks("restore", names=["VI_1"], dry_run=True)["error"]
+    assert story.worker.told == [] and story.events() == []
+
+    story.asks("demote", names=["VI_1"])
+    assert [one["name"] for one in story.asks("restore", all=True, dry_run=True)["orders"]] == ["VI_1"]
+    assert story.worker.told == [["VI_1"]]
 
 
 def test_demote_tells_the_worker_the_journal_and_whoever_asks(story: Story) -> None:

@@ -202,3 +202,78 @@ def test_without_the_directory_in_the_configuration_its_files_count_no_more(held
     story.config = CONFIG
     story.operations.after_configuration(CONFIG)
     assert told(story) == [] and story.events()[-1][:2] == ("RESTORE", f"mail {A}")
+
+
+# ---- whom names mean, and what an order would do
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ({"service": "web", "servers": ["192.0.2.22"]}, [("web", B)]),
+        ({"service": "web", "servers": []}, [("web", A), ("web", B)]),
+        ({"servers": ["192.0.2.21"]}, [("web", A), ("mail", A)]),
+        ({"servers": [A, B]}, [("web", A), ("mail", A), ("web", B)]),
+        ({"servers": []}, [("web", A), ("web", B), ("mail", A)]),
+    ],
+)
+def test_whoever_names_servers_is_told_whom_that_means(
+    story: Story, asked: t.Dict[str, t.Any], meant: t.List[t.Tuple[str, str]]
+) -> None:
+    answer = story.asks("servers", peer=MEMBER, **asked)
+    assert [(one["service"], one["server"]) for one in answer["meant"]] == meant
+    assert all(one["known"] for one in answer["meant"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"service": "wbe", "servers": [A]}, "there is no virtual_server wbe. Did you mean web?"),
+        ({"service": "web", "servers": ["192.0.2.23:80"]}, "has no real_server 192.0.2.23:80. Did you mean"),
+        ({"servers": ["192.0.2.21:81"]}, "no virtual_server has a real_server 192.0.2.21:81. Did you mean"),
+        ({"servers": "192.0.2.21"}, "servers must be a list of texts"),
+        ({"servers": [""]}, "servers must be a list of texts"),
+    ],
+)
+def test_a_name_that_means_nobody_is_told_with_a_near_one(
+    story: Story, asked: t.Dict[str, t.Any], sentence: str
+) -> None:
+    answer = story.asks("servers", **asked)
+    assert not answer["ok"] and sentence in answer["error"]
+
+
+def test_a_server_that_left_with_its_order_is_still_found_and_said_to_be_gone(story: Story) -> None:
+    story.asks("drain", service="mail", server=A)
+    story.config = config(service("web", "192.0.2.21", "192.0.2.22"))
+    for asked in ({"service": "mail", "servers": [A]}, {"servers": [A]}):
+        gone = [one for one in story.asks("servers", **asked)["meant"] if not one["known"]]
+        assert [(one["service"], one["server"]) for one in gone] == [("mail", A)]
+
+
+def test_a_rehearsal_answers_as_ever_and_orders_nothing(story: Story) -> None:
+    story.asks("drain", service="web", server=B)
+    before = (story.events(), list(story.health.told))
+    wanted = story.asks("weight", service="web", server=A, weight=3, dry_run=True)
+    ended = story.asks("restore", names=["web"], dry_run=True)
+    assert [(one["server"], one["weight"]) for one in wanted["orders"]] == [(A, 3)]
+    assert [(one["server"], one["action"]) for one in ended["orders"]] == [(B, "drain")]
+    assert wanted["dry_run"] and ended["dry_run"]
+    assert (story.events(), story.health.told) == before
+    assert len(story.operations.status()["overrides"]["orders"]) == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked", "sentence"),
+    [
+        ("drain", {"server": "192.0.2.23"}, "has no real_server"),
+        ("weight", {"server": A, "weight": -1}, "weight must be"),
+        ("restore", {"names": ["web", A]}, "nothing is ordered about"),
+        ("drain", {"server": A, "dry_run": "yes"}, "dry_run must be true or false"),
+    ],
+)
+def test_a_rehearsal_refuses_what_the_order_itself_would_be_refused_for(
+    story: Story, verb: str, asked: t.Dict[str, t.Any], sentence: str
+) -> None:
+    answer = story.asks(verb, **{"service": "web", "dry_run": True, **asked})
+    assert not answer["ok"] and sentence in answer["error"]
+    assert "may look" in story.asks(verb, peer=MEMBER, **{"service": "web", "dry_run": True, **asked})["error"]

@@ -1,20 +1,15 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`drain --wait`: look until no connection of the server is established.
-
-What counts are established connections. Those that are being opened or closed (inactive) are shown; a server is
-drained when none is established in two looks in a row, so that a handshake that was under way is seen.
-"""
+"""`drain --wait`: look until no connection of the server is established, with a line that tells how far it is."""
 
 from __future__ import annotations
 
 import sys
 import time
-import typing as t
-from dataclasses import dataclass
 
 from ..daemon.client import request
+from ..daemon.drained import LOOKS, look_at
 from .output import GOOD, REFUSED, complain, printable, write
 
 LEFT = 3
@@ -23,32 +18,6 @@ INTERRUPTED = 130
 """Of a program that Ctrl-C ended, as every shell has it."""
 _PAUSE = 0.5  # seconds between two looks
 _LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
-_LOOKS = 2
-
-Section = t.Mapping[str, t.Any]
-
-
-@dataclass(frozen=True)
-class Look:
-    """What one look at the server found."""
-
-    taken: bool
-    """The health worker runs the order: no new connection goes there."""
-    established: int
-    others: int
-    why: str = ""
-    """Why the order is not run, when it is not."""
-
-    @property
-    def drained(self) -> bool:
-        """Nothing is established and nothing new comes."""
-        return self.taken and self.established == 0
-
-    def text(self) -> str:
-        """For people."""
-        if not self.taken:
-            return f"still takes new connections: {self.why}"
-        return f"{self.established} established connections, {self.others} opening or closing"
 
 
 def wait_until_drained(run_directory: str, service: str, server: str, patience: float) -> int:
@@ -65,7 +34,7 @@ def wait_until_drained(run_directory: str, service: str, server: str, patience: 
                 return REFUSED
             look = look_at(answer, service, server)
             looks = looks + 1 if look.drained else 0
-            if looks >= _LOOKS:
+            if looks >= LOOKS:
                 progress.end(f"drained, {look.others} connections are opening or closing")
                 return GOOD
             if time.monotonic() >= deadline:
@@ -76,25 +45,6 @@ def wait_until_drained(run_directory: str, service: str, server: str, patience: 
     except KeyboardInterrupt:
         progress.end("not waited for any more; the order still holds")
         return INTERRUPTED
-
-
-def look_at(answer: Section, service: str, server: str) -> Look:
-    """What the answer to `servers` says of one server."""
-    from ..daemon.pages.servers_text import server_name
-
-    section = answer["lvs"]
-    if not section.get("alive"):
-        return Look(False, 0, 0, "the health worker does not answer, see 'mainstay status'")
-    listed = section["virtual_servers"].get(service, {}).get("real_servers") or ()
-    found = next((one for one in listed if server_name(one) == server), None)
-    if found is None:
-        return Look(False, 0, 0, "the health worker does not know it")
-    connections = found.get("active_connections") or 0, found.get("inactive_connections") or 0
-    if not found.get("override"):
-        return Look(False, *connections, "the health worker has not taken the order yet")
-    if found.get("in_pool") and found.get("effective_weight"):
-        return Look(False, *connections, str(found.get("reason") or "it has a weight"))
-    return Look(True, *connections)
 
 
 class Progress:

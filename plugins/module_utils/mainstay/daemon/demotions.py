@@ -73,20 +73,28 @@ class Demotions:
 
     def demote(self, names: t.Sequence[str], by: str, reason: str, config: Config) -> t.Tuple[Demotion, ...]:
         """Take these out of the election, everything when no name is given; the orders. Raises NotPossible."""
-        now = wall_clock()
-        targets = _targets(names, config) if names else [(ALL, "", ())]
-        given = tuple(Demotion(kind, name, members, by, now, reason) for kind, name, members in targets)
+        given = self.targets(names, by, reason, config)
         replaced = {(one.kind, one.name) for one in given}
         self._keep([one for one in self.orders if (one.kind, one.name) not in replaced] + list(given))
         return given
 
     def restore(self, names: t.Sequence[str], config: Config) -> t.Tuple[Demotion, ...]:
         """Put these back, everything when no name is given; the orders that end. Raises NotPossible."""
-        ended = tuple({one: None for name in names for one in self._orders_for(name, config)})
-        if not names:
-            ended = self.orders
+        ended = self.held(names, config)
         self._keep([one for one in self.orders if one not in ended])
         return ended
+
+    def targets(self, names: t.Sequence[str], by: str, reason: str, config: Config) -> t.Tuple[Demotion, ...]:
+        """The orders that demoting these would be. Raises NotPossible."""
+        now = wall_clock()
+        meant = _targets(names, config) if names else [(ALL, "", ())]
+        return tuple(Demotion(kind, name, members, by, now, reason) for kind, name, members in meant)
+
+    def held(self, names: t.Sequence[str], config: Config) -> t.Tuple[Demotion, ...]:
+        """The orders that restoring these would end, every one when no name is given. Raises NotPossible."""
+        if not names:
+            return self.orders
+        return tuple({one: None for name in names for one in self._orders_for(name, config)})
 
     def instances(self, config: Config) -> t.FrozenSet[str]:
         """Names of all that are demoted."""

@@ -25,7 +25,7 @@ from .demotions import Demotion, Demotions, NotPossible, unknown
 from .event_journal import MAXIMUM_ASKED, EventJournal
 from .journal import Journal
 from .operations_pools import PoolOperations
-from .operations_request import BadRequest, Verb, masters, may_change, reason_of, text_of
+from .operations_request import BadRequest, Verb, is_rehearsal, masters, may_change, reason_of, text_of
 from .worker import Arguments, Happening
 from .worker_link import WorkerLink
 
@@ -125,15 +125,21 @@ class Operations:
 
     def _demote(self, request: Request, peer: Peer, reply: Reply) -> None:
         by, names = may_change(peer), _names(request)
+        if is_rehearsal(request):
+            _foresee(self._demotions.targets(names, by, reason_of(request), self._config()), reply)
+            return
         orders = self._demotions.demote(names, by, reason_of(request), self._config())
         self._changed("DEMOTE", orders, by, lambda order: order.reason, reply)
 
     def _restore(self, request: Request, peer: Peer, reply: Reply) -> None:
         by, names = may_change(peer), _names(request)
         if self._means_servers(request, names):
-            self._pools.restore(names, by, reply)
+            self._pools.restore(names, by, is_rehearsal(request), reply)
             return
         self._known_to_restore(names)
+        if is_rehearsal(request):
+            _foresee(self._demotions.held(names, self._config()), reply)
+            return
         orders = self._demotions.restore(names, self._config())
         self._changed("RESTORE", orders, by, lambda order: f"was demoted by {order.by} at {order.at}", reply)
 
@@ -194,6 +200,10 @@ class Operations:
                 reply(refusal(str(error)))
 
         return checked
+
+
+def _foresee(orders: t.Iterable[Demotion], reply: Reply) -> None:
+    reply({"ok": True, "orders": [order.document() for order in orders], "dry_run": True})
 
 
 def fingerprints(document: t.Mapping[str, t.Any], salt: bytes) -> t.Dict[str, str]:

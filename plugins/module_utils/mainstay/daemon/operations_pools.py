@@ -20,8 +20,16 @@ from .control import Reply, Request
 from .demotions import NotPossible
 from .event_journal import EventJournal
 from .journal import Journal
-from .operations_request import BadRequest, Verb, may_change, reason_of, text_of
-from .overrides import MAXIMUM_WEIGHT, Overrides, ServerOrder, find_server, find_service, known_servers
+from .operations_request import BadRequest, Verb, is_rehearsal, may_change, reason_of, text_of, texts_of
+from .overrides import (
+    MAXIMUM_WEIGHT,
+    Overrides,
+    ServerOrder,
+    find_everywhere,
+    find_server,
+    find_service,
+    known_servers,
+)
 from .programs.maintenance_directory import MaintenanceDirectory
 from .status import StatusRequest
 from .wall_clock import wall_clock
@@ -94,16 +102,18 @@ class PoolOperations:
     # ---- verbs
 
     def _servers(self, request: Request, _peer: Peer, reply: Reply) -> None:
-        """The pools as the health worker says, of one service or all."""
+        """The pools as the health worker says, of one service or all; with `servers` also whom those names mean."""
         name = text_of(request, "service") if request.get("service") is not None else None
-        if name is not None:
+        meant = {"meant": self._named(name, texts_of(request, "servers"))} if "servers" in request else {}
+        if name is not None and not meant:
             find_service(name, self._config())
 
         def answer(status: t.Mapping[str, t.Any]) -> None:
             section = status["lvs"]
             services = section.get("virtual_servers") or {}
             shown = {key: value for key, value in services.items() if name in (None, key)}
-            reply({"ok": True, "as_of": status["as_of"], "lvs": {**section, "virtual_servers": shown}, **self.status()})
+            pools = {"lvs": {**section, "virtual_servers": shown}, **self.status()}
+            reply({"ok": True, "as_of": status["as_of"], **pools, **meant})
 
         StatusRequest(self._poller, {"lvs": self._worker}, {}, answer)
 
@@ -113,18 +123,45 @@ class PoolOperations:
             weight = _weight(request) if action == WEIGHT else None
             service, server = find_server(text_of(request, "service"), text_of(request, "server"), self._config())
             order = ServerOrder(service, server, action, weight, by, wall_clock(), reason)
+            if is_rehearsal(request):
+                reply({"ok": True, "orders": [order.document()], "dry_run": True})
+                return
             self._overrides.give(order)
             self._note(action.upper(), order, by, reason)
             self._answer([order], reply)
 
         return give
 
-    def restore(self, names: t.Sequence[str], by: str, reply: Reply) -> None:
+    def _named(self, service: t.Optional[str], servers: t.Sequence[str]) -> t.List[t.Dict[str, object]]:
+        """Whom an order would be about, those that are not configured any more too; no server: all of the service.
+
+        Raises NotPossible.
+        """
+        config, orders = self._config(), self._overrides.orders
+        known = known_servers(config)
+        if service is not None and not (servers and self.knows_service(service)):
+            find_service(service, config)
+        found: t.Dict[ServerId, None] = {}
+        for server in servers:
+            ordered = [one for one in orders if one[1] == server and service in (None, one[0])]
+            if service is None:
+                ordered += find_everywhere(server, config, required=not ordered)
+            found.update(dict.fromkeys(ordered or [find_server(str(service), server, config)]))
+        if not servers:
+            found = {one: None for one in (*known, *orders) if service in (None, one[0])}
+        return [{"service": one[0], "server": one[1], "known": one in known} for one in found]
+
+    def restore(self, names: t.Sequence[str], by: str, rehearsal: bool, reply: Reply) -> None:
         """End orders: SERVICE (all about its servers), SERVICE SERVER...; every one without a name.
 
-        Raises NotPossible when there is nothing to end.
+        `rehearsal`: only say which. Raises NotPossible when there is nothing to end.
         """
-        ended = self._overrides.end(self._meant(names))
+        meant = self._meant(names)
+        if rehearsal:
+            held = [self._overrides.orders[one].document() for one in meant if one in self._overrides.orders]
+            reply({"ok": True, "orders": held, "dry_run": True})
+            return
+        ended = self._overrides.end(meant)
         for order in ended:
             self._note("RESTORE", order, by, f"{order.action} was ordered by {order.by} at {order.at}")
         self._answer(ended, reply)

@@ -40,6 +40,22 @@ def text_of(request: Request, key: str) -> str:
     return text
 
 
+def texts_of(request: Request, key: str) -> t.List[str]:
+    """Raises BadRequest when it is no list of texts, or one of them is empty."""
+    texts = request.get(key)
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
+        raise BadRequest(f"{key} must be a list of texts")
+    return texts
+
+
+def is_rehearsal(request: Request) -> bool:
+    """`dry_run`: everything is looked at and answered as ever, but nothing is ordered. Raises BadRequest."""
+    said = request.get("dry_run", False)
+    if not isinstance(said, bool):
+        raise BadRequest("dry_run must be true or false")
+    return said
+
+
 def reason_of(request: Request) -> str:
     """The operator's words, "" for none. Raises BadRequest."""
     reason = request.get("reason", "")

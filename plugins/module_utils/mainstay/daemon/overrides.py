@@ -171,6 +171,18 @@ def find_server(service: str, server: str, config: Config) -> ServerId:
     return service, found[0]
 
 
+def find_everywhere(server: str, config: Config, *, required: bool = True) -> t.List[ServerId]:
+    """By its name or its address, in every service that has it. Raises NotPossible when `required` and none has."""
+    known = known_servers(config)
+    address = _address(server)
+    found = [one for one in known if one[1] == server]
+    found = found or [one for one in known if address is not None and address_in(one[1]) == address]
+    if required and not found:
+        there = suggestion(server, {one[1] for one in known})
+        raise NotPossible(f"no virtual_server has a real_server {server[:64]}.{there}")
+    return found
+
+
 def address_in(server: str) -> t.Optional[str]:
     """The address of "192.0.2.21:80" or "[2001:db8::21]:80"; None when there is none."""
     return _address(server.rpartition(":")[0].strip("[]"))

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 The Mainstay authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a real server is drained, by the answer to `servers`: what the command line and the modules wait for.
+
+What counts are established connections. Those that are being opened or closed (inactive) are shown; a server is
+drained when none is established in two looks in a row, so that a handshake that was under way is seen.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..lvs.table import endpoint_text
+
+LOOKS = 2
+"""So many in a row have to find a server drained."""
+
+Section = t.Mapping[str, t.Any]
+
+
+class Look(t.NamedTuple):
+    """What one look at the server found."""
+
+    taken: bool
+    """The health worker runs the order: no new connection goes there."""
+    established: int
+    others: int
+    why: str = ""
+    """Why the order is not run, when it is not."""
+
+    @property
+    def drained(self) -> bool:
+        """Nothing is established and nothing new comes."""
+        return self.taken and self.established == 0
+
+    def text(self) -> str:
+        """For people."""
+        if not self.taken:
+            return f"still takes new connections: {self.why}"
+        return f"{self.established} established connections, {self.others} opening or closing"
+
+
+def server_section(answer: Section, service: str, server: str) -> t.Optional[Section]:
+    """What the health worker says of one server; None when it knows none of this name."""
+    listed = answer["lvs"]["virtual_servers"].get(service, {}).get("real_servers") or ()
+    return next((one for one in listed if endpoint_text(one["address"], int(one["port"] or 0)) == server), None)
+
+
+def look_at(answer: Section, service: str, server: str) -> Look:
+    """What the answer to `servers` says of one server."""
+    if not answer["lvs"].get("alive"):
+        return Look(False, 0, 0, "the health worker does not answer, see 'mainstay status'")
+    found = server_section(answer, service, server)
+    if found is None:
+        return Look(False, 0, 0, "the health worker does not know it")
+    connections = found.get("active_connections") or 0, found.get("inactive_connections") or 0
+    if not found.get("override"):
+        return Look(False, *connections, "the health worker has not taken the order yet")
+    if found.get("in_pool") and found.get("effective_weight"):
+        return Look(False, *connections, str(found.get("reason") or "it has a weight"))
+    return Look(True, *connections)
