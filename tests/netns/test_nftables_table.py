@@ -46,6 +46,25 @@ def test_what_is_written_is_read_back(director: NftablesDirector) -> None:
     assert director.missing(*DESIRED) == [], "a second run has something to do"
 
 
+def test_a_large_table_is_written_read_and_repaired_without_its_memory_in_this_process(
+    director: NftablesDirector,
+) -> None:
+    """libnftables takes 200 MB for 10,000 servers; a child does what is large, this process the single edits."""
+    keys = [ServiceKey("TCP", f"198.51.100.{number}", 80) for number in range(11, 51)]
+    large = [service(*map(server, ("first", "second")), key=key, lb_algo="rr") for key in keys]
+    wide = service(*(Destination(DestinationKey(f"192.0.2.{one}", 80), "NAT", 1) for one in range(220)), lb_algo="rr")
+    with mock.patch.object(director.plane._nft, "json_cmd", wraps=director.plane._nft.json_cmd) as asked:
+        assert director.reconcile(wide, *large) == []
+        assert director.missing(wide, *large) == []
+        assert asked.call_args_list == [], "this process did the large work"
+        assert director.apply([SetDestination(keys[0], server("first", weight=3))]) == []
+        assert asked.call_count == 1, "a single edit needs no child"
+    director.someone_takes_out(keys[7], server("first").key)
+    assert len(director.missing(wide, *large)) == 2, "the weight that was set and the server that was taken out"
+    assert director.reconcile(wide, *large) == []
+    assert director.missing(wide, *large) == []
+
+
 def test_an_operator_can_read_the_table(director: NftablesDirector) -> None:
     director.reconcile(service(server("first", weight=2), server("second"), lb_algo="wrr"))
     shown = director.nft("list", "table", "inet", "mainstay")

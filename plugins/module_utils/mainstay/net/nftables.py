@@ -5,7 +5,8 @@
 
 NAT only, IPv4 and IPv6, TCP and UDP, with rr, wrr, sh and mh; what it cannot do is refused with the reason. Each
 apply() is one transaction of the kernel: all of it takes effect between two packets, or nothing does. libnftables
-works inside this process (0.2 ms for an edit, no growth over thousands of calls).
+works inside this process (0.2 ms for an edit, no growth over thousands of calls). What is large is done by a child,
+see aside.py.
 
 The director must forward (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding = 1) and the servers' way back to the
 clients must lead through it, unless the service masquerades.
@@ -28,6 +29,7 @@ from ..lvs.effects import NotApplicable, apply_operation, operation_service
 from ..lvs.operations import Operation, RemoveDestination
 from ..lvs.table import DestinationKey, Service, ServiceKey, Table
 from . import nftables_rules as rules
+from .aside import aside
 from .conntrack import Conntrack, ConntrackUnavailable
 from .data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
 from .nftables_kernel import KernelTable, unavailable
@@ -39,6 +41,12 @@ LIBRARY_MISSING = (
     "libnftables for Python is not installed: install the package python3-nftables for this interpreter, "
     "or set global_defs.data_plane: ipvs"
 )
+
+_FEW = 200
+"""So many servers are listed and written within this process. For 10,000 libnftables takes 200 MB."""
+
+
+_Result = t.TypeVar("_Result")
 
 
 class _TransactionRefused(Exception):
@@ -60,6 +68,7 @@ class NftablesPlane:
         """Services with flows still to be ended, and what made them so."""
         self._generation: t.Optional[int] = None
         """The kernel's generation that `_known` is the reading of; None: of none for certain."""
+        self._known = NOTHING
         try:
             self._known = self._look()
         except DataPlaneUnavailable:
@@ -132,12 +141,20 @@ class NftablesPlane:
         flags = self._kernel.flags()
         if flags == 0:
             try:
-                return interpret(self._list())
+                return self._listed()
             except DataPlaneUnavailable:
                 flags = self._kernel.flags()  # somebody may have deleted or flagged it between the two questions
                 if flags == 0:
                     raise
         return NOTHING if flags is None else unlisted(self._kernel.chains())
+
+    def _listed(self) -> Held:
+        """The table, listed. Of a large one comes back what differs from what is known, which is seldom anything."""
+        known = self._known
+        if known.sound and _servers(known.table.values()) <= _FEW:
+            return interpret(self._list())
+        found = _apart(lambda: _unless(known, interpret(self._list())))
+        return known if found is None else found
 
     def _list(self) -> t.List[Json]:
         """The table without elements, then the maps with theirs: the sets of clients may be long and change nothing."""
@@ -166,8 +183,14 @@ class NftablesPlane:
         changed = _changed(held.table, target)
         if not changed:
             return refusals
-        self._transact(_commands(held, target, changed))
-        self._known = _after(target) if held.sound else self._look()
+        if _servers(target[key] for key in changed if key in target) <= _FEW:
+            complaint = self._written(held, target, changed)
+        else:
+            complaint = _apart(lambda: self._written(held, target, changed))
+        self._note_transaction(complaint)
+        self._known = _after(target)
+        if not held.sound:
+            self._known = self._look()
         return refusals
 
     def _attempt_again(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
@@ -189,10 +212,14 @@ class NftablesPlane:
                 refusals += [Refusal(operation, f"nftables refused it: {error}") for operation in mine]
         return refusals
 
-    def _transact(self, commands: t.Sequence[Json]) -> None:
-        status, _answer, error = self._nft.json_cmd({"nftables": list(commands)})
-        if status != 0:
-            raise _TransactionRefused(_first_line(error))
+    def _written(self, held: Held, target: Table, changed: t.Sequence[ServiceKey]) -> str:
+        """Lead the kernel from `held` to `target`; its complaint, empty when it has none."""
+        status, _answer, error = self._nft.json_cmd({"nftables": _commands(held, target, changed)})
+        return "" if status == 0 else _first_line(error) or f"status {status}"
+
+    def _note_transaction(self, complaint: str) -> None:
+        if complaint:
+            raise _TransactionRefused(complaint)
         # Two more, and somebody else's transaction came between.
         ours = None if self._generation is None else self._generation + 1
         self._generation = ours if self._kernel.generation() == ours else None
@@ -215,6 +242,22 @@ class NftablesPlane:
             return [Refusal(operation, reason, applied=True) for operation in self._strays.values()]
         self._strays.clear()
         return []
+
+
+def _apart(work: t.Callable[[], _Result]) -> _Result:
+    try:
+        return aside(work)
+    except OSError as error:
+        raise DataPlaneUnavailable(f"a process for nftables cannot be had: {error.strerror or error}") from error
+
+
+def _servers(services: t.Iterable[Service]) -> int:
+    return sum(len(service.destinations) for service in services)
+
+
+def _unless(known: Held, found: Held) -> t.Optional[Held]:
+    """None when it is what is known."""
+    return None if found == known else found
 
 
 def _carry_out(table: Table, operations: t.Sequence[Operation]) -> t.Tuple[Table, t.List[Refusal]]:
