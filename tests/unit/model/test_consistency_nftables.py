@@ -76,3 +76,21 @@ def test_masquerading_is_nothing_that_ip_vs_does() -> None:
     (problem,) = problems_of(document("ipvs", masquerade=True))
     assert problem.path == "virtual_servers.web.masquerade"
     assert "never changes the client's address" in problem.message and "data_plane to nftables" in problem.message
+
+
+@pytest.mark.parametrize(("key", "value", "said"), [
+    ("lvs_sync_daemon", {"interface": "eth0"}, "synchronises the connections of ip_vs"),
+    ("lvs_timeouts", {"tcp": 900}, "sets the timeouts of ip_vs"),
+    ("lvs_flush", True, "empties the table of ip_vs"),
+    ("lvs_flush_on_stop", "all", "empties the table of ip_vs"),
+])  # fmt: skip
+def test_what_is_about_ip_vs_alone_is_refused_without_it(key: str, value: object, said: str) -> None:
+    (problem,) = problems_of({"global_defs": {"data_plane": "nftables", key: value}})
+    assert (problem.path, problem.value) == (f"global_defs.{key}", None if isinstance(value, dict) else value)
+    assert said in problem.message and "leave it out or set global_defs.data_plane to ipvs." in problem.message
+    assert problems_of({"global_defs": {key: value}}) == [], "the default data plane, with or without services"
+
+
+def test_their_defaults_may_be_said_on_nftables() -> None:
+    defaults = {"lvs_flush": False, "lvs_flush_on_stop": "ours"}
+    assert problems_of({"global_defs": {"data_plane": "nftables", **defaults}}) == []

@@ -72,17 +72,6 @@ def test_a_group_that_nobody_serves() -> None:
     assert (path, message) == ("virtual_server_groups.G", "no virtual_server names it, so it is not served.")
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("lvs_timeouts", {"tcp": 900}), ("lvs_flush", True), ("lvs_flush_on_stop", "all")]
-)
-def test_what_is_about_ip_vs_does_nothing_to_nftables(key: str, value: object) -> None:
-    nat = {"lb_algo": "wrr"}
-    ((path, message),) = warned(nat, global_defs={"data_plane": "nftables", key: value})
-    assert path == f"global_defs.{key}"
-    assert "is about ip_vs, and data_plane is nftables" in message
-    assert warned(nat, global_defs={key: value}) == []
-
-
 def test_what_a_check_goes_by_is_used() -> None:
     sections = {
         "track_files": {"load": {"file": "/run/load"}},

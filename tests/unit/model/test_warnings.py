@@ -54,13 +54,6 @@ def test_what_is_warned_of_in_an_instance(instance: t.Dict[str, t.Any], path: st
     assert said in message
 
 
-def test_a_synchronisation_of_ip_vs_without_ip_vs_is_hardly_meant() -> None:
-    sync = {"lvs_sync_daemon": {"interface": "eth0"}}
-    ((path, message),) = warned({}, global_defs={**sync, "data_plane": "nftables"})
-    assert path == "global_defs.lvs_sync_daemon" and "synchronises ip_vs, and data_plane is nftables" in message
-    assert warned({}, global_defs=sync) == []
-
-
 def test_a_weight_of_the_own_interface_counts_when_its_carrier_does_not() -> None:
     assert warned({"track_interface": ["eth0 weight -10"], "dont_track_primary": True}) == []
 

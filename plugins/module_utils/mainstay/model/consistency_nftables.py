@@ -11,10 +11,18 @@ from __future__ import annotations
 
 import typing as t
 
-from .config import Config, RealServer, VirtualServer
+from .config import Config, GlobalDefs, RealServer, VirtualServer
 from .problems import Problem
 
 NFTABLES_ALGORITHMS = ("rr", "wrr", "sh", "mh")
+
+_OF_IP_VS: t.Mapping[str, t.Tuple[object, str]] = {
+    "lvs_sync_daemon": (None, "synchronises the connections of ip_vs"),
+    "lvs_timeouts": (None, "sets the timeouts of ip_vs; those of flows are sysctls, net.netfilter.nf_conntrack_*"),
+    "lvs_flush": (False, "empties the table of ip_vs"),
+    "lvs_flush_on_stop": ("ours", "empties the table of ip_vs"),
+}
+"""Options of global_defs that are about ip_vs alone -> their default, what they do."""
 
 _REMEDY = "or set global_defs.data_plane to ipvs."
 _NAT_ONLY = f"data_plane nftables forwards by NAT only; set it to NAT {_REMEDY}"
@@ -26,10 +34,22 @@ _Fault = t.Tuple[str, object, str]
 
 def nftables_contradictions(config: Config) -> t.Iterator[Problem]:
     """Every one, at the path of what the engine in use cannot do."""
-    judge = _beyond_nftables if config.global_defs.data_plane == "nftables" else _beyond_ipvs
+    on_nftables = config.global_defs.data_plane == "nftables"
+    if on_nftables:
+        yield from _about_ip_vs(config.global_defs)
+    judge = _beyond_nftables if on_nftables else _beyond_ipvs
     for service in config.virtual_servers.values():
         for key, value, message in judge(service):
             yield Problem(f"virtual_servers.{service.name}.{key}", value, message)
+
+
+def _about_ip_vs(defs: GlobalDefs) -> t.Iterator[Problem]:
+    for key, (default, what) in _OF_IP_VS.items():
+        value = getattr(defs, key)
+        if value != default:
+            shown = value if isinstance(value, (bool, str)) else None
+            message = f"{what}, and data_plane is nftables; leave it out {_REMEDY}"
+            yield Problem(f"global_defs.{key}", shown, message)
 
 
 def _beyond_ipvs(service: VirtualServer) -> t.Iterator[_Fault]:

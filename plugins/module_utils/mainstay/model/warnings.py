@@ -48,7 +48,6 @@ def warnings(config: Config) -> t.Iterator[Problem]:
     yield from service_warnings(config)
     yield from _unused(config)
     yield from _mail(config)
-    yield from _sync(config)
     yield from _shell(config)
 
 
@@ -170,12 +169,6 @@ def _mailing(config: Config) -> t.Iterator[str]:
         if service.smtp_alert:
             yield path
         yield from (f"{path}.real_servers[{i}]" for i, server in enumerate(service.real_servers) if server.smtp_alert)
-
-
-def _sync(config: Config) -> t.Iterator[Problem]:
-    if config.global_defs.lvs_sync_daemon is not None and config.global_defs.data_plane != "ipvs":
-        message = f"synchronises ip_vs, and data_plane is {config.global_defs.data_plane}: nothing of ours is in it."
-        yield Problem("global_defs.lvs_sync_daemon", None, message)
 
 
 def _shell(config: Config) -> t.Iterator[Problem]:

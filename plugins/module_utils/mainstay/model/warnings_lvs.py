@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .config import Config, GlobalDefs, VirtualServer
+from .config import Config, VirtualServer
 from .lvs_defaults import RunningService, running_services
 from .problems import Problem
-
-_OF_IP_VS: t.Mapping[str, object] = {"lvs_timeouts": None, "lvs_flush": False, "lvs_flush_on_stop": "ours"}
-"""Options of global_defs that are about ip_vs alone -> their default."""
 
 _OF_CHECKS: t.Mapping[str, object] = {"pool_floor": 0, "flap_damping": 0, "slow_start": 0, "ha_suspend": False}
 """Options of a service that only failing checks give a meaning -> their default."""
@@ -20,7 +17,6 @@ _OF_CHECKS: t.Mapping[str, object] = {"pool_floor": 0, "flap_damping": 0, "slow_
 
 def service_warnings(config: Config) -> t.Iterator[Problem]:
     """Every one, at its path."""
-    yield from _another_data_plane(config.global_defs)
     yield from _unused_groups(config)
     for name, running in running_services(config).items():
         path = f"virtual_servers.{name}"
@@ -31,16 +27,6 @@ def service_warnings(config: Config) -> t.Iterator[Problem]:
 
 
 _Warning = t.Tuple[str, object, str]
-
-
-def _another_data_plane(defs: GlobalDefs) -> t.Iterator[Problem]:
-    if defs.data_plane == "ipvs":
-        return
-    for key, default in _OF_IP_VS.items():
-        value = getattr(defs, key)
-        if value != default:
-            shown = value if isinstance(value, (bool, str)) else None
-            yield Problem(f"global_defs.{key}", shown, f"is about ip_vs, and data_plane is {defs.data_plane}.")
 
 
 def _unused_groups(config: Config) -> t.Iterator[Problem]:
