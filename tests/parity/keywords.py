@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """keepalived's keywords in docs/parity/keywords.yml beside the model's options and the tests, and the page of all.
 
-Every keyword of the tiers A and B is there, and every option of VRRP that the model has: what it takes has to be run
-by something, and a test has to show it.
+Every keyword of the tiers A and B is there, and every option that the model has: what it takes has to be run by
+something, and a test has to show it.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Ledger:
     keywords: t.Sequence[Entry]
     behaviour: t.Sequence[Entry]
     sections: t.Mapping[str, t.Optional[str]]
-    """Group -> section of the model."""
+    """Group -> sections of the model, with a blank between them: what it says holds for each of them."""
     own: t.Sequence[Entry] = ()
-    """Options that keepalived does not have; their group is the section."""
+    """Options that keepalived does not have; their group is the sections."""
 
 
 def read(source: Path = SOURCE) -> Ledger:
@@ -87,32 +87,44 @@ def problems(ledger: Ledger, tests: t.Collection[str]) -> list[str]:
     return found + _beside_the_model(ledger) + _nowhere_told(ledger)
 
 
+def missing_sections(ledger: Ledger) -> list[str]:
+    """Sections of the model that the whole ledger has forgotten."""
+    named = {section for sections in ledger.sections.values() for section in _each(sections)}
+    named |= {section for entry in ledger.own for section in _each(entry.group)}
+    return [f"section {section} of the model stands nowhere in {SOURCE.name}" for section in SECTIONS.keys() - named]
+
+
 def _beside_the_model(ledger: Ledger) -> list[str]:
-    found: list[str] = []
-    for entry in ledger.keywords:
-        section = ledger.sections[entry.group]
-        if section is None or entry.option is None:
-            continue
-        where, known = f"{entry.group}.{entry.word}", SECTIONS.get(section, {})
-        if entry.verdict == "refused" and entry.word in known:
-            found.append(f"{where}: refused, but the model has it")
-        if entry.verdict != "refused" and entry.option and entry.option not in known:
-            found.append(f"{where}: {entry.verdict}, but the model has no {section}.{entry.option}")
-        spoken = entry.verdict != "refused" and entry.option
-        if not spoken and entry.word not in {
-            **known,
-            **LEFT_OUT.get(section, {}),
-        }:
-            found.append(
-                f"{where}: who writes it gets no word of help: LEFT_OUT has nothing for {section}.{entry.word}"
-            )
-    return found
+    return [
+        problem
+        for entry in ledger.keywords
+        for section in _each(ledger.sections[entry.group])
+        for problem in _beside_the_section(entry, section)
+    ]
+
+
+def _beside_the_section(entry: Entry, section: str) -> t.Iterator[str]:
+    if entry.option is None:
+        return
+    where, known = f"{entry.group}.{entry.word}", SECTIONS.get(section, {})
+    spoken = entry.verdict != "refused" and entry.option
+    if entry.verdict == "refused" and entry.word in known:
+        yield f"{where}: refused, but the model has it"
+    if spoken and entry.option not in known:
+        yield f"{where}: {entry.verdict}, but the model has no {section}.{entry.option}"
+    if not spoken and entry.word not in {**known, **LEFT_OUT.get(section, {})}:
+        yield f"{where}: who writes it gets no word of help: LEFT_OUT has nothing for {section}.{entry.word}"
+
+
+def _each(sections: t.Optional[str]) -> list[str]:
+    return [] if sections is None else sections.split()
 
 
 def _nowhere_told(ledger: Ledger) -> list[str]:
     """Options of the model that no entry is about: nobody would notice that nothing runs them."""
-    told = {(ledger.sections[entry.group], entry.option) for entry in ledger.keywords}
-    told |= {(entry.group, entry.word) for entry in ledger.own}
+    own = [(section, entry.word) for entry in ledger.own for section in _each(entry.group)]
+    told = {(section, entry.option) for entry in ledger.keywords for section in _each(ledger.sections[entry.group])}
+    told.update(own)
     listed = {section for section, _option in told} & set(SECTIONS)
     found = [
         f"{section}.{option} of the model stands nowhere in {SOURCE.name}"
@@ -122,7 +134,7 @@ def _nowhere_told(ledger: Ledger) -> list[str]:
     ]
     return found + [
         f"{section}.{word} is said to be an option of our own, but the model has none"
-        for section, word in ((entry.group, entry.word) for entry in ledger.own)
+        for section, word in own
         if word not in SECTIONS.get(section, {})
     ]
 
@@ -133,7 +145,7 @@ def page(ledger: Ledger) -> str:
     lines = [
         "# keepalived's keywords",
         "",
-        f"Of {len(ledger.keywords)} keywords of VRRP that operators use, {counted['works']} work as they know them, "
+        f"Of {len(ledger.keywords)} keywords that operators use, {counted['works']} work as they know them, "
         f"{counted['differs']} differ, {counted['refused']} are refused with the reason.",
         "",
         "Written by `make docs` from `docs/parity/keywords.yml`; a test compares that with the model and the tests.",
@@ -141,7 +153,10 @@ def page(ledger: Ledger) -> str:
     for group in dict.fromkeys(entry.group for entry in ledger.keywords):
         lines += heading(group, ("keyword", "tier", "verdict", "", "proof"))
         lines += [_row(entry, (f"`{entry.word}`", entry.tier)) for entry in ledger.keywords if entry.group == group]
-    lines += heading("What keepalived does beyond the RFCs", ("", "behaviour", "verdict", "", "proof"))
+    lines += heading(
+        "What keepalived does beyond the RFCs (B), what its users ask for (U)",
+        ("", "behaviour", "verdict", "", "proof"),
+    )
     lines += [_row(entry, (entry.word, entry.tier)) for entry in ledger.behaviour]
     lines += heading("Options that keepalived does not have", ("option", "in", "", "", "proof"))
     lines += [_row(entry, (f"`{entry.word}`", entry.group)) for entry in ledger.own]

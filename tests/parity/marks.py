@@ -37,6 +37,13 @@ def tests(root: Path = TESTS) -> frozenset[str]:
     return frozenset(names)
 
 
+def stories(file: Path = TESTS / "balancing" / "stories.py") -> frozenset[str]:
+    """Every story that both data planes have to tell, as path::name: what the list STORIES of the file names."""
+    lists = [one for one in _parsed(file).body if isinstance(one, ast.AnnAssign) and isinstance(one.value, ast.Tuple)]
+    listed = {one.id for each in lists for one in ast.walk(t.cast(ast.Tuple, each.value)) if isinstance(one, ast.Name)}
+    return frozenset(f"{_shown(file)}::{name}" for name in listed)
+
+
 @functools.cache
 def _parsed(file: Path) -> ast.Module:
     """Once for all lists: there are hundreds of files, and none changes while we look."""

@@ -12,9 +12,10 @@ from . import conformance, faults, keywords, marks
 
 def problems() -> list[str]:
     """What does not agree between the lists, the model and the tests; empty when everything does."""
-    claims = marks.claims()
+    claims, ledger = marks.claims(), keywords.read()
     return [
-        *keywords.problems(keywords.read(), marks.tests()),
+        *keywords.problems(ledger, marks.tests() | marks.stories()),
+        *keywords.missing_sections(ledger),
         *conformance.problems(claims),
         *faults.problems(claims),
     ]

@@ -89,6 +89,34 @@ def test_an_option_of_our_own_has_to_be_one() -> None:
     assert "vrrp_instance.vip_leese is said to be an option of our own, but the model has none" in found
 
 
+CHECKS = "ping_check bfd_check"
+"""A group may be about several sections at once."""
+
+
+def test_what_a_group_says_of_several_sections_has_to_hold_for_each() -> None:
+    told = [keywords.Entry("checks", word, "A", "works", "", word, [PROOF]) for word in ("type", "retry")]
+    found = keywords.problems(keywords.Ledger(told, [], {"checks": CHECKS}), TESTS)
+    assert "checks.retry: works, but the model has no bfd_check.retry" in found
+    assert "ping_check.rise of the model stands nowhere in keywords.yml" in found
+    assert not [one for one in found if "type" in one or "ping_check.retry" in one]
+
+
+def test_an_option_of_our_own_may_be_one_of_several_sections() -> None:
+    own = entry(group=CHECKS, word="rise", option="rise")
+    found = keywords.problems(keywords.Ledger([], [], {}, [own]), TESTS)
+    assert "bfd_check.rise is said to be an option of our own, but the model has none" in found
+    assert not [one for one in found if "ping_check.rise" in one]
+
+
+def test_a_section_that_the_whole_ledger_forgets_is_named() -> None:
+    ledger = keywords.read()
+    sections = {group: said for group, said in ledger.sections.items() if group != "lvs_timeouts"}
+    assert keywords.missing_sections(ledger) == []
+    assert keywords.missing_sections(dataclasses.replace(ledger, sections=sections)) == [
+        "section lvs_timeouts of the model stands nowhere in keywords.yml"
+    ]
+
+
 ROUTES = {
     "PREFIX": "10.0.0.0/8 dev eth0",
     "default": "default dev eth0",

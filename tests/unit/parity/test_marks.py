@@ -9,7 +9,7 @@ from pathlib import Path
 
 from parity import marks
 
-SOURCE = '''
+SOURCE = """
 import pytest
 
 CASES = [pytest.param(1, marks=pytest.mark.conformance_negative("RX-06"))]
@@ -21,7 +21,7 @@ def test_interval():
 @pytest.mark.parametrize("case", [pytest.param(1, marks=pytest.mark.fault("F27"))])
 def test_carrier(case):
     pass
-'''
+"""
 
 
 def test_a_mark_on_a_test_on_a_parameter_and_in_a_table_is_found(tmp_path: Path) -> None:
@@ -37,3 +37,15 @@ def test_a_mark_on_a_test_on_a_parameter_and_in_a_table_is_found(tmp_path: Path)
 def test_a_file_without_marks_claims_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_story.py").write_text("def test_it():\n    pass\n")
     assert not any(marks.claims(tmp_path).values())
+
+
+STORIES = """
+def told(scene): pass
+def forgotten(scene): pass
+STORIES: Sequence[Story] = (told,)
+"""
+
+
+def test_a_story_counts_when_the_list_has_it(tmp_path: Path) -> None:
+    (tmp_path / "stories.py").write_text(STORIES)
+    assert marks.stories(tmp_path / "stories.py") == {"stories.py::told"}
