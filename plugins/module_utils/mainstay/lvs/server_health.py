@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 from ..model.lvs_defaults import RunningServer
 from ..model.units import Instant
+from .file_weight import WEIGHT_LIMIT
 from .health import DOWN, UNCHECKED, UP, WAITING, Health
-
-WEIGHT_LIMIT = 65535
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 
 from mainstay.model.check_config import BfdCheck, Check, FileCheck, MiscCheck
 from mainstay.model.commands import Command
+from mainstay.model.config import Config, TrackFile
 
 from .health_lab import CHECK, ONE, REFUSED, TWO, HealthLab, real, web
 
@@ -93,6 +94,23 @@ class TestFiles:
     ) -> None:
         one_told(lab, FileCheck(track_file="load", weight=weight, reverse=reverse))
         told(lab, file={"value": value, "why": "read"})
+        assert lab.ipvs.pool() == pool
+
+    @pytest.mark.parametrize(
+        ("check", "pool"),
+        [
+            (FileCheck(track_file="load"), {ONE: 4, TWO: 10}),
+            (FileCheck(track_file="load", weight=1), {ONE: 7, TWO: 10}),
+            (FileCheck(track_file="load", reverse=False), {ONE: 16, TWO: 10}),
+        ],
+    )
+    def test_what_the_check_leaves_open_is_as_its_track_file_says(
+        self, lab: HealthLab, check: Check, pool: dict[str, int]
+    ) -> None:
+        service = web(real_servers=(real(ONE, check, weight=10), real(TWO, CHECK, weight=10)))
+        load = TrackFile("load", "/run/load", weight=2, reverse=True)
+        lab.worker.configure(Config(virtual_servers={"web": service}, track_files={"load": load}), lab.poller.now())
+        told(lab, file={"value": 3, "why": "read"})
         assert lab.ipvs.pool() == pool
 
     def test_a_number_that_nobody_knows_changes_nothing_and_is_shown(self, lab: HealthLab) -> None:

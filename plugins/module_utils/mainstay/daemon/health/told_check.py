@@ -5,18 +5,15 @@
 
 Their results come as a mapping of names. A program belongs to one check of one server ("misc:web 192.0.2.21:80 0") and
 comes judged; a file ("file:NAME") and a BFD session ("bfd:NAME") may be what many servers follow.
-
-    the number times the weight of a track_file is added to the server's weight (with reverse: taken off)
-    -65535 or less of it takes the server out, and so does any number but 0 where the weight is 0 (with reverse: 0 does)
 """
 
 from __future__ import annotations
 
 import typing as t
 
+from ...lvs.file_weight import file_weight
 from ...lvs.health import CheckHistory, judge
 from ...lvs.keys import ServerId
-from ...lvs.server_health import WEIGHT_LIMIT
 from ...model.check_config import BfdCheck, Check, FileCheck
 from ...model.units import Instant
 from ...probes.verdict import Verdict
@@ -71,11 +68,6 @@ def _verdict(check: Check, result: Result) -> t.Optional[Verdict]:
 
 
 def _file_verdict(check: FileCheck, value: int) -> Verdict:
-    says = f"track_file {check.track_file} holds {value}"
-    weight = 1 if check.weight is None else check.weight
-    if not weight:
-        return Verdict((value == 0) != bool(check.reverse), says)
-    change = -value * weight if check.reverse else value * weight
-    if change <= -WEIGHT_LIMIT:
-        return Verdict(False, f"{says}, times weight {weight} that is {change}: {-WEIGHT_LIMIT} or less is out")
-    return Verdict(True, f"{says}: {change:+d} to its weight", min(change, WEIGHT_LIMIT))
+    """The check is one that runs: what it leaves open itself, weight and reverse, is its track_file's."""
+    told = file_weight(value, 1 if check.weight is None else check.weight, bool(check.reverse))
+    return Verdict(told.up, f"track_file {check.track_file} holds {value}{told.why}", told.added)
