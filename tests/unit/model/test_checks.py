@@ -208,3 +208,17 @@ def test_a_problem_in_a_list_of_checks_is_told_at_its_own() -> None:
     checks = [{"type": "tcp"}, {"type": "tcp", "send": "x"}, {"type": "tpc"}]
     found = told({"real_servers": [{**SERVER, "checks": checks}]})
     assert [path for path, _message in found] == ["real_servers[0].checks[1].send", "real_servers[0].checks[2].type"]
+
+
+@pytest.mark.parametrize(
+    ("said", "path"), [({"checks": [{"type": "file", "track_file": "laod"}]}, "checks[0]"),
+                       ({"check": {"type": "file", "track_file": "laod"}}, "check")]
+)  # fmt: skip
+def test_what_a_check_refers_to_is_told_as_the_file_spells_it(said: t.Dict[str, t.Any], path: str) -> None:
+    found = told({"real_servers": [{**SERVER, **said}]}, **FILES)
+    assert [place for place, _message in found] == [f"real_servers[0].{path}.track_file"]
+
+
+def test_one_check_is_the_same_however_it_is_spelt() -> None:
+    one, listed = ({**SERVER, **said} for said in ({"check": {"type": "tcp"}}, {"checks": [{"type": "tcp"}]}))
+    assert load_config(service({"real_servers": [one]})) == load_config(service({"real_servers": [listed]}))

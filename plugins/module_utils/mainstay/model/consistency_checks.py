@@ -26,10 +26,10 @@ def check_contradictions(config: Config) -> t.Iterator[Problem]:
 
 
 def placed_checks(server: RealServer, place: str) -> t.Iterator[t.Tuple[str, Check]]:
-    """Each check of a server with its path."""
-    several = len(server.checks) > 1
+    """Each check of a server with its path, as the file spells it."""
+    listed = server.checks_listed or len(server.checks) > 1
     for index, check in enumerate(server.checks):
-        yield (f"{place}.checks[{index}]" if several else f"{place}.check"), check
+        yield (f"{place}.checks[{index}]" if listed else f"{place}.check"), check
 
 
 def _port(service: VirtualServer, server: RealServer, check: Check, path: str) -> t.Iterator[Problem]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .check_config import Check
 from .commands import Command
@@ -58,6 +58,8 @@ class RealServer:
     """Checked like the others, but takes connections only while quorum is lost; before the sorry server."""
     checks: t.Tuple[Check, ...] = ()
     """Up when none of them has failed; empty: always up. In the file: check (one) or checks (a list)."""
+    checks_listed: bool = field(default=False, compare=False)
+    """The file says checks, also of a single one; only the paths of problems tell them apart."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def _real_server(walk: Walk, item: object, path: str) -> t.Optional[RealServer]:
     if values is None:
         return None
     check, checks = values.pop("check", None), values.pop("checks", ())
-    return RealServer(checks=(check,) if check is not None else checks, **values)
+    return RealServer(checks=(check,) if check is not None else checks, checks_listed=check is None, **values)
 
 
 def _sorry_server(walk: Walk, value: object, path: str) -> t.Optional[SorryServer]:
