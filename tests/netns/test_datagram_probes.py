@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks by datagram over a wire: what only a network says, and a loopback never does."""
+"""Checks over a wire: what only a network says, and a loopback never does."""
 
 from __future__ import annotations
 
@@ -72,3 +72,45 @@ def test_a_port_that_nobody_listens_on_is_down(version: int) -> None:
 
 def _place(address: str) -> str:
     return f"[{address}]:9" if ":" in address else f"{address}:9"
+
+
+OUT = "add table inet seen; add chain inet seen out { type filter hook output priority 0; }; add rule inet seen out "
+KINDS = [("tcp", 4), ("tcp", 6), ("udp", 4), ("ping", 4), ("ping", 6)]
+
+
+@pytest.fixture
+def other_way() -> t.Iterator[None]:
+    """An interface that leads nowhere, beside the one that the routes name."""
+    ip(DIRECTOR, "link add eth1 type veth peer name eth2")
+    for end in ("eth1", "eth2"):
+        ip(DIRECTOR, "link set", end, "up")
+    yield
+    ip(DIRECTOR, "link delete eth1")
+
+
+@pytest.mark.parametrize(("kind", "version"), KINDS)
+def test_the_packets_of_a_probe_carry_its_mark(kind: str, version: int) -> None:
+    """What the operator's own rules and routes go by; without the option there is none."""
+    assert _matching("meta mark 7", kind, version, "--fwmark", "7") > 0
+    assert _matching("meta mark 7", kind, version) == 0
+
+
+@pytest.mark.parametrize("kind", ["tcp", "udp", "ping"])
+def test_a_probe_leaves_by_the_interface_that_it_is_told(kind: str, other_way: None) -> None:
+    match = f'oifname "eth1" ip daddr {THERE[4]}'
+    assert _matching(match, kind, 4, "--bind-if", "eth1") > 0
+    assert _matching(match, kind, 4) == 0
+
+
+def _matching(match: str, kind: str, version: int, *options: str) -> int:
+    """How many packets of this host matched while it probed."""
+    inside = ["ip", "netns", "exec", DIRECTOR, "nft"]
+    command.must([*inside, f"{OUT}{match} counter"])
+    try:
+        probe(kind, THERE[version] if kind == "ping" else _place(THERE[version]), "--timeout", "0.3", *options)
+        listed = json.loads(command.must([*inside, "--json", "list", "table", "inet", "seen"]))["nftables"]
+    finally:
+        command.must([*inside, "delete", "table", "inet", "seen"])
+    (rule,) = (one["rule"] for one in listed if "rule" in one)
+    (counter,) = (one["counter"] for one in rule["expr"] if "counter" in one)
+    return int(counter["packets"])
