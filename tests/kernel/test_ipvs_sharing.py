@@ -71,6 +71,24 @@ def test_with_the_flag_fallback_clients_of_a_drained_server_go_elsewhere(
     assert set(per_client(lab).values()) == {"second"}
 
 
+@pytest.mark.parametrize(("lb_algo", "port"), [("sh", 5031), ("mh", 5032)])
+def test_without_it_clients_of_a_drained_server_are_refused(
+    director: IpvsDirector, lab: PoolLab, lb_algo: str, port: int
+) -> None:
+    """What the warning of sh_fallback and mh_fallback is about. Ports of their own: see below."""
+    key = ServiceKey("TCP", NAT_VIP, port)
+    director.reconcile(service(key, server("first"), server("second"), lb_algo=lb_algo))
+    placed = per_client(lab, port)
+    director.reconcile(service(key, server("first", weight=0), server("second"), lb_algo=lb_algo))
+    for client, name in placed.items():
+        if name == "second":
+            assert lab.ask(NAT_VIP, port, client) == name
+        else:
+            with pytest.raises(ConnectionRefusedError):
+                lab.ask(NAT_VIP, port, client)
+    assert set(placed.values()) == {"first", "second"}
+
+
 @pytest.mark.parametrize(("port", "lb_algo", "weights", "expected"), [
     (5001, "rr", (3, 1), [6, 6]), (5002, "wrr", (3, 1), [9, 3]), (5003, "wlc", (3, 1), [9, 3]),
     (5004, "lc", (3, 1), [6, 6]), (5005, "sed", (3, 1), [9, 3]), (5006, "nq", (3, 1), [9, 3]),

@@ -21,7 +21,8 @@ def service_warnings(config: Config) -> t.Iterator[Problem]:
     for name, running in running_services(config).items():
         path = f"virtual_servers.{name}"
         service = config.virtual_servers[name]
-        for judge in _JUDGES:
+        judges = (*_JUDGES, _hashed) if config.global_defs.data_plane == "ipvs" else _JUDGES
+        for judge in judges:
             for key, value, message in judge(service, running):
                 yield Problem(f"{path}.{key}", value, message)
 
@@ -73,10 +74,34 @@ def _unchecked(service: VirtualServer, running: RunningService) -> t.Iterator[_W
             yield key, None, "does nothing: no real server has a check."
 
 
+def _slow_start(service: VirtualServer, running: RunningService) -> t.Iterator[_Warning]:
+    """At the service when it says it for all of them, else at the server."""
+    message = "does nothing at weight 1, which has no lower step; give the whole pool larger weights, such as 100."
+    ramped = [server.slow_start and server.checks for server in running.real_servers]
+    without = [bool(ramp and server.weight == 1) for ramp, server in zip(ramped, running.real_servers)]
+    if service.slow_start and any(ramped) and all(hit or not ramp for hit, ramp in zip(without, ramped)):
+        yield "slow_start", None, message
+        return
+    for index, hit in enumerate(without):
+        if hit:
+            yield f"real_servers[{index}].slow_start", None, message
+
+
+def _hashed(service: VirtualServer, _running: RunningService) -> t.Iterator[_Warning]:
+    """ip_vs alone: rows of nftables leave such a server out."""
+    key = f"{service.lb_algo}_fallback"
+    if service.lb_algo in ("sh", "mh") and not getattr(service, key):
+        stays = service.inhibit_on_failure or any(server.inhibit_on_failure for server in service.real_servers)
+        when = "failed (inhibit_on_failure) or drained" if stays else "drained"
+        message = f"a server that is {when} stays at weight 0, and ip_vs refuses the clients that hash to it; set it."
+        yield key, False, message
+
+
 _JUDGES: t.Sequence[t.Callable[[VirtualServer, RunningService], t.Iterator[_Warning]]] = (
     _nat_mask,
     _quorum,
     _backups,
     _floor,
+    _slow_start,
     _unchecked,
 )
