@@ -52,7 +52,8 @@ def leaving_after(
         settled = _settled(key, service, pool)
         here = books.get(key, {})
         if service.drain_timeout:
-            here = {**{server: _begun(one, service, now) for server, one in stands.items()}, **here}
+            begun = {server: _begun(one, service, now) for server, one in stands.items() if server not in settled}
+            here = {**begun, **here}
         after.update({(key, server): one for server, one in here.items() if server not in settled})
     return after
 

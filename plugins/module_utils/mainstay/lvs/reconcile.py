@@ -70,7 +70,7 @@ def _head(service: Service) -> t.Tuple[object, ...]:
 
 def same_server(one: Destination, other: Destination) -> bool:
     """Equal for the kernel: TUN without a word on its tunnel is ipip."""
-    return one == other or _spelt_out(one) == _spelt_out(other)
+    return one is other or one == other or _spelt_out(one) == _spelt_out(other)
 
 
 def _spelt_out(server: Destination) -> Destination:
@@ -84,11 +84,13 @@ def _pool_edits(current: t.Mapping[t.Any, Destination], desired: Service) -> t.L
     wanted = desired.destinations
     if current == wanted:
         return []
-    new = [wanted[key] for key in sorted(wanted) if key not in current]
-    changed = [wanted[key] for key in sorted(wanted) if key in current and not same_server(current[key], wanted[key])]
+    # Found before they are sorted: in a large pool few differ.
+    new = [wanted[key] for key in sorted(wanted.keys() - current.keys())]
+    differing = [key for key, server in wanted.items() if key in current and not same_server(current[key], server)]
+    changed = [wanted[key] for key in sorted(differing)]
     up = [server for server in changed if server.weight > current[server.key].weight]
     other = [server for server in changed if server.weight <= current[server.key].weight]
     edits: t.List[Operation] = [AddDestination(desired.key, server) for server in new]
     edits += [SetDestination(desired.key, server) for server in up + other]
-    edits += [RemoveDestination(desired.key, key) for key in sorted(current) if key not in wanted]
+    edits += [RemoveDestination(desired.key, key) for key in sorted(current.keys() - wanted.keys())]
     return edits

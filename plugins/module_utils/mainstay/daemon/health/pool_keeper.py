@@ -196,18 +196,20 @@ class PoolKeeper:
 
     def _note(self, keys: t.Iterable[ServiceKey], found: Table) -> None:
         """These services are in the kernel as `found`, or not at all."""
-        current = dict(self.current)
         for key in keys:
-            if key in found:
-                current[key] = found[key]
-            else:
-                current.pop(key, None)
-        self.current = current
+            if key not in found:
+                self.current.pop(key, None)
+            elif self.current.get(key) != found[key]:  # else the same value goes on, for those who know it
+                self.current[key] = found[key]
 
-    def _ours(self) -> t.Set[ServiceKey]:
-        """Every service that we may edit or remove, or of which something is left to do."""
-        ours = {*self._desired, *self._owned, *self._refused}
-        return ours.union(self.current) if owns_whole_table(self.engine) else ours
+    def _ours(self, among: t.Optional[t.Collection[ServiceKey]] = None) -> t.Set[ServiceKey]:
+        """Every service (of these) that we may edit or remove, or of which something is left to do."""
+        kinds: t.List[t.Mapping[ServiceKey, t.Any]] = [self._desired, self._owned, self._refused]
+        if owns_whole_table(self.engine):
+            kinds.append(self.current)
+        if among is None:
+            return set().union(*kinds)
+        return {key for key in among if any(key in kind for kind in kinds)}
 
     def _edits(self, keys: t.Collection[ServiceKey]) -> t.List[Operation]:
         current = {key: self.current[key] for key in keys if key in self.current}
@@ -261,7 +263,7 @@ class PoolKeeper:
                 self._end_check()
                 return
             self._note(part, part)
-            self._repair(self._ours().intersection(part))
+            self._repair(self._ours(part))
         self._next(0, self._go_on)
 
     def _end_check(self) -> None:
@@ -270,7 +272,7 @@ class PoolKeeper:
         self._pauses.forget()
         missing = self._survey.missing({*self.current, *self._ours()})
         self._note(missing, _NO_TABLE)
-        self._repair(self._ours().intersection(missing))
+        self._repair(self._ours(missing))
 
     def _repair(self, keys: t.Set[ServiceKey]) -> None:
         keys = keys - self._dirty  # what is different there is a change of ours that is about to be carried out

@@ -61,7 +61,9 @@ class ServiceKeeper:
         self._tools = tools
         self._overrides = overrides
         self._members: t.Dict[str, Member] = {}
-        self._members = self._new_members(now)
+        self._waiting = 0
+        """So many of them wait for their first check."""
+        self._take_members(self._new_members(now))
         self._timer: t.Optional[Timer] = None
         self._since: t.Dict[str, Instant] = {}
         self._stale = False
@@ -73,10 +75,15 @@ class ServiceKeeper:
     # ---- what changes from outside
 
     def configure(self, service: RunningService, overrides: Overrides, now: Instant) -> None:
-        """Run this from now on; the caller puts `desired` into the kernel, with that of all other services."""
+        """Run this from now on; the caller puts `desired` into the kernel, with that of all other services.
+
+        Where nothing has changed nothing is done: its checks go on as they are, so there is nothing to decide.
+        """
+        if service == self.service and overrides is self._overrides:
+            return
         before, self.service, self._overrides = self._members, service, overrides
         self.keys = service_keys(service)
-        self._members = self._new_members(now)
+        self._take_members(self._new_members(now))
         if service.omega:
             self.report.gone((member for name, member in before.items() if name not in self._members), self.pool)
         self._decide(now)
@@ -86,7 +93,7 @@ class ServiceKeeper:
         self._overrides = overrides
         members = self._new_members(now)
         if members != self._members:
-            self._members = members
+            self._take_members(members)
             self._decide_and_adjust(now)
 
     def tell(self, server: str, check: SharedCheck, before: CheckHistory, outcome: ProbeOutcome, now: Instant) -> None:
@@ -107,8 +114,10 @@ class ServiceKeeper:
         """One of the server's checks, now in this state, has a result."""
         before = self._members[server]
         member = self._members[server] = self._new_member(before.server, now)
+        self._waiting += (member.health.state == WAITING) - (before.health.state == WAITING)
         self._stale = self._stale or member.health != before.health
-        if _decisive(member.health) != _decisive(before.health) or self._round_ends(before, member):
+        round_ends = not self._waiting and before.health.state == WAITING
+        if round_ends or _decisive(member.health) != _decisive(before.health):
             self._decide_and_adjust(now, _tries(history))
 
     def count(self, connections: t.Mapping[Place, int], now: Instant) -> None:
@@ -157,6 +166,10 @@ class ServiceKeeper:
         made = (self._new_member(server, now) for server in self.service.real_servers)
         return {member.name: member for member in made}
 
+    def _take_members(self, members: t.Dict[str, Member]) -> None:
+        self._members = members
+        self._waiting = sum(member.health.state == WAITING for member in members.values())
+
     def _new_member(self, server: RunningServer, now: Instant) -> Member:
         key = (self.service.name, server_text(server))
         healths = [check.history.health for check in self._tools.book.row(key)]
@@ -164,12 +177,6 @@ class ServiceKeeper:
         # Of a server without checks: it is what it is since it was first seen.
         seen = old.health.since if old is not None and not old.server.checks else now
         return Member(server, server_health(server, healths, seen), self._overrides.get(key))
-
-    def _round_ends(self, before: Member, member: Member) -> bool:
-        """Was this the last server that waited for its first check?"""
-        if before.health.state != WAITING or member.health.state == WAITING:
-            return False
-        return not any(one.health.state == WAITING for one in self._members.values())
 
     def _in_order(self) -> t.List[Member]:
         return list(self._members.values())
