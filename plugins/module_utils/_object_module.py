@@ -11,11 +11,11 @@ done to the next run. Only a daemon that does not run needs no asking, it reads 
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from ._argspec import argument_name, given
 from ._conf_d import ObjectFile, file_text, sentences
+from ._patience import Failure, wait_until
 from .mainstay.daemon.client import DaemonNotRunning, DaemonUnreachable, request
 from .mainstay.model.dump import HIDDEN, hide_secrets
 from .mainstay.model.options import SECTIONS
@@ -27,7 +27,6 @@ if t.TYPE_CHECKING:
 Document = t.Dict[str, t.Any]
 
 _RELOAD_TIMEOUT = 30.0  # seconds; a reload of thousands of objects takes one
-_POLL_INTERVAL = 0.2  # seconds
 
 
 class Kind(t.NamedTuple):
@@ -39,14 +38,6 @@ class Kind(t.NamedTuple):
     """(daemon's status, name, object or None) -> what is still missing, as a sentence; empty when nothing is."""
     status: t.Callable[[Document, str], t.Optional[Document]]
     """(daemon's status, name) -> the object's part of it."""
-
-
-class Failure(Exception):
-    """The module fails with this message and these further results."""
-
-    def __init__(self, message: str, **results: t.Any) -> None:
-        super().__init__(message)
-        self.results = results
 
 
 def run(module: AnsibleModule, kind: Kind) -> t.NoReturn:
@@ -145,13 +136,16 @@ class _Task:
 
     def _converged(self, wanted: t.Optional[Document]) -> t.Optional[Document]:
         """The daemon's status of the object once it is as wanted. Failure after wait_timeout."""
-        deadline = time.monotonic() + self.module.params["wait_timeout"]
-        while True:
-            status = request("status", self.run_directory, max(deadline - time.monotonic(), 1.0))
-            missing = self.kind.unconverged(status, self.name, wanted)
-            if not missing:
-                return self.kind.status(status, self.name)
-            if time.monotonic() > deadline:
-                limit = f"{self.module.params['wait_timeout']:g} s"
-                raise Failure(f"not converged after {limit}: {missing}", status=self.kind.status(status, self.name))
-            time.sleep(_POLL_INTERVAL)
+        status: Document = {}
+
+        def missing(patience: float) -> str:
+            nonlocal status
+            status = request("status", self.run_directory, patience)
+            return self.kind.unconverged(status, self.name, wanted)
+
+        limit = self.module.params["wait_timeout"]
+        left = wait_until(missing, limit)
+        found = self.kind.status(status, self.name)
+        if left:
+            raise Failure(f"not converged after {limit:g} s: {left}", status=found)
+        return found

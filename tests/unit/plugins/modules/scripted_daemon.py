@@ -42,10 +42,11 @@ class ScriptedDaemon:
             except OSError:
                 return
             with connection, connection.makefile("rw") as stream:
-                verb = json.loads(stream.readline())["verb"]
-                self.asked.append(verb)
-                stream.write(json.dumps(self._next(verb)) + "\n")
+                request = json.loads(stream.readline())
+                self.asked.append(request["verb"])
+                stream.write(json.dumps(self.answer(request)) + "\n")
 
-    def _next(self, verb: str) -> Answer:
-        answers = self._script[verb]
+    def answer(self, request: t.Dict[str, t.Any]) -> Answer:
+        """To one request."""
+        answers = self._script[request["verb"]]
         return answers.pop(0) if len(answers) > 1 else answers[0]

@@ -24,7 +24,7 @@ def status_page(status: Section) -> str:
     """The whole page, with a line end."""
     vrrp = section_of(status, "vrrp")
     tables = [*vrrp_tables(vrrp), *bfd_tables(vrrp), *_lvs(section_of(status, "lvs"))]
-    parts = [_headline(status), *_trouble(status), "", *tables]
+    parts = [_headline(status), *(f"!! {one}" for one in trouble(status)), "", *tables]
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
@@ -35,8 +35,8 @@ def _headline(status: Section) -> str:
     return f"{whose}mainstayd {text(status.get('version'))}, pid {text(status.get('pid'))}, runs {loaded}"
 
 
-def _trouble(status: Section) -> t.List[str]:
-    """Everything that wants a human, marked so that the eye and grep find it."""
+def trouble(status: Section) -> t.List[str]:
+    """Everything that wants a human; the page marks it so that the eye and grep find it."""
     found = [*_operator_trouble(status), *_worker_trouble(status), *_reload_trouble(section_of(status, "config"))]
     lvs = section_of(status, "lvs")
     if lvs.get("error"):
@@ -49,7 +49,7 @@ def _trouble(status: Section) -> t.List[str]:
     found += [*vrrp_trouble(vrrp), *bfd_trouble(vrrp)]
     for name, service in section_of(lvs, "virtual_servers").items():
         found += [*pool_trouble(name, service), *_notes(name, service)]
-    return [f"!! {one}" for one in found]
+    return found
 
 
 def _operator_trouble(status: Section) -> t.Iterator[str]:
