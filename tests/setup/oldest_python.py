@@ -22,7 +22,7 @@ from collection_tree import CHECKOUT, cache_folder
 from run_ansible_test import NEWEST, OLDEST, search_path
 
 REQUIREMENTS = CHECKOUT / "tests" / "setup" / "requirements-oldest.txt"
-RUNTIME_LAYERS = ("model", "vrrp", "bfd", "lvs", "probes", "net", "daemon")
+RUNTIME_LAYERS = ("model", "vrrp", "bfd", "lvs", "probes", "net", "daemon", "cli")
 
 
 def oldest_interpreter() -> Path:

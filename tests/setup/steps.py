@@ -55,7 +55,7 @@ FAST = LINT + UNIT
 ALL = [
     *FAST,
     [Step("ansible-lint", 300), Step("build", 300)],
-    [Step("oldest-python", 300, counts_tests=True), Step("units", 600, counts_tests=True)],
+    [Step("oldest-python", 600, counts_tests=True), Step("units", 600, counts_tests=True)],
     [Step("netns", 900, counts_tests=True)],
     [Step("kernel", 900, counts_tests=True)],
     [Step("sanity", 1200)],
