@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from mainstay.daemon import event_journal
+from mainstay.daemon.event_budget import BURST, REFILL
 from mainstay.daemon.event_journal import EventJournal
 from mainstay.daemon.journal import Journal
 from mainstay.daemon.worker import Happening
@@ -180,8 +181,36 @@ def test_a_service_is_asked_for_with_its_servers_and_a_server_by_its_endpoint(
     assert [one["event"] for one in story.journal.recent(10, name).events] == told
 
 
-def test_a_session_that_flaps_does_not_push_history_out(story: Story) -> None:
-    story.happens(kind="BFD", name="gw", event="START")
-    for number in range(100):
-        story.happens(kind="BFD", name="gw", event="UP" if number % 2 else "DOWN", at=number * SECOND)
-    assert sorted(story.told()) == ["DOWN", "DOWN", "UP", "UP"], "each word once a minute, and no beginning"
+@pytest.mark.parametrize(("kind", "name"), [("BFD", "gw"), ("RS", "web 192.0.2.21:80"), ("VS", "web")])
+def test_what_flaps_does_not_push_history_out(story: Story, kind: str, name: str) -> None:
+    story.happens("VI_1")
+    for number in range(24 * 3600):
+        story.happens(name, "DOWN" if number % 2 else "UP", number * SECOND, kind)
+
+    assert len(story.told()) == 1 + BURST + 24 * 6 - 1, "a day of it: twenty, then one in ten minutes"
+    assert story.told()[0] == "MASTER"
+    reasons = [one["reason"] for one in story.journal.recent(1000, name).events]
+    assert reasons[BURST - 2] == "no advert in time"
+    assert (
+        reasons[BURST - 1]
+        == "no advert in time; it flaps: from here on one of its events in ten minutes is written down"
+    )
+    assert reasons[BURST + 1].startswith("no advert in time; ")
+    assert reasons[BURST + 1].endswith(" events before this one were not written down")
+
+
+def test_the_beginning_of_a_session_is_no_event(story: Story) -> None:
+    story.happens("gw", "START", kind="BFD")
+    assert story.told() == []
+
+
+def test_one_server_that_flaps_costs_the_others_nothing_and_quiet_gives_it_all_back(story: Story) -> None:
+    for _number in range(100):
+        story.happens("web 192.0.2.21:80", "DOWN", kind="RS")
+    story.happens("web 192.0.2.22:80", "DOWN", kind="RS")
+    assert len(story.told()) == BURST + 1
+
+    later = 2 * BURST * REFILL
+    for _number in range(100):
+        story.happens("web 192.0.2.21:80", "UP", later, "RS")
+    assert story.told().count("UP") == BURST

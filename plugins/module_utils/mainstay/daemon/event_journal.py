@@ -19,6 +19,7 @@ import typing as t
 from dataclasses import asdict
 
 from ..model.units import Instant, seconds
+from .event_budget import EventBudget
 from .journal import Journal
 from .log_limit import LogLimit
 from .vrrp.report import MASTER_RX_LOWER_PRI
@@ -35,6 +36,8 @@ _SUBJECT = "events"
 _MODE = 0o640
 # Each advert of a lesser master is one; whoever can send those must not push the rest out of the journal.
 _PERIOD = seconds(60)
+_FLAPPING = ("RS", "VS", "BFD")
+"""Kinds whose state somebody outside of this machine may turn round many times a second."""
 
 Event = t.Dict[str, t.Any]
 """at, kind (INSTANCE, GROUP, ALL, VS, RS, BFD or DAEMON), name, event, reason, and what belongs to the event."""
@@ -61,16 +64,19 @@ class EventJournal:
         self._path = os.path.join(folder, _FILE)
         self._journal = journal
         self._limit = LogLimit(_PERIOD)
+        self._budget = EventBudget()
         self._untold = 0
 
     def happened(self, happening: Happening, now: Instant) -> None:
         """Something happened to an instance, a group, a service, a server or a BFD session."""
         if (happening.kind, happening.event) == ("BFD", "START"):
             return
-        # So may a neighbor that goes up and down many times a second.
-        often = happening.event == MASTER_RX_LOWER_PRI or happening.kind == "BFD"
-        if not often or self._limit.allows(" ".join((happening.kind, happening.name, happening.event)), now):
-            self._record(asdict(happening))
+        if happening.event == MASTER_RX_LOWER_PRI and not self._limit.allows(happening.name, now):
+            return
+        remark = self._budget.takes(f"{happening.kind} {happening.name}", now) if happening.kind in _FLAPPING else ""
+        if remark is not None:
+            event = asdict(happening)
+            self._record({**event, "reason": "; ".join(filter(None, (happening.reason, remark)))})
 
     def daemon(self, event: str, reason: str) -> None:
         """Something happened to the daemon: START, STOP, RELOAD or RELOAD_REFUSED."""
