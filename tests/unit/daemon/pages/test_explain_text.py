@@ -11,7 +11,7 @@ from mainstay.daemon.pages.events_text import events_page
 from mainstay.daemon.pages.explain_text import explain_page
 from mainstay.daemon.vrrp.explain import explanation
 
-from ..vrrp_lab import PEER, Story, advert
+from ..vrrp.lab import PEER, Story, advert
 
 ORDER = {"kind": "GROUP", "name": "web", "by": "uid 0", "at": "2026-03-01T03:00:04.000+01:00", "reason": "new kernel"}
 EVENT = {

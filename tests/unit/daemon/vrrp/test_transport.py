@@ -25,8 +25,8 @@ from mainstay.vrrp.checksum import ChecksumForm
 from mainstay.vrrp.hmac_trailer import TRAILER_SIZE
 from mainstay.vrrp.packet import decode_advert, encode_advert
 
-from ..vrrp.packets import datagram, message, with_checksum
-from .vrrp_lab import ETH0, INSTANCE, OWN, PEER, USABLE, VIP, PlayedPort, RecordedFrames, Story, advert
+from ...vrrp.packets import datagram, message, with_checksum
+from .lab import ETH0, INSTANCE, OWN, PEER, USABLE, VIP, PlayedPort, RecordedFrames, Story, advert
 
 PEERS = (UnicastPeer(PEER), UnicastPeer("192.0.2.3"))
 UNICAST = replace(INSTANCE, unicast_peer=PEERS)

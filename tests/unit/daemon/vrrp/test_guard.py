@@ -16,7 +16,7 @@ from mainstay.daemon.vrrp import guard as vrrp_guard
 from mainstay.net import rtnl
 from mainstay.net.accept_filter import Element, address_element
 
-from .vrrp_lab import INSTANCE, RecordedFrames, Story
+from .lab import INSTANCE, RecordedFrames, Story
 
 GUARDED = replace(INSTANCE, accept=False)
 ADDRESS = address_element("192.0.2.10", 2)

@@ -18,8 +18,8 @@ from mainstay.net.standing import Wanted
 from mainstay.net.vrrp_socket import UNICAST
 from mainstay.vrrp.announcing import Announcing
 
-from ..vrrp.packets import datagram, message, pseudo_header, with_checksum
-from .vrrp_lab import OWN, PEER, Story
+from ...vrrp.packets import datagram, message, pseudo_header, with_checksum
+from .lab import OWN, PEER, Story
 
 IPV4 = {"interface": "eth0", "virtual_router_id": 51, "virtual_ipaddress": ["192.0.2.10/24"], "garp_master_repeat": 1}
 PEERS = {"unicast_peer": [{"address": PEER, "min_ttl": 200, "max_ttl": 250}]}

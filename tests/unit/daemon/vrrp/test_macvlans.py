@@ -18,7 +18,7 @@ from mainstay.daemon.vrrp.macvlans import Macvlans
 from mainstay.net import macvlan, rtnl
 from mainstay.net.accept_filter import macvlan_element
 
-from .vrrp_lab import ETH0, INSTANCE, Said
+from .lab import ETH0, INSTANCE, Said
 
 VMAC = replace(INSTANCE, use_vmac=True)
 MAC = bytes.fromhex("00005e000133")

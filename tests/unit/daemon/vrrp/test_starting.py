@@ -16,10 +16,10 @@ from mainstay.model.tracking import TrackReference, VrrpScript
 from mainstay.model.vrrp_config import Tracking
 from mainstay.net import rtnl
 
-from . import test_vrrp_worker as lab
-from .test_vrrp_groups import ETH1, LEASES, ONE, TWO
-from .test_vrrp_worker import PlayedNetlink, PlayedSocket
-from .vrrp_lab import ETH0, OWN
+from . import test_worker as lab
+from .lab import ETH0, OWN
+from .test_groups import ETH1, LEASES, ONE, TWO
+from .test_worker import PlayedNetlink, PlayedSocket
 
 machine = lab.machine
 

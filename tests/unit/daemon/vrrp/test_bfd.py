@@ -21,7 +21,7 @@ from mainstay.model.tracking import BfdInstance
 from mainstay.model.units import Instant, seconds
 from mainstay.net.bfd_socket import Datagram
 
-from ..scripted_poller import ScriptedPoller
+from ...scripted_poller import ScriptedPoller
 
 OWN, PEER, OTHER = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 GW = BfdInstance("gw", PEER, min_rx=seconds(0.1), min_tx=seconds(0.1), multiplier=3)

@@ -28,8 +28,8 @@ from mainstay.net.double_socket import Double
 from mainstay.net.standing import Standing
 from mainstay.net.vrrp_socket import Datagram, Delivery
 
-from ..scripted_poller import ScriptedPoller
-from ..vrrp.packets import datagram, message, with_checksum
+from ...scripted_poller import ScriptedPoller
+from ...vrrp.packets import datagram, message, with_checksum
 
 OWN, PEER = "192.0.2.1", "192.0.2.2"
 ETH0 = rtnl.Link(2, "eth0", True, True, b"\x02\0\0\0\0\1")

@@ -24,8 +24,8 @@ from mainstay.net import rtnl
 from mainstay.net.rtnl_socket import ListenerOverrun
 from mainstay.net.vrrp_socket import Datagram, Delivery
 
-from ..scripted_poller import ScriptedPoller
-from .vrrp_lab import ETH0, INSTANCE, OWN, PlayedDoubles, RecordedFrames, Said, advert
+from ...scripted_poller import ScriptedPoller
+from .lab import ETH0, INSTANCE, OWN, PlayedDoubles, RecordedFrames, Said, advert
 
 OTHER = replace(INSTANCE, name="VI_2", virtual_router_id=52, virtual_ipaddress=(VirtualAddress("192.0.2.11", 24),))
 

@@ -17,8 +17,8 @@ from mainstay.net.addresses import LeasedAddress
 from mainstay.net.arp_question import Claim
 from mainstay.vrrp.actions import Alarm
 
-from ..scripted_poller import ScriptedPoller
-from .vrrp_lab import ETH0
+from ...scripted_poller import ScriptedPoller
+from .lab import ETH0
 
 STRANGER = bytes.fromhex("020000000099")
 VIP = "192.0.2.10"

@@ -17,9 +17,9 @@ from mainstay.model.vrrp_config import Tracking
 from mainstay.net import rtnl
 from mainstay.net.vrrp_socket import Datagram
 
-from . import test_vrrp_worker as lab
-from .test_vrrp_worker import PlayedNetlink, PlayedSocket
-from .vrrp_lab import ETH0, INSTANCE, OWN, advert
+from . import test_worker as lab
+from .lab import ETH0, INSTANCE, OWN, advert
+from .test_worker import PlayedNetlink, PlayedSocket
 
 machine = lab.machine
 

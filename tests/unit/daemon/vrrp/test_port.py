@@ -24,9 +24,9 @@ from mainstay.net.standing import Standing, Wanted
 from mainstay.net.vrrp_socket import Datagram, Delivery, delivery
 from mainstay.vrrp.hmac_trailer import TRAILER_SIZE
 
-from ..scripted_poller import ScriptedPoller
-from ..vrrp.packets import datagram, message, message_v2
-from .vrrp_lab import ETH0, INSTANCE, OWN, USABLE, PlayedDoubles
+from ...scripted_poller import ScriptedPoller
+from ...vrrp.packets import datagram, message, message_v2
+from .lab import ETH0, INSTANCE, OWN, USABLE, PlayedDoubles
 
 
 class PlayedSocket:

@@ -16,10 +16,10 @@ from mainstay.model.units import seconds
 from mainstay.net import rtnl
 from mainstay.net.standing import Standing
 
-from ..vrrp.packets import datagram, message, message_v2, with_checksum
-from . import test_vrrp_worker as worker_lab
-from .test_vrrp_worker import PlayedNetlink, PlayedSocket
-from .vrrp_lab import ETH0, INSTANCE, NO_CARRIER, PEER, VIP, RecordedFrames, Story, advert
+from ...vrrp.packets import datagram, message, message_v2, with_checksum
+from . import test_worker as worker_lab
+from .lab import ETH0, INSTANCE, NO_CARRIER, PEER, VIP, RecordedFrames, Story, advert
+from .test_worker import PlayedNetlink, PlayedSocket
 
 machine = worker_lab.machine
 HOUR = 3600 * 10**9

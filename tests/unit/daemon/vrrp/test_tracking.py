@@ -17,7 +17,7 @@ from mainstay.model.tracking import BfdInstance, TrackFile, TrackReference, Vrrp
 from mainstay.model.vrrp_config import Tracking
 from mainstay.net import rtnl
 
-from .vrrp_lab import ETH0, INSTANCE
+from .lab import ETH0, INSTANCE
 
 NOW = 5_000_000_000
 SCRIPT = VrrpScript("chk", Command(("/bin/true",)), weight=-20)

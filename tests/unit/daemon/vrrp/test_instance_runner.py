@@ -18,8 +18,8 @@ from mainstay.model.units import seconds
 from mainstay.net import rtnl
 from mainstay.net.standing import Standing
 
-from ..vrrp.packets import datagram, message
-from .vrrp_lab import ETH0, INSTANCE, NO_CARRIER, OWN, PEER, USABLE, VIP, RecordedFrames, Story, advert
+from ...vrrp.packets import datagram, message
+from .lab import ETH0, INSTANCE, NO_CARRIER, OWN, PEER, USABLE, VIP, RecordedFrames, Story, advert
 
 SECOND = VirtualAddress("192.0.2.11", 24)
 SECOND_KEY = rtnl.AddressKey(2, "192.0.2.11", 24)

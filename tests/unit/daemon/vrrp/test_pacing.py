@@ -11,7 +11,7 @@ from mainstay.daemon.vrrp.pacing import Announcement, AnnouncementPacing
 from mainstay.model.config import Config, GarpGroup, GlobalDefs
 from mainstay.model.units import Duration, Instant, seconds
 
-from ..scripted_poller import ScriptedPoller
+from ...scripted_poller import ScriptedPoller
 
 
 class Story:

@@ -18,7 +18,7 @@ from mainstay.net.standing import Standing
 from mainstay.vrrp.events import Influence
 from mainstay.vrrp.tracking import Assessment
 
-from .vrrp_lab import INSTANCE, NO_CARRIER, USABLE, RecordedFrames, Story, advert
+from .lab import INSTANCE, NO_CARRIER, USABLE, RecordedFrames, Story, advert
 
 
 @pytest.fixture(autouse=True)

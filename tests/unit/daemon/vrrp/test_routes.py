@@ -21,7 +21,7 @@ from mainstay.model.units import seconds
 from mainstay.net import rtnl
 from mainstay.net.routing_socket import Answer, Entry, Outcome
 
-from ..scripted_poller import ScriptedPoller
+from ...scripted_poller import ScriptedPoller
 
 DEFAULT = "default via 192.0.2.254"
 NET = "10.0.0.0/8 via 192.0.2.253 dev eth0"

@@ -13,8 +13,8 @@ from mainstay.daemon.vrrp.discards import Discards
 from mainstay.daemon.vrrp.statistics import error_statistics
 from mainstay.vrrp.rejection import PacketError, RejectReason
 
-from ..vrrp.packets import datagram, message, with_checksum
-from .vrrp_lab import OWN, PEER, Said, Story, advert
+from ...vrrp.packets import datagram, message, with_checksum
+from .lab import OWN, PEER, Said, Story, advert
 
 LEAVES = {
     "checksum-errors", "version-errors", "vrid-errors", "ip-ttl-errors", "interval-errors", "invalid-type-pkts-rcvd",

@@ -16,7 +16,7 @@ from mainstay.daemon.vrrp import secondaries as vrrp_secondaries
 from mainstay.daemon.vrrp.secondaries import PromotedSecondaries
 from mainstay.net import rtnl
 
-from .vrrp_lab import ETH0, Said
+from .lab import ETH0, Said
 
 
 class Story:
