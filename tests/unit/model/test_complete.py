@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
-from mainstay.model.dump import config_document
-from mainstay.model.load import load_config
+from mainstay.model.dump import brief_document, config_document
+from mainstay.model.load import load_config, load_part
 from mainstay.model.options import REFERENCES, SECTIONS, TOP_KEYS, TOP_LEVEL, TOP_LISTS, Option
 from mainstay.model.plan import plan
 
@@ -108,11 +108,24 @@ def test_the_sample_says_every_key_of_the_model() -> None:
     assert set(COMPLETE) == set(TOP_KEYS)
 
 
+def test_a_brief_document_spells_only_what_is_not_as_by_default() -> None:
+    servers = [{"address": "10.0.0.1", "check": {"type": "tcp", "retry": 2}}, {"address": "10.0.0.2", "weight": 7}]
+    service = {"address": "192.0.2.10", "port": 80, "protocol": "TCP", "real_servers": servers}
+    said = {"virtual_servers": {"web": {**service, "quorum": 1, "alpha": False, "delay_loop": 6}}}
+
+    brief = brief_document(load_config(said))
+
+    assert brief["virtual_servers"] == {"web": service}
+    assert brief["global_defs"] == {}
+    assert load_part(brief) == load_config(said)
+
+
 def test_every_key_loads_and_comes_back_as_it_was_said() -> None:
     config = load_config(complete())
     document = json.loads(json.dumps(config_document(config)))
 
     assert load_config(document) == config
+    assert load_part(json.loads(json.dumps(brief_document(config)))) == config
     for path, section, key in SAID:
         if section not in SPELT_AS_TEXT and INNER.get(SECTIONS[section][key].form) not in SPELT_AS_TEXT:
             assert within(at(COMPLETE, path), at(document, path)), spelt(path)

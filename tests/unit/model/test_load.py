@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from mainstay.model.config import Config, HttpCheck, TcpCheck, VirtualAddress
-from mainstay.model.dump import config_document
-from mainstay.model.load import load_config, parse_config
+from mainstay.model.dump import brief_document, config_document
+from mainstay.model.load import load_config, load_part, parse_config
 from mainstay.model.options import CHECKS, SECTIONS
 from mainstay.model.problems import ConfigError
 from mainstay.model.units import seconds
@@ -300,6 +300,7 @@ def refused_or_loaded(document: object) -> None:
     if not problems:
         config = load_config(document)
         assert load_config(config_document(config)) == config
+        assert load_part(brief_document(config)) == config
 
 
 def spelt(path: t.Sequence[t.Union[str, int]]) -> str:

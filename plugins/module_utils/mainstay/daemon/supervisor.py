@@ -24,7 +24,7 @@ import signal
 import typing as t
 
 from ..model.config import Config
-from ..model.dump import config_document
+from ..model.dump import brief_document
 from ..model.problems import ConfigError
 from ..model.units import Instant
 from ..model.warnings import warnings
@@ -170,7 +170,7 @@ class Supervisor:
         replaced = [self._state.config] if self._state.config not in [config, *self._leaving] else []
         self._directory.write_running(config, [*self._leaving, *replaced])
         self._leaving += replaced
-        document = config_document(config)
+        document = brief_document(config)
         self._operations.before_configuration(config)
         for link in self._links.values():
             link.configure(document)

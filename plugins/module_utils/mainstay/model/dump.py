@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
+import operator
 import shlex
 import typing as t
 
@@ -18,8 +20,8 @@ from .commands import Command
 from .config import Config
 from .group_text import endpoint_text, entry_text
 from .lvs_config import SorryServer
-from .options import FORMS, SECTIONS, TOP_LEVEL, TOP_LISTS
-from .parts import option_value
+from .options import FORMS, SECTIONS, TOP_LEVEL, TOP_LISTS, Option
+from .parts import keys_of, option_value
 from .route_text import route_text
 from .rule_text import rule_text
 from .tracking import TrackReference
@@ -44,6 +46,18 @@ def config_document(config: Config) -> Document:
     for key, section in TOP_LEVEL.items():
         if key != "global_defs":
             document[key] = {name: _section(section, entry) for name, entry in getattr(config, key).items()}
+    return document
+
+
+def brief_document(config: Config) -> Document:
+    """The same without what is as it is by default: for those of our own processes that fill in the same defaults."""
+    document: Document = {"global_defs": _brief("global_defs", config.global_defs)}
+    document.update(
+        {key: _spelt(SECTIONS["statics"][key].form, getattr(config, key)) for key in TOP_LISTS if getattr(config, key)}
+    )
+    for key, section in TOP_LEVEL.items():
+        if key != "global_defs":
+            document[key] = {name: _brief(section, entry) for name, entry in getattr(config, key).items()}
     return document
 
 
@@ -96,10 +110,34 @@ def _section(section: str, value: object) -> Document:
     spelt = {}
     for key, option in SECTIONS[section].items():
         item = option_value(value, key)
-        left_out = item is None or (item == () and option.default is None)
-        if not left_out:
+        if not _left_out(option, item):
             spelt[key] = _spelt(option.form, item)
     return spelt
+
+
+def _left_out(option: Option, item: object) -> bool:
+    return item is None or (item == () and option.default is None)
+
+
+def _brief(section: str, value: object) -> Document:
+    kind: t.Any = type(value)
+    names, read, defaults = _fields(kind)
+    changed = [name for name, item, default in zip(names, read(value), defaults) if item != default]
+    spelt = {}
+    for key in (key for name in changed for key in keys_of(name)):
+        option = SECTIONS[section].get(key)
+        item = None if option is None else option_value(value, key)
+        if option is not None and not _left_out(option, item):
+            spelt[key] = _BRIEF[option.form](item) if option.form in _BRIEF else _spelt(option.form, item)
+    return spelt
+
+
+@functools.cache
+def _fields(kind: t.Any) -> t.Tuple[t.Tuple[str, ...], t.Callable[[object], t.Tuple[t.Any, ...]], t.List[t.Any]]:
+    """Names of a dataclass's fields, what reads them all at once, and their defaults."""
+    fields = [field for field in dataclasses.fields(kind) if field.compare]
+    names = tuple(field.name for field in fields)
+    return names, operator.attrgetter(*names), [field.default for field in fields]
 
 
 def _spelt(form: str, value: t.Any) -> t.Any:
@@ -194,6 +232,18 @@ _WRITERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
     "hex_bytes": bytes.hex,
     "hex_pattern": nibbles_text,
 }
+
+
+def _brief_check(check: Check) -> Document:
+    return {"type": check.type, **_brief(f"{check.type}_check", check)}
+
+
+_BRIEF: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
+    "real_servers": _list_of(lambda server: _brief("real_server", server)),
+    "check": _brief_check,
+    "checks": _list_of(_brief_check),
+}
+"""Of what there may be ten thousand."""
 
 
 def config_digest(config: Config) -> str:

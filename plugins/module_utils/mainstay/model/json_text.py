@@ -9,6 +9,7 @@ depth until the stack ends. Limits: 4 MiB of UTF-8, 16 levels.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import typing as t
@@ -20,26 +21,28 @@ MAXIMUM_DEPTH = 16
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
-class _Object(t.Dict[str, object]):
-    """A JSON object that remembers the keys it was given more than once."""
+class _Repeating(t.Dict[str, object]):
+    """A JSON object with keys that it was given more than once."""
 
-    repeated: t.Tuple[str, ...] = ()
+    keys_twice: t.Tuple[str, ...] = ()
 
 
 def parse_json(text: str) -> object:
     """The value that the text spells. Raises ConfigError; paths are those of the file."""
     _check_size(text)
     _check_depth(text)
+    repeating: t.List[_Repeating] = []
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        value = json.loads(
+            text, object_pairs_hook=functools.partial(_object, repeating), parse_constant=_refuse_constant
+        )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ConfigError([Problem("(file)", None, f"is not JSON: {error.msg} at {where}")]) from error
     except ValueError as error:
         raise ConfigError([Problem("(file)", None, f"is not JSON: {error}")]) from error
-    problems = list(_repeated_keys(value, ""))
-    if problems:
-        raise ConfigError(problems)
+    if repeating:
+        raise ConfigError(list(_repeated_keys(value, "")))
     return value
 
 
@@ -59,12 +62,14 @@ def _check_depth(text: str) -> None:
             raise ConfigError([Problem("(file)", None, message)])
 
 
-def _object(pairs: t.List[t.Tuple[str, object]]) -> _Object:
-    value = _Object(pairs)
-    if len(value) < len(pairs):
-        keys = [key for key, _value in pairs]
-        value.repeated = tuple(key for key in value if keys.count(key) > 1)
-    return value
+def _object(repeating: t.List[_Repeating], pairs: t.List[t.Tuple[str, object]]) -> t.Dict[str, object]:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    keys = [key for key, _value in pairs]
+    repeating.append(_Repeating(value))
+    repeating[-1].keys_twice = tuple(key for key in value if keys.count(key) > 1)
+    return repeating[-1]
 
 
 def _refuse_constant(name: str) -> t.NoReturn:
@@ -72,8 +77,8 @@ def _refuse_constant(name: str) -> t.NoReturn:
 
 
 def _repeated_keys(value: object, path: str) -> t.Iterator[Problem]:
-    if isinstance(value, _Object):
-        for key in value.repeated:
+    if isinstance(value, _Repeating):
+        for key in value.keys_twice:
             yield Problem(join(path, key), None, "is given twice; keep one of the two")
     for below, item in children(value, path):
         yield from _repeated_keys(item, below)

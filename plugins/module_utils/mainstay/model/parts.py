@@ -24,6 +24,20 @@ _PART_OF: t.Mapping[str, str] = {
 }
 
 
+_KEYS_OF: t.Mapping[str, t.Tuple[str, ...]] = {
+    **{
+        name: tuple(field.name for field in dataclasses.fields(part))
+        for name, part in (("tracking", Tracking), ("notifications", Notifications), ("tls", Tls))
+    },
+    "checks": ("check", "checks"),
+}
+
+
+def keys_of(name: str) -> t.Tuple[str, ...]:
+    """Keys of a section that a field of its object holds; usually the one of its name."""
+    return _KEYS_OF.get(name) or (name,)
+
+
 def option_value(value: object, key: str) -> t.Any:
     """What an object has for a key of its section."""
     if isinstance(value, RealServer) and key in ("check", "checks"):
