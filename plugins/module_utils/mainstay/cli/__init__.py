@@ -122,7 +122,7 @@ def _version(_options: argparse.Namespace) -> int:
 
 
 def _daemon(options: argparse.Namespace) -> int:
-    from ..daemon.health.worker import HealthWorker
+    from ..daemon.health.worker import worker_with_descriptors
     from ..daemon.journal import Journal
     from ..daemon.supervisor import run_daemon
     from ..daemon.vrrp.worker import worker_of_a_daemon_that_starts_now
@@ -130,7 +130,7 @@ def _daemon(options: argparse.Namespace) -> int:
 
     roles = [
         Role("vrrp", "vrrp worker", worker_of_a_daemon_that_starts_now(), _VRRP_SECTIONS, punctual=True),
-        Role("lvs", "health worker", HealthWorker, _LVS_SECTIONS),
+        Role("lvs", "health worker", worker_with_descriptors, _LVS_SECTIONS),
     ]
     return run_daemon(options.config, options.run_dir, options.state_dir, roles, Journal())
 
