@@ -122,15 +122,19 @@ def _version(_options: argparse.Namespace) -> int:
 
 
 def _daemon(options: argparse.Namespace) -> int:
+    import functools
+
+    from ..daemon.former_timeouts import FormerTimeouts
     from ..daemon.health.worker import HealthWorker
     from ..daemon.journal import Journal
     from ..daemon.supervisor import run_daemon
     from ..daemon.vrrp.worker import worker_of_a_daemon_that_starts_now
     from ..daemon.worker_process import Role
 
+    health_worker = functools.partial(HealthWorker, former_timeouts=FormerTimeouts(options.run_dir))
     roles = [
         Role("vrrp", "vrrp worker", worker_of_a_daemon_that_starts_now(), _VRRP_SECTIONS, punctual=True),
-        Role("lvs", "health worker", HealthWorker, _LVS_SECTIONS),
+        Role("lvs", "health worker", health_worker, _LVS_SECTIONS),
     ]
     return run_daemon(options.config, options.run_dir, options.state_dir, roles, Journal())
 

@@ -30,7 +30,7 @@ from ..model.units import Instant
 from ..model.warnings import warnings
 from ..net.local_sockets import Peer, SocketPathTaken
 from ..version import VERSION
-from . import release
+from . import former_timeouts, release
 from .configuration_files import read_configuration
 from .control import ControlServer, Reply, Request, open_control, refusal
 from .digest import runtime_digest
@@ -304,6 +304,7 @@ class Supervisor:
         self._control.close()
         if untidy:
             report = release.remove(release.holdings([self._state.config, *self._leaving]))
+            report.add(former_timeouts.put_back(self._directory.path))
             for sentence in report.sentences():
                 self._journal.warning(SUBJECT, f"left by a worker: {sentence}")
         # Nobody waits for the addresses any more; now the programs of the last states may have their time.
