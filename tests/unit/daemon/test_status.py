@@ -8,7 +8,9 @@ from __future__ import annotations
 import typing as t
 from types import SimpleNamespace
 
-from mainstay.daemon.status import PATIENCE, StatusRequest
+from mainstay.daemon.status import LONGEST_PATIENCE, PATIENCE, StatusRequest, patience_for
+from mainstay.model.config import Config
+from mainstay.model.lvs_config import RealServer, VirtualServer
 
 from ..scripted_poller import ScriptedPoller
 
@@ -38,11 +40,13 @@ class PlayedLink:
 class Story:
     """A request to two workers."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: Config | None = None) -> None:
         self.poller = ScriptedPoller()
         self.links = {"vrrp": PlayedLink(1), "lvs": PlayedLink(2)}
         self.answer: t.Any = None
-        StatusRequest(self.poller, t.cast(t.Any, self.links), {"version": "1"}, self.take)
+        StatusRequest(
+            self.poller, t.cast(t.Any, self.links), {"version": "1"}, patience_for(config or Config()), self.take
+        )
 
     def take(self, answer: t.Any) -> None:
         self.answer = answer
@@ -74,3 +78,26 @@ def test_one_that_answered_and_was_replaced_since_is_not_the_one_that_lives_now(
     story.links["lvs"].pid = 3
     story.links["vrrp"].answers(story.poller.now())
     assert (story.answer["lvs"]["alive"], story.answer["lvs"]["pid"]) == (False, 3)
+
+
+def balancing(services: int, servers: int) -> Config:
+    """So many services with so many servers each."""
+    pool = tuple(RealServer(f"192.0.2.{number % 250}", 8000 + number) for number in range(servers))
+    named = [VirtualServer(f"s{number}", "198.51.100.1", number, real_servers=pool) for number in range(services)]
+    return Config(virtual_servers={one.name: one for one in named})
+
+
+def test_the_words_about_ten_thousand_servers_have_their_time() -> None:
+    """Given a busy machine; when they come after two seconds; then they stand in the answer."""
+    story = Story(balancing(1000, 10))
+    story.links["vrrp"].answers(story.poller.now())
+    story.poller.run_for(4 * PATIENCE)
+    assert story.answer is None
+    story.links["lvs"].answers(story.poller.now())
+    assert story.answer["lvs"]["alive"] is True
+
+
+def test_nobody_waits_for_ever_however_much_there_is_to_tell() -> None:
+    story = Story(balancing(100, 1000))
+    story.poller.run_for(LONGEST_PATIENCE)
+    assert story.answer["lvs"]["alive"] is False

@@ -31,7 +31,7 @@ from .overrides import (
     known_servers,
 )
 from .programs.maintenance_directory import MaintenanceDirectory
-from .status import StatusRequest
+from .status import StatusRequest, patience_for
 from .wall_clock import wall_clock
 from .worker_link import WorkerLink
 
@@ -115,7 +115,7 @@ class PoolOperations:
             pools = {"lvs": {**section, "virtual_servers": shown}, **self.status()}
             reply({"ok": True, "as_of": status["as_of"], **pools, **meant})
 
-        StatusRequest(self._poller, {"lvs": self._worker}, {}, answer)
+        StatusRequest(self._poller, {"lvs": self._worker}, {}, patience_for(self._config()), answer)
 
     def _giver(self, action: str) -> Verb:
         def give(request: Request, peer: Peer, reply: Reply) -> None:

@@ -4,7 +4,7 @@
 """The status answer: what the supervisor knows, and what each worker says within a deadline.
 
 A worker that is dead or stuck is shown as `alive: false` with the last section it gave; the answer never
-waits for it longer than the deadline.
+waits for it longer than the deadline. Meanwhile everything else goes on: workers, signals, other requests.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ from datetime import datetime, timezone
 from ..model.config import Config
 from ..model.dump import config_digest
 from ..model.problems import Problem
-from ..model.units import NANOSECONDS_PER_MILLISECOND
+from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration
 from ..net.polling import Poller
 from ..version import VERSION
 from .worker_link import WorkerLink
 
 PATIENCE = 500 * NANOSECONDS_PER_MILLISECOND
-"""So long the answer waits for the workers."""
+"""So long the answer waits for the workers of a small configuration."""
+PATIENCE_PER_SERVER = NANOSECONDS_PER_MILLISECOND // 4
+"""So much longer for each real_server: the words about 10,000 of them are 3 MB, and the machine may be busy. With the
+largest configuration this stays well below the 10 s that the command line waits."""
+LONGEST_PATIENCE = 5000 * NANOSECONDS_PER_MILLISECOND
 
 _EMPTY_SECTIONS: t.Mapping[str, t.Mapping[str, object]] = {
     "vrrp": {"real_time": None, "groups": {}, "instances": {}},
@@ -38,6 +42,12 @@ def local_time() -> str:
     return datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds")
 
 
+def patience_for(config: Config) -> Duration:
+    """How long an answer about this configuration may take the workers."""
+    servers = sum(len(service.real_servers) for service in config.virtual_servers.values())
+    return min(LONGEST_PATIENCE, PATIENCE + servers * PATIENCE_PER_SERVER)
+
+
 @dataclass
 class ConfigState:
     """What runs, since when, and how the last reload went."""
@@ -46,6 +56,8 @@ class ConfigState:
     config: Config
     loaded_at: str = field(default_factory=local_time)
     last_reload: t.Optional[t.Dict[str, object]] = None
+    _digested: t.Optional[t.Tuple[Config, str]] = None
+    """A configuration and its digest: of ten thousand servers it takes a tenth of a second."""
 
     @property
     def router_id(self) -> str:
@@ -67,17 +79,27 @@ class ConfigState:
         """The `config` section of the status."""
         return {
             "path": self.path,
-            "digest": f"sha256:{config_digest(self.config)}",
+            "digest": f"sha256:{self._digest()}",
             "loaded_at": self.loaded_at,
             "last_reload": self.last_reload,
         }
+
+    def _digest(self) -> str:
+        if self._digested is None or self._digested[0] is not self.config:
+            self._digested = (self.config, config_digest(self.config))
+        return self._digested[1]
 
 
 class StatusRequest:
     """One status answer in the making."""
 
     def __init__(
-        self, poller: Poller, links: t.Mapping[str, WorkerLink], head: t.Mapping[str, object], answer: Answer
+        self,
+        poller: Poller,
+        links: t.Mapping[str, WorkerLink],
+        head: t.Mapping[str, object],
+        patience: Duration,
+        answer: Answer,
     ) -> None:
         now = poller.now()
         self._poller = poller
@@ -86,7 +108,7 @@ class StatusRequest:
         self._answer: t.Optional[Answer] = answer
         self._answered: t.Dict[str, t.Optional[int]] = {}
         self._waiting = {name for name, link in links.items() if link.alive(now)}
-        self._deadline = poller.call_at(now + PATIENCE, lambda _now: self._finish())
+        self._deadline = poller.call_at(now + patience, lambda _now: self._finish())
         self._cancels = [links[name].ask_status(self._taker(name)) for name in tuple(self._waiting)]
         if not self._waiting:
             self._finish()

@@ -44,7 +44,7 @@ from .reload import Reloader
 from .run_directory import RunDirectory, RunDirectoryUnusable
 from .signals import Signals
 from .state_directory import open_state_directory
-from .status import ConfigState, StatusRequest, status_head
+from .status import ConfigState, StatusRequest, patience_for, status_head
 from .sync_role import SyncRole
 from .systemd import ServiceManager
 from .worker import Happening
@@ -255,7 +255,7 @@ class Supervisor:
 
     def _status(self, _request: Request, _peer: Peer, reply: Reply) -> None:
         head = {**status_head(self._digest(), self._state), **self._operations.status(), **self._programs.status()}
-        StatusRequest(self._reactor, self._links, head, reply)
+        StatusRequest(self._reactor, self._links, head, patience_for(self._state.config), reply)
 
     def _version(self, _request: Request, _peer: Peer, reply: Reply) -> None:
         reply({"ok": True, "version": VERSION, "digest": self._digest()})

@@ -9,6 +9,7 @@ with a traceback when its code fails, and the supervisor starts a fresh one.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import signal
 import typing as t
@@ -91,15 +92,18 @@ class WorkerProcess:
     def _configure(self, message: Message, _now: Instant) -> None:
         if self._worker is None:
             return
-        config = load_part(message["config"])
-        # Loading may take longer than a master-down interval. Deadlines that start before it would have passed by
-        # now, with the adverts of a living master still unread.
-        self._worker.configure(config, self._reactor.now())
+        with _uncollected():
+            config = load_part(message["config"])
+            # Loading may take longer than a master-down interval. Deadlines that start before it would have passed
+            # by now, with the adverts of a living master still unread.
+            self._worker.configure(config, self._reactor.now())
+        gc.freeze()  # it stays until the next one: looked at again and again, a large one holds up checks
         self._channel.send({"configured": True, "id": message["id"]})
 
     def _status(self, message: Message, now: Instant) -> None:
         if self._worker is not None:
-            self._channel.send({"status": self._worker.status(now), "id": message["id"], "as_of": now})
+            with _uncollected():
+                self._channel.send({"status": self._worker.status(now), "id": message["id"], "as_of": now})
 
     def _tell(self, message: Message, now: Instant) -> None:
         if self._worker is not None:
@@ -115,6 +119,18 @@ class WorkerProcess:
         if worker is not None:
             worker.stop(now)
         self._reactor.stop()
+
+
+@contextlib.contextmanager
+def _uncollected() -> t.Iterator[None]:
+    """Many values are made here and no garbage: the collector would look at all of them time and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _nothing(_now: Instant) -> None:

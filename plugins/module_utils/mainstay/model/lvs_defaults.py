@@ -18,6 +18,9 @@ from .units import Duration, seconds
 INHERITED = ("alpha", "retry", "delay_before_retry", "delay_loop", "connect_timeout", "warmup")
 """What a check may leave to its server, and a server to its service."""
 
+KnownChecks = t.Dict[t.Tuple[t.Any, ...], Check]
+"""By the check as it is written and by what its server leaves to it."""
+
 _RETRY = {"dns": 3, "misc": 0}
 _PAUSE = {"http": seconds(3), "https": seconds(3)}
 
@@ -50,18 +53,22 @@ class RunningService(VirtualServer):
 
 
 def running_services(config: Config) -> t.Dict[str, RunningService]:
-    """Every service by name, with nothing left open."""
-    return {name: running_service(service, config) for name, service in config.virtual_servers.items()}
+    """Every service by name, with nothing left open. Equal checks are one value: often all of ten thousand."""
+    known: KnownChecks = {}
+    return {name: running_service(service, config, known) for name, service in config.virtual_servers.items()}
 
 
-def running_service(service: VirtualServer, config: Config) -> RunningService:
-    """One service with nothing left open; its group, if it names one, has to be there."""
+def running_service(
+    service: VirtualServer, config: Config, known: t.Optional[KnownChecks] = None
+) -> RunningService:
+    """One service with nothing left open; its group, if it names one, has to be there. `known` is for its checks."""
     defs = config.global_defs
+    known = {} if known is None else known
     chosen = {
         "entries": _entries(service, config),
         "protocol": service.protocol or "",
         "smtp_alert": _first(service.smtp_alert, defs.smtp_alert_checker, defs.smtp_alert, False),
-        "real_servers": tuple(running_server(service, server, config) for server in service.real_servers),
+        "real_servers": tuple(running_server(service, server, config, known) for server in service.real_servers),
     }
     return RunningService(**{**vars(service), **chosen})
 
@@ -74,9 +81,12 @@ def _entries(service: VirtualServer, config: Config) -> t.Tuple[GroupEntry, ...]
     return (GroupEntry(address=service.address, port=service.port or 0),)
 
 
-def running_server(service: VirtualServer, server: RealServer, config: Config) -> RunningServer:
+def running_server(
+    service: VirtualServer, server: RealServer, config: Config, known: t.Optional[KnownChecks] = None
+) -> RunningServer:
     """One server with nothing left open."""
     defs = config.global_defs
+    known = {} if known is None else known
     # A tunnel of its own has its own port and checksum, too.
     own_way = server.lb_kind is not None or server.tun_type is not None
     inherited = {key: _first(getattr(server, key), getattr(service, key), None) for key in INHERITED}
@@ -93,11 +103,21 @@ def running_server(service: VirtualServer, server: RealServer, config: Config) -
         "slow_start": _first(server.slow_start, service.slow_start),
         "smtp_alert": _first(server.smtp_alert, defs.smtp_alert_checker, defs.smtp_alert, True),
         "virtualhost": virtualhost,
-        "checks": tuple(
-            running_check(check, inherited, virtualhost, defs, config.track_files) for check in server.checks
-        ),
+        "checks": tuple(_known_check(check, inherited, virtualhost, config, known) for check in server.checks),
     }
     return RunningServer(**{**vars(server), **chosen})
+
+
+def _known_check(
+    check: Check, inherited: t.Mapping[str, t.Any], virtualhost: t.Optional[str], config: Config, known: KnownChecks
+) -> Check:
+    """The running check, worked out once for all that say the same."""
+    words = (check, virtualhost, *inherited.values())
+    running = known.get(words)
+    if running is None:
+        running = running_check(check, inherited, virtualhost, config.global_defs, config.track_files)
+        known[words] = running
+    return running
 
 
 def running_check(
@@ -137,4 +157,7 @@ def running_check(
 
 def _first(*said: t.Any) -> t.Any:
     """The first that says something; the last may say nothing."""
-    return next((value for value in said if value is not None), None)
+    for value in said:
+        if value is not None:
+            return value
+    return None

@@ -4,6 +4,9 @@
 """The health worker's section of the status answer.
 
 Pools, weights and connections are those of the kernel, not those hoped for; states and reasons are the daemon's.
+
+Ten thousand servers are asked about as often as somebody looks. What only a decision or an edit of the table changes
+is therefore worked out once and kept (_Shown); only ages and connections are new in every answer.
 """
 
 from __future__ import annotations
@@ -12,19 +15,51 @@ import os
 import typing as t
 
 from ...lvs.keys import ServerId, destination_key
-from ...lvs.member import Member, Placed, Pool
+from ...lvs.member import Member, Pool
 from ...lvs.overrides import Override
-from ...lvs.table import DestinationKey, ServiceKey
+from ...lvs.table import DestinationKey, Service, ServiceKey
+from ...model.lvs_defaults import RunningService
 from ...model.units import Instant, as_seconds
 from ...net.data_plane import Counters
 from ..wall_clock import wall_clock
-from .check_book import CheckBook
+from .check_book import CheckBook, Row
 from .held_addresses import AddressWatch
 from .pool_keeper import PoolKeeper
 from .service_keeper import ServiceKeeper
 from .suspension import suspended
 
 Document = t.Dict[str, object]
+Place = t.Tuple[ServiceKey, DestinationKey]
+Stands = t.Tuple[t.Optional[Service], ...]
+"""What the kernel holds of a virtual_server, in the order of its keys."""
+SinceTexts = t.Dict[str, t.Tuple[Instant, str]]
+"""By server: when it came into its state, and the wall-clock time of that."""
+
+
+class _ShownServer(t.NamedTuple):
+    """What is worked out once of one real server."""
+
+    document: Document
+    why: str
+    row: Row
+    places: t.Tuple[Place, ...]
+
+
+class _Shown:
+    """What is worked out once of one virtual_server: from these values, and as long as they are the same."""
+
+    def __init__(self, service: RunningService, pool: Pool, stands: Stands, since: SinceTexts) -> None:
+        self.service = service
+        self.pool = pool
+        self.stands = stands
+        self.since = since
+        self.document: Document = {}
+        self.servers: t.List[_ShownServer] = []
+
+    def holds(self, service: RunningService, pool: Pool, stands: Stands) -> bool:
+        """Is all of it still so? Values that did not change are the same objects."""
+        same = self.service is service and self.pool is pool and len(self.stands) == len(stands)
+        return same and all(one is other for one, other in zip(self.stands, stands))
 
 
 class HealthStatus:
@@ -34,14 +69,13 @@ class HealthStatus:
         self._book = book
         self._pools = pools
         self._addresses = addresses
-        self._since: t.Dict[ServerId, t.Tuple[Instant, str]] = {}
+        self._shown: t.Dict[str, _Shown] = {}
 
     def section(self, data_plane: str, keepers: t.Iterable[ServiceKeeper], now: Instant) -> Document:
         """JSON-able, in the shape the command line and the modules expect."""
         counters = self._pools.counters()
         listed = sorted(keepers, key=lambda keeper: keeper.service.name)
-        known = {(keeper.service.name, member.name) for keeper in listed for member in keeper.members()}
-        self._since = {key: since for key, since in self._since.items() if key in known}
+        self._shown = {keeper.service.name: self._still_shown(keeper, now) for keeper in listed}
         configured, running = self._book.counts
         return {
             "alive": True,
@@ -53,18 +87,36 @@ class HealthStatus:
             "virtual_servers": {keeper.service.name: self._service(keeper, counters, now) for keeper in listed},
         }
 
+    # ---- new in every answer
+
     def _service(self, keeper: ServiceKeeper, counters: Counters, now: Instant) -> Document:
-        service, pool, keys = keeper.service, keeper.refreshed(now), keeper.keys
-        resting = bool(suspended((service,), self._addresses.holds))
+        shown, keys = self._shown[keeper.service.name], keeper.keys
         return {
+            **shown.document,
+            "suspended": bool(suspended((keeper.service,), self._addresses.holds)),
+            "refusals": list(dict.fromkeys(reason for key in keys for reason in self._pools.refusals(key))),
+            "repairs": sum(self._pools.repairs(key) for key in keys),
+            "leaving": [_leaving(place, one.until, counters, now) for place, one in sorted(keeper.leaving.items())],
+            "real_servers": [_server(one, counters, now) for one in shown.servers],
+        }
+
+    # ---- worked out once
+
+    def _still_shown(self, keeper: ServiceKeeper, now: Instant) -> _Shown:
+        service, pool = keeper.service, keeper.refreshed(now)
+        stands = tuple(self._pools.current.get(key) for key in keeper.keys)
+        known = self._shown.get(service.name)
+        if known is not None and known.holds(service, pool, stands):
+            return known
+        shown = _Shown(service, pool, stands, _since_texts(keeper, {} if known is None else known.since, now))
+        shown.document = {
             "address": service.address,
             "port": service.port,
             "protocol": service.protocol,
-            "keys": [str(key) for key in keys],
+            "keys": [str(key) for key in keeper.keys],
             "lb_algo": service.lb_algo,
             "lb_kind": service.lb_kind,
-            "installed": all(key in self._pools.current for key in keys),
-            "suspended": resting,
+            "installed": None not in stands,
             "quorum_up": pool.quorum_up,
             "live_weight": pool.live_weight,
             "needed": pool.needed,
@@ -72,21 +124,15 @@ class HealthStatus:
             "sorry_in": pool.sorry_in,
             "backup_in": pool.backup_in,
             "floor_holds": list(pool.floor_holds),
-            "refusals": list(dict.fromkeys(reason for key in keys for reason in self._pools.refusals(key))),
-            "repairs": sum(self._pools.repairs(key) for key in keys),
-            "leaving": [_leaving(place, one.until, counters, now) for place, one in sorted(keeper.leaving.items())],
-            "real_servers": [self._server(keeper, member, pool, counters, now) for member in keeper.members()],
         }
+        shown.servers = [self._shown_server(keeper, member, shown) for member in keeper.members()]
+        return shown
 
-    def _server(
-        self, keeper: ServiceKeeper, member: Member, pool: Pool, counters: Counters, now: Instant
-    ) -> Document:
-        server, placed = member.server, pool.placed[member.name]
-        places = [(key, destination_key(key, server, server.lb_kind)) for key in keeper.keys]
-        weight = self._weight(places)
-        known = [counters[place] for place in places if place in counters]
-        key = (keeper.service.name, member.name)
-        return {
+    def _shown_server(self, keeper: ServiceKeeper, member: Member, shown: _Shown) -> _ShownServer:
+        server, placed = member.server, shown.pool.placed[member.name]
+        places = tuple((key, destination_key(key, server, server.lb_kind)) for key in keeper.keys)
+        weight = _least_weight(zip(shown.stands, places))
+        document: Document = {
             "address": server.address,
             "port": server.port,
             "weight": server.weight,
@@ -94,47 +140,58 @@ class HealthStatus:
             "in_pool": weight is not None,
             "backup": server.backup,
             "state": placed.state,
-            "since": self._since_text(key, keeper.since(member.name), now),
-            "reason": self._reason(key, placed),
-            "age": self._age(key, now),
-            "active_connections": sum(one.active_connections for one in known) if known else None,
-            "inactive_connections": sum(one.inactive_connections for one in known) if known else None,
+            "since": shown.since[member.name][1],
             "override": _override(member.override),
             "notes": list(member.health.notes),
         }
+        key: ServerId = (keeper.service.name, member.name)
+        return _ShownServer(document, placed.why, self._book.row(key), places)
 
-    def _weight(self, places: t.Iterable[t.Tuple[ServiceKey, DestinationKey]]) -> t.Optional[int]:
-        """The weight in the kernel, the least of all its services; None when the server is in none of their pools."""
-        current = self._pools.current
-        pools = ((current[key].destinations, place) for key, place in places if key in current)
-        return min((pool[place].weight for pool, place in pools if place in pool), default=None)
 
-    def _reason(self, key: ServerId, placed: Placed) -> str:
-        hindrances = dict.fromkeys(check.hindrance for check in self._book.row(key) if check.hindrance)
-        return "; ".join([placed.why, *(f"not checked since: {hindrance}" for hindrance in hindrances)])
+def _server(shown: _ShownServer, counters: Counters, now: Instant) -> Document:
+    known = [counters[place] for place in shown.places if place in counters]
+    return {
+        **shown.document,
+        "reason": _reason(shown),
+        "age": _age(shown.row, now),
+        "active_connections": sum(one.active_connections for one in known) if known else None,
+        "inactive_connections": sum(one.inactive_connections for one in known) if known else None,
+    }
 
-    def _age(self, key: ServerId, now: Instant) -> t.Optional[float]:
-        """Seconds since the latest result."""
-        checked = [check.history.checked for check in self._book.row(key)]
-        latest = max((instant for instant in checked if instant is not None), default=None)
-        return None if latest is None else round(as_seconds(now - latest), 3)
 
-    def _since_text(self, key: ServerId, since: Instant, now: Instant) -> str:
-        """Wall-clock time of `since`, worked out once, so that it does not move with the clock."""
-        known = self._since.get(key)
-        if known is None or known[0] != since:
-            known = (since, wall_clock(now - since))
-            self._since[key] = known
-        return known[1]
+def _least_weight(places: t.Iterable[t.Tuple[t.Optional[Service], Place]]) -> t.Optional[int]:
+    """The weight in the kernel, the least of all its services; None when the server is in none of their pools."""
+    found = [service.destinations.get(place[1]) for service, place in places if service is not None]
+    return min((one.weight for one in found if one is not None), default=None)
+
+
+def _reason(shown: _ShownServer) -> str:
+    hindrances = dict.fromkeys(check.hindrance for check in shown.row if check.hindrance)
+    return "; ".join([shown.why, *(f"not checked since: {hindrance}" for hindrance in hindrances)])
+
+
+def _age(row: Row, now: Instant) -> t.Optional[float]:
+    """Seconds since the latest result."""
+    checked = [check.history.checked for check in row]
+    latest = max((instant for instant in checked if instant is not None), default=None)
+    return None if latest is None else round(as_seconds(now - latest), 3)
+
+
+def _since_texts(keeper: ServiceKeeper, known: SinceTexts, now: Instant) -> SinceTexts:
+    """Worked out once for each state, so that they do not move with the clock."""
+    texts = {}
+    for member in keeper.members():
+        since = keeper.since(member.name)
+        old = known.get(member.name)
+        texts[member.name] = old if old is not None and old[0] == since else (since, wall_clock(now - since))
+    return texts
 
 
 def _override(order: t.Optional[Override]) -> t.Optional[Document]:
     return None if order is None else dict(vars(order))
 
 
-def _leaving(
-    place: t.Tuple[ServiceKey, DestinationKey], until: Instant, counters: Counters, now: Instant
-) -> Document:
+def _leaving(place: t.Tuple[ServiceKey, DestinationKey], until: Instant, counters: Counters, now: Instant) -> Document:
     count = counters.get(place)
     return {
         "service": str(place[0]),

@@ -66,7 +66,7 @@ class HealthWorker:
         self._overrides: t.Dict[ServerId, Override] = {}
         self._book = CheckBook(Bench(reactor, ProbeSlots(), build_tasks, run_check, self._judged))
         self._pools = PoolKeeper(reactor, say, open_engine)
-        self._leaving = LeavingWatch(reactor, self._pools, lambda: self._keepers.values())
+        self._leaving = LeavingWatch(reactor, self._pools, lambda: tuple(self._keepers.values()))
         self._addresses = HeldAddresses(reactor) if addresses is None else addresses
         self._status = HealthStatus(self._book, self._pools, self._addresses)
         self._sync = SyncKeeper(reactor, say, open_sync)
