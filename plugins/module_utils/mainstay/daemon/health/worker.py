@@ -30,6 +30,7 @@ from ...probes.outcome import ProbeOutcome
 from ...probes.task import ProbeTask
 from .. import sync_role
 from ..check_tasks import check_tasks
+from ..former_timeouts import FormerTimeouts
 from ..worker import Arguments, Say
 from .adoption import NOTHING_FOUND, found_in
 from .check_book import CheckBook
@@ -58,19 +59,20 @@ class HealthWorker:
         open_sync: OpenControl = SyncControl,
         addresses: t.Optional[AddressWatch] = None,
         open_timeouts: OpenTimeouts = TimeoutControl,
+        former_timeouts: t.Optional[FormerTimeouts] = None,
     ) -> None:
-        """`addresses`: None is those of this machine."""
+        """`addresses`: None is those of this machine. `former_timeouts`: None forgets them with this process."""
         self._poller = reactor
         self._say = say
         self._keepers: t.Dict[str, ServiceKeeper] = {}
         self._overrides: t.Dict[ServerId, Override] = {}
         self._book = CheckBook(Bench(reactor, ProbeSlots(), build_tasks, run_check, self._judged))
         self._pools = PoolKeeper(reactor, say, open_engine)
-        self._leaving = LeavingWatch(reactor, self._pools, lambda: self._keepers.values())
+        self._leaving = LeavingWatch(reactor, self._pools, lambda: tuple(self._keepers.values()))
         self._addresses = HeldAddresses(reactor) if addresses is None else addresses
         self._status = HealthStatus(self._book, self._pools, self._addresses)
         self._sync = SyncKeeper(reactor, say, open_sync)
-        self._timeouts = TimeoutKeeper(reactor, say, open_timeouts)
+        self._timeouts = TimeoutKeeper(reactor, say, open_timeouts, former_timeouts)
         self._tools = Tools(reactor, say, self._book, self._adjust)
         self._defs = GlobalDefs()
         self._started = False
