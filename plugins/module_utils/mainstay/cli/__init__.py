@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
+import types
 import typing as t
 
 from ..daemon.client import RUN_DIRECTORY, DaemonUnreachable, request
 from ..version import VERSION
-from . import operations, planning, pools, probing
 from .output import BAD_CONFIGURATION, GOOD, UNREACHABLE, Run, printable, problem_line, write
 
 if t.TYPE_CHECKING:
@@ -19,6 +19,8 @@ if t.TYPE_CHECKING:
 
 CONFIGURATION = "/etc/mainstay/mainstay.json"
 STATE_DIRECTORY = "/var/lib/mainstay"
+_OF_THE_DAEMON = {"--config": CONFIGURATION, "--run-dir": RUN_DIRECTORY, "--state-dir": STATE_DIRECTORY}
+"""Options of the verb, with their defaults."""
 
 _STATUS_HELP = (
     "Show what is wrong (marked !!), who is master, which real servers are in the pools. "
@@ -56,7 +58,7 @@ _LVS_SECTIONS = ("global_defs", "track_files", "virtual_server_groups", "virtual
 
 def main(arguments: t.Sequence[str]) -> int:
     """Run one verb; the exit status."""
-    options = _parser().parse_args(list(arguments))
+    options = _as_the_unit_calls(arguments) or _parser().parse_args(list(arguments))
     run: Run = options.run
     try:
         return run(options)
@@ -122,15 +124,19 @@ def _version(_options: argparse.Namespace) -> int:
 
 
 def _daemon(options: argparse.Namespace) -> int:
+    import functools
+
+    from ..daemon.former_timeouts import FormerTimeouts
     from ..daemon.health.worker import worker_with_descriptors
     from ..daemon.journal import Journal
     from ..daemon.supervisor import run_daemon
     from ..daemon.vrrp.worker import worker_of_a_daemon_that_starts_now
     from ..daemon.worker_process import Role
 
+    health_worker = functools.partial(worker_with_descriptors, former_timeouts=FormerTimeouts(options.run_dir))
     roles = [
         Role("vrrp", "vrrp worker", worker_of_a_daemon_that_starts_now(), _VRRP_SECTIONS, punctual=True),
-        Role("lvs", "health worker", worker_with_descriptors, _LVS_SECTIONS),
+        Role("lvs", "health worker", health_worker, _LVS_SECTIONS),
     ]
     return run_daemon(options.config, options.run_dir, options.state_dir, roles, Journal())
 
@@ -141,8 +147,24 @@ def _release(options: argparse.Namespace) -> int:
     return run_release(options.config, options.run_dir, write)
 
 
+def _as_the_unit_calls(arguments: t.Sequence[str]) -> t.Optional[t.Any]:
+    """The options of `daemon` when each is written out, as in the unit file; None for every other call.
+
+    argparse and all the other verbs would be 2 MB of a daemon's memory and a tenth of its start.
+    """
+    verb, keys, values = arguments[:1], arguments[1::2], arguments[2::2]
+    if list(verb) != ["daemon"] or len(keys) != len(values) or not _OF_THE_DAEMON.keys() >= set(keys):
+        return None
+    if any(value.startswith("-") for value in values):
+        return None
+    given = {key[2:].replace("-", "_"): value for key, value in {**_OF_THE_DAEMON, **dict(zip(keys, values))}.items()}
+    return types.SimpleNamespace(run=_daemon, **given)
+
+
 def _parser() -> argparse.ArgumentParser:
     import argparse
+
+    from . import operations, planning, pools, probing
 
     parser = argparse.ArgumentParser(
         prog="mainstay",

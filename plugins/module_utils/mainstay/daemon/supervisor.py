@@ -30,10 +30,10 @@ from ..model.units import Instant
 from ..model.warnings import warnings
 from ..net.local_sockets import Peer, SocketPathTaken
 from ..version import VERSION
-from . import release
+from . import former_timeouts, release
 from .configuration_files import read_configuration
 from .control import ControlServer, Reply, Request, open_control, refusal
-from .digest import runtime_digest
+from .digest import digest_for_later
 from .ending import Ending
 from .journal import Journal
 from .operations import Operations
@@ -91,7 +91,7 @@ class Supervisor:
         self._directory = directory
         self._reactor = Reactor()
         self._state = ConfigState(config_path, config)
-        self._digest = runtime_digest()
+        self._digest = digest_for_later()
         self._manager = ServiceManager(os.environ)
         self._links = {
             role.name: WorkerLink(role, self._reactor, journal, (directory.lock,), self._confirmed, self._happened)
@@ -254,11 +254,11 @@ class Supervisor:
             verb(request, peer, reply)
 
     def _status(self, _request: Request, _peer: Peer, reply: Reply) -> None:
-        head = {**status_head(self._digest, self._state), **self._operations.status(), **self._programs.status()}
+        head = {**status_head(self._digest(), self._state), **self._operations.status(), **self._programs.status()}
         StatusRequest(self._reactor, self._links, head, patience_for(self._state.config), reply)
 
     def _version(self, _request: Request, _peer: Peer, reply: Reply) -> None:
-        reply({"ok": True, "version": VERSION, "digest": self._digest})
+        reply({"ok": True, "version": VERSION, "digest": self._digest()})
 
     def _reload(self, _request: Request, peer: Peer, reply: Reply) -> None:
         self._reload_asked(f"pid {peer.pid}, uid {peer.uid}", reply, self._reactor.now())
@@ -304,6 +304,7 @@ class Supervisor:
         self._control.close()
         if untidy:
             report = release.remove(release.holdings([self._state.config, *self._leaving]))
+            report.add(former_timeouts.put_back(self._directory.path))
             for sentence in report.sentences():
                 self._journal.warning(SUBJECT, f"left by a worker: {sentence}")
         # Nobody waits for the addresses any more; now the programs of the last states may have their time.

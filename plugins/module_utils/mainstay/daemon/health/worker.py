@@ -22,7 +22,7 @@ from ...model.check_config import Check
 from ...model.config import Config, GlobalDefs
 from ...model.lvs_defaults import RunningService, running_services
 from ...model.units import Duration, Instant, as_seconds, seconds
-from ...net.check_run import CheckRun
+from ...net.check_run import start_check
 from ...net.ipvs_sync import SyncControl
 from ...net.ipvs_timeouts import TimeoutControl
 from ...net.polling import Poller
@@ -30,6 +30,7 @@ from ...probes.outcome import ProbeOutcome
 from ...probes.task import ProbeTask
 from .. import sync_role
 from ..check_tasks import check_tasks
+from ..former_timeouts import FormerTimeouts
 from ..log_limit import LogLimit
 from ..scheduling import raise_open_files
 from ..worker import Arguments, LogLine, Say
@@ -58,13 +59,14 @@ class HealthWorker:
         reactor: Poller,
         say: Say,
         open_engine: OpenEngine = open_engine,
-        run_check: RunCheck = CheckRun,
+        run_check: RunCheck = start_check,
         open_sync: OpenControl = SyncControl,
         addresses: t.Optional[AddressWatch] = None,
         open_timeouts: OpenTimeouts = TimeoutControl,
+        former_timeouts: t.Optional[FormerTimeouts] = None,
         probes_at_once: int = PROBES_AT_ONCE,
     ) -> None:
-        """`addresses`: None is those of this machine."""
+        """`addresses`: None is those of this machine. `former_timeouts`: None forgets them with this process."""
         self._poller = reactor
         self._say = say
         self._keepers: t.Dict[str, ServiceKeeper] = {}
@@ -77,7 +79,7 @@ class HealthWorker:
         self._addresses = HeldAddresses(reactor) if addresses is None else addresses
         self._status = HealthStatus(self._book, self._pools, self._addresses, slots)
         self._sync = SyncKeeper(reactor, say, open_sync)
-        self._timeouts = TimeoutKeeper(reactor, say, open_timeouts)
+        self._timeouts = TimeoutKeeper(reactor, say, open_timeouts, former_timeouts)
         self._tools = Tools(reactor, say, self._book, self._adjust)
         self._defs = GlobalDefs()
         self._started = False
@@ -211,10 +213,12 @@ class HealthWorker:
             self._leaving.begin()
 
 
-def worker_with_descriptors(reactor: Poller, say: Say) -> HealthWorker:
+def worker_with_descriptors(reactor: Poller, say: Say, former_timeouts: FormerTimeouts) -> HealthWorker:
     """One for a process of its own: with as many descriptors as its probes may need."""
     descriptors = raise_open_files(PROBES_AT_ONCE + RESERVED_DESCRIPTORS)
-    return HealthWorker(reactor, say, probes_at_once=slots_within(descriptors))
+    return HealthWorker(
+        reactor, say, former_timeouts=former_timeouts, probes_at_once=slots_within(descriptors)
+    )
 
 
 def build_tasks(check: Check, address: str, port: int) -> t.Sequence[ProbeTask]:
