@@ -179,6 +179,20 @@ def test_without_quorum_the_sorry_server_answers_alone(
     assert director.events("VS")[-2:] == [("web", "DOWN"), ("web", "UP")]
 
 
+def test_with_inhibit_on_failure_a_failed_server_stays_in_the_table_and_gets_nobody_new(
+    director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer]
+) -> None:
+    director.reload(web=web_service("first", "second", inhibit_on_failure=True))
+    webs["first"].status = 503
+    failed = lambda: director.servers()["first"]["state"] == "down"  # noqa: E731
+    wait_for(failed, 10, "the verdict", evidence=director.evidence)
+    assert director.servers()["first"]["effective_weight"] == 0
+    assert SERVERS["first"] in director.pool()
+    assert {fetch(lab) for _ in range(4)} == {"second"}
+    webs["first"].status = 200
+    director.await_states(first="up", second="up")
+
+
 @pytest.mark.fault("F61")
 def test_while_all_are_down_the_sorry_server_stays_over_a_reload_and_a_new_worker_and_the_quorum_is_told_once(
     director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer]

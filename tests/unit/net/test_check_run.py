@@ -11,7 +11,7 @@ import pytest
 
 from mainstay.model.units import seconds
 from mainstay.net import check_run
-from mainstay.net.check_run import CheckRun
+from mainstay.net.check_run import CheckRun, start_check
 from mainstay.probes.outcome import ProbeOutcome
 from mainstay.probes.task import TCP, ProbeTask
 from mainstay.probes.tcp import TcpProbe
@@ -65,6 +65,25 @@ def test_one_task_gives_its_own_outcome(runs: ScriptedRuns) -> None:
     runs.done(passed())
     assert outcomes == [passed()]
     assert runs.timeouts == [seconds(5)]
+
+
+@pytest.mark.parametrize("subjects", [("url /",), ("url /a", "url /b")])
+def test_a_check_begins_at_once_with_its_first_task_and_can_be_cancelled(
+    runs: ScriptedRuns, subjects: tuple[str, ...]
+) -> None:
+    outcomes: list[ProbeOutcome] = []
+    run = start_check(ScriptedPoller(), row(*subjects), seconds(5), outcomes.append)
+    assert (runs.begun, runs.timeouts) == ([subjects[0]], [seconds(5)])
+    run.cancel()
+    assert (runs.cancelled, outcomes) == ([subjects[0]], [])
+
+
+def test_a_check_of_two_tasks_ends_with_the_second(runs: ScriptedRuns) -> None:
+    outcomes: list[ProbeOutcome] = []
+    start_check(ScriptedPoller(), row("url /a", "url /b"), seconds(5), outcomes.append)
+    runs.done(passed())
+    runs.done(ProbeOutcome(Verdict(False, "HTTP 500")))
+    assert [outcome.verdict.reason for outcome in outcomes] == ["url /b: HTTP 500"]
 
 
 def test_all_have_to_pass_one_after_the_other(runs: ScriptedRuns) -> None:

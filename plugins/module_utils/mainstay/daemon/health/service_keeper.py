@@ -103,7 +103,7 @@ class ServiceKeeper:
                 self.report.hindered(server, before.health.state, check.hindrance)
             return
         after = check.history.health
-        if after != before.health:
+        if after is not before.health and after != before.health:
             self.judged(server, check.history, now)
         if outcome.verdict.ok:
             self.report.noted(server, outcome.verdict.notes, now)

@@ -22,7 +22,7 @@ from ...model.check_config import Check
 from ...model.config import Config, GlobalDefs
 from ...model.lvs_defaults import RunningService, running_services
 from ...model.units import Instant
-from ...net.check_run import CheckRun
+from ...net.check_run import start_check
 from ...net.ipvs_sync import SyncControl
 from ...net.ipvs_timeouts import TimeoutControl
 from ...net.polling import Poller
@@ -55,7 +55,7 @@ class HealthWorker:
         reactor: Poller,
         say: Say,
         open_engine: OpenEngine = open_engine,
-        run_check: RunCheck = CheckRun,
+        run_check: RunCheck = start_check,
         open_sync: OpenControl = SyncControl,
         addresses: t.Optional[AddressWatch] = None,
         open_timeouts: OpenTimeouts = TimeoutControl,
