@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mainstay.model.load import load_config
 from mainstay.model.lvs_defaults import running_server, running_servers
