@@ -135,7 +135,8 @@ class TestTiming:
         # Where all may begin at once, only the number of slots holds them back.
         assert seconds(within) * 9 // 10 <= max(first.values()) <= seconds(within) + 3 * LATENCY
 
-    def test_never_more_than_the_allowed_number_at_once(self, lab: HealthLab) -> None:
+    def test_never_more_than_the_allowed_number_at_once(self) -> None:
+        lab = HealthLab(probes_at_once=400)
         servers = [f"10.1.{high}.{low}" for high in range(4) for low in range(250)]
         lab.configure(web(*servers, delay_loop=seconds(0.001)))
         lab.run(0.01)
@@ -198,7 +199,8 @@ class TestWords:
         lab.run(3)
         status = lab.status()
         assert set(status) == {
-            "alive", "pid", "as_of", "data_plane", "error", "checks", "virtual_servers", "sync_daemon", "lvs_timeouts"
+            "alive", "pid", "as_of", "data_plane", "error", "checks", "probe_slots", "virtual_servers", "sync_daemon",
+            "lvs_timeouts",
         }
         assert status["checks"] == {"configured": 1, "running": 1}
         service = status["virtual_servers"]["web"]

@@ -118,3 +118,12 @@ def test_servers_that_leave_and_a_pool_that_only_the_floor_holds_are_told() -> N
     page = servers_page(answer(server("192.0.2.21"), leaving=leaving, floor_holds=["192.0.2.21:80"]))
     assert "  leaving: 192.0.2.29:80, 2 established connections" in page.splitlines()
     assert "!! virtual_server web: pool_floor keeps failed servers in: 192.0.2.21:80" in page
+
+
+def test_checks_that_are_late_are_said() -> None:
+    slots = {"waiting": 260, "at_once": 100, "late": 500, "late_now": True, "longest_wait": 21.5}
+    page = servers_page({"lvs": {"alive": True, "probe_slots": slots}})
+    assert page.startswith(
+        "!! checks are late, failures are found late: 260 wait, 100 run at once, 500 began late so far, by 21.5 s"
+    )
+    assert "!!" not in servers_page({"lvs": {"alive": True, "checks": {**slots, "late_now": False}}})

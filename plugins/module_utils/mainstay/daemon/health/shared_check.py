@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...lvs.health import CheckHistory, judge
+from ...lvs.health import DOWN, CheckHistory, judge
 from ...lvs.keys import ServerId
 from ...model.check_config import Check
 from ...model.units import Duration, Instant, seconds
@@ -114,7 +114,8 @@ class SharedCheck:
 
     def _due(self, _now: Instant) -> None:
         self._timer = None
-        self._slot = self._bench.slots.take(self._probe)
+        failed = self.history.health.state == DOWN
+        self._slot = self._bench.slots.take(self._probe, failed, self.history.policy.delay_loop)
 
     def _probe(self) -> None:
         try:

@@ -25,6 +25,7 @@ from ..wall_clock import wall_clock
 from .check_book import CheckBook, Row
 from .held_addresses import AddressWatch
 from .pool_keeper import PoolKeeper
+from .probe_slots import ProbeSlots
 from .service_keeper import ServiceKeeper
 from .suspension import suspended
 
@@ -65,8 +66,9 @@ class _Shown:
 class HealthStatus:
     """Builds the section."""
 
-    def __init__(self, book: CheckBook, pools: PoolKeeper, addresses: AddressWatch) -> None:
+    def __init__(self, book: CheckBook, pools: PoolKeeper, addresses: AddressWatch, slots: ProbeSlots) -> None:
         self._book = book
+        self._slots = slots
         self._pools = pools
         self._addresses = addresses
         self._shown: t.Dict[str, _Shown] = {}
@@ -75,8 +77,8 @@ class HealthStatus:
         """JSON-able, in the shape the command line and the modules expect."""
         counters = self._pools.counters()
         listed = sorted(keepers, key=lambda keeper: keeper.service.name)
-        self._shown = {keeper.service.name: self._still_shown(keeper, now) for keeper in listed}
         configured, running = self._book.counts
+        self._shown = {keeper.service.name: self._still_shown(keeper, now) for keeper in listed}
         return {
             "alive": True,
             "pid": os.getpid(),
@@ -84,7 +86,18 @@ class HealthStatus:
             "data_plane": data_plane,
             "error": self._pools.error,
             "checks": {"configured": configured, "running": running},
+            "probe_slots": self._probe_slots(),
             "virtual_servers": {keeper.service.name: self._service(keeper, counters, now) for keeper in listed},
+        }
+
+    def _probe_slots(self) -> Document:
+        line = self._slots.waited()
+        return {
+            "at_once": line.limit,
+            "waiting": line.waiting,
+            "late": line.late,
+            "late_now": line.late_now,
+            "longest_wait": round(as_seconds(line.longest), 1),
         }
 
     # ---- new in every answer

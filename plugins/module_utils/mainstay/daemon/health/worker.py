@@ -21,7 +21,7 @@ from ...lvs.table import Table
 from ...model.check_config import Check
 from ...model.config import Config, GlobalDefs
 from ...model.lvs_defaults import RunningService, running_services
-from ...model.units import Instant
+from ...model.units import Duration, Instant, as_seconds, seconds
 from ...net.check_run import start_check
 from ...net.ipvs_sync import SyncControl
 from ...net.ipvs_timeouts import TimeoutControl
@@ -31,20 +31,24 @@ from ...probes.task import ProbeTask
 from .. import sync_role
 from ..check_tasks import check_tasks
 from ..former_timeouts import FormerTimeouts
-from ..worker import Arguments, Say
+from ..log_limit import LogLimit
+from ..scheduling import raise_open_files
+from ..worker import Arguments, LogLine, Say
 from .adoption import NOTHING_FOUND, found_in
 from .check_book import CheckBook
 from .engines import OpenEngine, open_engine
 from .held_addresses import AddressWatch, HeldAddresses
 from .leaving_watch import LeavingWatch
 from .pool_keeper import PoolKeeper
-from .probe_slots import ProbeSlots
+from .probe_slots import PROBES_AT_ONCE, RESERVED_DESCRIPTORS, ProbeSlots, slots_within
 from .service_keeper import ServiceKeeper, Tools
 from .shared_check import Bench, RunCheck, SharedCheck
 from .status import HealthStatus
 from .suspension import suspended
 from .sync_keeper import OpenControl, SyncKeeper
 from .timeout_keeper import OpenTimeouts, TimeoutKeeper
+
+_HOUR = seconds(3600)
 
 
 class HealthWorker:
@@ -60,17 +64,20 @@ class HealthWorker:
         addresses: t.Optional[AddressWatch] = None,
         open_timeouts: OpenTimeouts = TimeoutControl,
         former_timeouts: t.Optional[FormerTimeouts] = None,
+        probes_at_once: int = PROBES_AT_ONCE,
     ) -> None:
         """`addresses`: None is those of this machine. `former_timeouts`: None forgets them with this process."""
         self._poller = reactor
         self._say = say
         self._keepers: t.Dict[str, ServiceKeeper] = {}
         self._overrides: t.Dict[ServerId, Override] = {}
-        self._book = CheckBook(Bench(reactor, ProbeSlots(), build_tasks, run_check, self._judged))
+        self._limit = LogLimit(_HOUR)
+        slots = ProbeSlots(probes_at_once, reactor.now, self._probe_was_late)
+        self._book = CheckBook(Bench(reactor, slots, build_tasks, run_check, self._judged))
         self._pools = PoolKeeper(reactor, say, open_engine)
         self._leaving = LeavingWatch(reactor, self._pools, lambda: tuple(self._keepers.values()))
         self._addresses = HeldAddresses(reactor) if addresses is None else addresses
-        self._status = HealthStatus(self._book, self._pools, self._addresses)
+        self._status = HealthStatus(self._book, self._pools, self._addresses, slots)
         self._sync = SyncKeeper(reactor, say, open_sync)
         self._timeouts = TimeoutKeeper(reactor, say, open_timeouts, former_timeouts)
         self._tools = Tools(reactor, say, self._book, self._adjust)
@@ -181,6 +188,12 @@ class HealthWorker:
             if keeper is not None:
                 keeper.tell(server, check, before, outcome, now)
 
+    def _probe_was_late(self, waited: Duration) -> None:
+        if self._limit.allows("late", self._poller.now()):
+            had = f"one had to wait for {as_seconds(waited):.1f} s, longer than its delay_loop"
+            remedy = "a larger delay_loop, a smaller connect_timeout or a higher LimitNOFILE helps"
+            self._say(LogLine("warning", "mainstayd", f"too many checks hang at once: {had}; {remedy}"))
+
     def _take_results(self, arguments: Arguments, now: Instant) -> None:
         for check, before in self._book.take_results(arguments["results"], now):
             keeper = self._keepers.get(check.follower[0])
@@ -198,6 +211,14 @@ class HealthWorker:
             self._pools.adjust(service)
         if keeper.leaving:
             self._leaving.begin()
+
+
+def worker_with_descriptors(reactor: Poller, say: Say, former_timeouts: FormerTimeouts) -> HealthWorker:
+    """One for a process of its own: with as many descriptors as its probes may need."""
+    descriptors = raise_open_files(PROBES_AT_ONCE + RESERVED_DESCRIPTORS)
+    return HealthWorker(
+        reactor, say, former_timeouts=former_timeouts, probes_at_once=slots_within(descriptors)
+    )
 
 
 def build_tasks(check: Check, address: str, port: int) -> t.Sequence[ProbeTask]:

@@ -96,6 +96,16 @@ def _worker_trouble(lvs: Section) -> t.Iterator[str]:
         yield f"the health worker does not answer; below stands what it said last, marked {STALE}"
     if lvs.get("error"):
         yield f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}"
+    yield from check_trouble(lvs)
+
+
+def check_trouble(lvs: Section) -> t.Iterator[str]:
+    """Checks that have to wait for each other."""
+    slots = section_of(lvs, "probe_slots")
+    if slots.get("late_now"):
+        line = f"{text(slots.get('waiting'))} wait, {text(slots.get('at_once'))} run at once"
+        late = f"{text(slots.get('late'))} began late so far, by {text(slots.get('longest_wait'))} s at most"
+        yield f"checks are late, failures are found late: {line}, {late}"
 
 
 def service_lines(name: object, service: Section, data_plane: object, mark: str) -> t.Iterator[str]:
