@@ -177,6 +177,11 @@ class Supervisor:
         self._operations.after_configuration(config)
         self._sync.configure(config)
         self._programs.configure(config, self._reactor.now())
+        if self._ready:
+            self._warn(config)
+
+    def _warn(self, config: Config) -> None:
+        """At a start this comes after it: it is much to read, and nobody waits for it."""
         for warning in warnings(config):
             self._journal.warning(SUBJECT, str(warning))
 
@@ -200,6 +205,7 @@ class Supervisor:
                 self._ready = True
                 self._manager.ready(self._summary())
                 self._journal.info(SUBJECT, "both workers run the configuration")
+                self._warn(self._state.config)
         self._reloader.worker_confirmed(now)
 
     def _happened(self, happening: Happening, now: Instant) -> None:

@@ -92,8 +92,9 @@ class WorkerProcess:
     def _configure(self, message: Message, _now: Instant) -> None:
         if self._worker is None:
             return
-        with _uncollected():
-            config = load_part(message["config"])
+        # What is said of it comes at the end: with one processor the supervisor would take it from us now.
+        with _uncollected(), self._channel.held_back():
+            config = load_part(message.pop("config"))
             # Loading may take longer than a master-down interval. Deadlines that start before it would have passed
             # by now, with the adverts of a living master still unread.
             self._worker.configure(config, self._reactor.now())
