@@ -152,6 +152,11 @@ class HealthLab:
 
         return HealthWorker(self.poller, self.sayings.append, open_engine, self._run_check, addresses=self.addresses)
 
+    def worker_dies(self) -> None:
+        """Nothing of it goes on, and a new one stands on the same kernel at the same time."""
+        self.poller = ScriptedPoller(self.poller.now())
+        self.worker = self.new_worker()
+
     def configure(
         self, *services: VirtualServer, groups: t.Sequence[VirtualServerGroup] = (), **global_defs: t.Any
     ) -> None:
