@@ -39,6 +39,7 @@ from .ending import Ending
 from .journal import Journal
 from .operations import Operations
 from .operations_request import Verb
+from .pool_memory import VERB as WAS_DOWN, PoolMemory
 from .programs.programs import Programs
 from .reactor import Reactor
 from .reload import Reloader
@@ -106,6 +107,8 @@ class Supervisor:
             self._links["lvs"],
             lambda: self._state.config,
         )
+        self._memory = PoolMemory()
+        self._links["lvs"].remember(WAS_DOWN, {"servers": self._memory.down})
         self._listeners: t.List[Happened] = []
         """Each is called with every Happening of the workers, in order."""
         self._programs = Programs(
@@ -177,6 +180,7 @@ class Supervisor:
             link.configure(document)
         self._operations.after_configuration(config)
         self._sync.configure(config)
+        self._memory.configure(config)
         self._programs.configure(config, self._reactor.now())
         if self._ready:
             self._warn(config)
@@ -210,9 +214,10 @@ class Supervisor:
         self._reloader.worker_confirmed(now)
 
     def _happened(self, happening: Happening, now: Instant) -> None:
-        """A worker tells what happened to an instance or a group."""
-        for listener in self._listeners:
-            listener(happening, now)
+        """A worker tells what happened to an instance, a group, a service or a server."""
+        if self._memory.is_news(happening):
+            for listener in self._listeners:
+                listener(happening, now)
 
     def _publish_results(self, results: t.Dict[str, t.Any]) -> None:
         """What the trackers found counts in the vrrp worker."""

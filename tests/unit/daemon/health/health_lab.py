@@ -163,6 +163,11 @@ class HealthLab:
             probes_at_once=self._probes_at_once,
         )
 
+    def worker_dies(self) -> None:
+        """Nothing of it goes on, and a new one stands on the same kernel at the same time."""
+        self.poller = ScriptedPoller(self.poller.now())
+        self.worker = self.new_worker()
+
     def configure(
         self, *services: VirtualServer, groups: t.Sequence[VirtualServerGroup] = (), **global_defs: t.Any
     ) -> None:

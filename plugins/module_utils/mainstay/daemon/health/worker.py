@@ -28,7 +28,7 @@ from ...net.ipvs_timeouts import TimeoutControl
 from ...net.polling import Poller
 from ...probes.outcome import ProbeOutcome
 from ...probes.task import ProbeTask
-from .. import sync_role
+from .. import pool_memory, sync_role
 from ..check_tasks import check_tasks
 from ..former_timeouts import FormerTimeouts
 from ..log_limit import LogLimit
@@ -71,6 +71,8 @@ class HealthWorker:
         self._say = say
         self._keepers: t.Dict[str, ServiceKeeper] = {}
         self._overrides: t.Dict[ServerId, Override] = {}
+        self._was_down: t.FrozenSet[ServerId] = frozenset()
+        """In the life before this one."""
         self._limit = LogLimit(_HOUR)
         slots = ProbeSlots(probes_at_once, reactor.now, self._probe_was_late)
         self._book = CheckBook(Bench(reactor, slots, build_tasks, run_check, self._judged))
@@ -87,6 +89,7 @@ class HealthWorker:
             sync_role.VERB: self._sync.want,
             "tracked": self._take_results,
             "overrides": self._take_orders,
+            pool_memory.VERB: self._take_memory,
         }
 
     def configure(self, config: Config, now: Instant) -> None:
@@ -106,7 +109,7 @@ class HealthWorker:
         standing = self._pools.current
         found = NOTHING_FOUND
         if not self._started:
-            found = found_in(standing, services.values(), self._overrides)
+            found = found_in(standing, services.values(), self._overrides).without(self._was_down)
             self._take_foreign()
         self._started = True
         self._book.configure(services.values(), now, found)
@@ -205,6 +208,11 @@ class HealthWorker:
         self._overrides = {(one["service"], one["server"]): _override(one) for one in arguments["servers"]}
         for keeper in self._keepers.values():
             keeper.order(self._overrides, now)
+
+    def _take_memory(self, arguments: Arguments, _now: Instant) -> None:
+        """Counts for the first configuration of this life alone."""
+        names = (name.partition(" ") for name in arguments["servers"])
+        self._was_down = frozenset((service, server) for service, _space, server in names)
 
     def _adjust(self, keeper: ServiceKeeper) -> None:
         for service in keeper.desired.values():
