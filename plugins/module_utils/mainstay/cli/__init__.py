@@ -80,6 +80,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _check_config(options: argparse.Namespace) -> int:
+    from ..daemon.check_files import check_file_problems
     from ..daemon.configuration_files import read_configuration
     from ..daemon.script_problems import script_problems
     from ..model.problems import ConfigError
@@ -91,7 +92,7 @@ def _check_config(options: argparse.Namespace) -> int:
         for problem in error.problems:
             sys.stderr.write(f"{printable(problem_line(options.file, problem))}\n")
         return BAD_CONFIGURATION
-    for warning in (*warnings(config), *script_problems(config)):
+    for warning in (*warnings(config), *script_problems(config), *check_file_problems(config)):
         sys.stderr.write(f"{options.file}: warning: {printable(str(warning))}\n")
     instances, services = len(config.vrrp_instances), len(config.virtual_servers)
     write(f"{options.file}: good, {instances} vrrp_instances, {services} virtual_servers\n")
@@ -103,6 +104,8 @@ def _reload(options: argparse.Namespace) -> int:
     if answer.get("ok"):
         changed = answer.get("changed") or ["nothing changed"]
         write("".join(f"{printable(str(line))}\n" for line in changed))
+        for warning in answer.get("warnings", ()):
+            sys.stderr.write(f"warning: {printable(str(warning))}\n")
         for worker in answer.get("unconfirmed", ()):
             sys.stderr.write(f"not taken yet by the {printable(str(worker))}; look with 'mainstay status'\n")
         return GOOD

@@ -31,6 +31,7 @@ from ..model.warnings import warnings
 from ..net.local_sockets import Peer, SocketPathTaken
 from ..version import VERSION
 from . import former_timeouts, release
+from .check_files import check_file_problems
 from .configuration_files import read_configuration
 from .control import ControlServer, Reply, Request, open_control, refusal
 from .digest import digest_for_later
@@ -186,7 +187,7 @@ class Supervisor:
 
     def _warn(self, config: Config) -> None:
         """At a start this comes after it: it is much to read, and nobody waits for it."""
-        for warning in warnings(config):
+        for warning in (*warnings(config), *check_file_problems(config)):
             self._journal.warning(SUBJECT, str(warning))
 
     def unconfirmed(self) -> t.List[str]:

@@ -240,6 +240,7 @@ class TestWords:
             "inactive_connections": 7,
             "override": None,
             "notes": [],
+            "hindrances": [],
         }
 
     def test_since_does_not_move_between_two_answers(self, lab: HealthLab) -> None:
@@ -248,3 +249,13 @@ class TestWords:
         first = lab.servers()[ONE]["since"]
         lab.run(100)
         assert lab.servers()[ONE]["since"] == first
+
+
+def test_a_server_that_this_host_cannot_check_is_told_with_what_hinders_it(lab: HealthLab) -> None:
+    lab.answers[ONE] = SHORTAGE
+    lab.configure(web(ONE, TWO))
+    lab.run(3)
+    assert [lab.servers()[one]["hindrances"] for one in (ONE, TWO)] == [[SHORTAGE.verdict.reason], []]
+    del lab.answers[ONE]
+    lab.run(10)
+    assert lab.servers()[ONE]["hindrances"] == []

@@ -36,6 +36,7 @@ def server(address: str, **more: t.Any) -> t.Dict[str, t.Any]:
         "inactive_connections": 1,
         "override": None,
         "notes": [],
+        "hindrances": [],
     }
     return {**usual, **more}
 
@@ -127,3 +128,15 @@ def test_checks_that_are_late_are_said() -> None:
         "!! checks are late, failures are found late: 260 wait, 100 run at once, 500 began late so far, by 21.5 s"
     )
     assert "!!" not in servers_page({"lvs": {"alive": True, "checks": {**slots, "late_now": False}}})
+
+
+def test_servers_that_this_host_cannot_check_are_said_with_the_reason_and_carry_a_question_mark() -> None:
+    missing = "ca_file /etc/ca.pem: No such file or directory"
+    hindered = [server(f"192.0.2.{number}", hindrances=[missing]) for number in range(21, 26)]
+    lines = servers_page(answer(*hindered, server("192.0.2.30"))).splitlines()
+    assert lines[0] == (
+        "!! virtual_server web: cannot be checked and stay as they are: "
+        f"192.0.2.21:80, 192.0.2.22:80, 192.0.2.23:80 and 2 more: {missing}"
+    )
+    rows = {line.split()[0]: line.split()[1] for line in lines if line.startswith("  192")}
+    assert (rows["192.0.2.21:80"], rows["192.0.2.30:80"]) == ("up?", "up")

@@ -166,6 +166,7 @@ def _server(shown: _ShownServer, counters: Counters, now: Instant) -> Document:
     return {
         **shown.document,
         "reason": _reason(shown),
+        "hindrances": _hindrances(shown.row),
         "age": _age(shown.row, now),
         "active_connections": sum(one.active_connections for one in known) if known else None,
         "inactive_connections": sum(one.inactive_connections for one in known) if known else None,
@@ -179,8 +180,12 @@ def _least_weight(places: t.Iterable[t.Tuple[t.Optional[Service], Place]]) -> t.
 
 
 def _reason(shown: _ShownServer) -> str:
-    hindrances = dict.fromkeys(check.hindrance for check in shown.row if check.hindrance)
-    return "; ".join([shown.why, *(f"not checked since: {hindrance}" for hindrance in hindrances)])
+    return "; ".join([shown.why, *(f"not checked since: {hindrance}" for hindrance in _hindrances(shown.row))])
+
+
+def _hindrances(row: Row) -> t.List[str]:
+    """Why this host cannot check it."""
+    return list(dict.fromkeys(check.hindrance for check in row if check.hindrance))
 
 
 def _age(row: Row, now: Instant) -> t.Optional[float]:
