@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
+from mainstay.daemon.health import pool_keeper
 from mainstay.daemon.health.engines import FIRST_PAUSE, LONGEST_PAUSE
-from mainstay.daemon.health.pool_keeper import CHECK_PERIOD
-from mainstay.lvs.operations import AddDestination, AddService
-from mainstay.lvs.table import ServiceKey
+from mainstay.daemon.health.pool_keeper import CHECK_PERIOD, PoolKeeper
+from mainstay.lvs.operations import AddDestination, AddService, Operation
+from mainstay.lvs.reconcile import operations
+from mainstay.lvs.table import ServiceKey, Table
 from mainstay.model.config import TcpCheck
 from mainstay.model.units import as_seconds, seconds
 
@@ -214,3 +218,27 @@ class TestMissingEngine:
         lab.worker.stop(lab.poller.now())
         lab.run(30)
         assert (lab.poller.pending, len(lab.lines)) == ([], 1)
+
+
+def test_an_edit_looks_at_the_service_that_changed_and_at_no_other(
+    lab: HealthLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a thousand services the way from the verdict to the kernel is as short as with one."""
+    others = [web(f"192.0.3.{number}", name=f"s{number}", port=number + 1000) for number in range(20)]
+    lab.configure(web(ONE, TWO), *others)
+    lab.run(10)
+    looked_at: list[set[ServiceKey]] = []
+
+    def compared(current: Table, desired: Table, keys: t.Collection[ServiceKey]) -> list[Operation]:
+        looked_at.append({*current, *desired, *keys})
+        return operations(current, desired, keys)
+
+    monkeypatch.setattr(pool_keeper, "CHECK_PERIOD", seconds(3600))
+    lab.run(6)
+    monkeypatch.setattr(pool_keeper, "operations", compared)
+    monkeypatch.setattr(PoolKeeper, "_ours", lambda *_asked: pytest.fail("all services were asked for"))
+    reads, lab.answers[TWO] = lab.ipvs.reads, REFUSED
+    lab.run(15)
+    assert lab.ipvs.pool() == {ONE: 1}
+    assert looked_at == [{WEB}]
+    assert lab.ipvs.reads == reads
