@@ -242,6 +242,8 @@ class ScriptedAddresses:
 
     def __init__(self) -> None:
         self.held = {WEB.address}
+        self.failure = ""
+        """Why they cannot be followed; empty when they can."""
         self._changed: t.Callable[[int], None] | None = None
 
     @property
@@ -252,6 +254,8 @@ class ScriptedAddresses:
         return address in self.held
 
     def open(self, changed: t.Callable[[int], None], _now: int) -> None:
+        if self.failure:
+            raise OSError(24, self.failure)
         self._changed = self._changed or changed
 
     def close(self) -> None:

@@ -65,6 +65,13 @@ class CheckBook:
         """The checks of a server, in the order of the configuration; empty when it has none."""
         return self._rows[server]
 
+    def distrust(self, servers: t.Iterable[ServerId], now: Instant) -> None:
+        """These were out of the pool, as shows only now; what a check has said since the start counts for more."""
+        for key in servers:
+            for check in self._rows[key]:
+                if check.history.checked is None:
+                    check.history = CheckHistory(check.history.policy, Health(DOWN, now, FOUND_OUT))
+
     def rest_services(self, names: t.FrozenSet[str], now: Instant) -> None:
         """The checks of exactly these services rest; one that another service follows too goes on."""
         if names != self._resting:

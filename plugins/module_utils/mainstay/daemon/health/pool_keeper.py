@@ -51,13 +51,17 @@ _Answer = t.TypeVar("_Answer")
 class PoolKeeper:
     """One engine and one desired table."""
 
-    def __init__(self, poller: Poller, say: Say, open_engine: OpenEngine) -> None:
+    def __init__(
+        self, poller: Poller, say: Say, open_engine: OpenEngine, came: t.Callable[[Instant], None] = lambda _now: None
+    ) -> None:
+        """`came` is called when an engine that was not there has been opened and read, before it is edited."""
         self.engine = ""
         self.current: t.Dict[ServiceKey, Service] = {}
         """What the kernel holds, as far as known."""
         self._poller = poller
         self._say = say
         self._open_engine = open_engine
+        self._tell_came = came
         self._plane: t.Optional[DataPlane] = None
         self._former: t.Optional[FormerEngine] = None
         """Emptied as soon as the one after it holds the table."""
@@ -215,8 +219,10 @@ class PoolKeeper:
         self.current = {}
         self._refused.clear()
 
-    def _reopen(self, _now: Instant) -> None:
+    def _reopen(self, now: Instant) -> None:
         self._open()
+        if self._plane is not None:
+            self._tell_came(now)
         self._settle(self._ours())
         self._leave_former()
 

@@ -14,6 +14,7 @@ change nothing but the age of the last one.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ...lvs.candidate import full_weight
 from ...lvs.desired import desired_services
@@ -91,6 +92,13 @@ class ServiceKeeper:
         self._take_members(self._new_members(now))
         if service.omega:
             self.report.gone((member for name, member in before.items() if name not in self._members), self.pool)
+        self._decide(now)
+
+    def adopt(self, found: Table, now: Instant) -> None:
+        """What stands in the kernel shows only now: as at the start, but with what checks have said since."""
+        self._take_members(self._new_members(now))
+        self.desired = {key: found[key] for key in self.keys if key in found}
+        self.pool = replace(self.pool, memories={**self.pool.memories, **self._warming(now)})
         self._decide(now)
 
     def order(self, overrides: Overrides, now: Instant) -> None:

@@ -25,7 +25,7 @@ from ...model.units import Duration, Instant, as_seconds, seconds
 from ...net.check_run import start_check
 from ...net.ipvs_sync import SyncControl
 from ...net.ipvs_timeouts import TimeoutControl
-from ...net.polling import Poller
+from ...net.polling import Poller, Timer
 from ...probes.outcome import ProbeOutcome
 from ...probes.task import ProbeTask
 from .. import pool_memory, sync_role
@@ -50,6 +50,7 @@ from .sync_keeper import OpenControl, SyncKeeper
 from .timeout_keeper import OpenTimeouts, TimeoutKeeper
 
 _HOUR = seconds(3600)
+_LISTEN_AGAIN = seconds(10)
 
 
 class HealthWorker:
@@ -80,7 +81,7 @@ class HealthWorker:
         self._limit = LogLimit(_HOUR)
         slots = ProbeSlots(probes_at_once, reactor.now, self._probe_was_late)
         self._book = CheckBook(Bench(reactor, slots, build_tasks, run_check, self._judged))
-        self._pools = PoolKeeper(reactor, say, open_engine)
+        self._pools = PoolKeeper(reactor, say, open_engine, self._adopt_late)
         self._leaving = LeavingWatch(reactor, self._pools, lambda: tuple(self._keepers.values()))
         self._addresses = HeldAddresses(reactor) if addresses is None else addresses
         self._status = HealthStatus(self._book, self._pools, self._addresses, slots)
@@ -91,6 +92,9 @@ class HealthWorker:
         self._tools = Tools(reactor, say, self._book, self._adjust, self._drains)
         self._defs = GlobalDefs()
         self._started = False
+        self._unadopted = False
+        """There was no engine at the first configuration: what the kernel holds is yet to be looked at."""
+        self._listening_again: t.Optional[Timer] = None
         self._verbs: t.Mapping[str, t.Callable[[Arguments, Instant], None]] = {
             sync_role.VERB: self._sync.want,
             "tracked": self._take_results,
@@ -111,12 +115,15 @@ class HealthWorker:
             self._pools.use(self._defs.data_plane)
         else:
             self._pools.rest()
+        if not self._pools.away:
+            self._adopt_late(now)
         self._timeouts.want(self._defs.lvs_timeouts)
         standing = self._pools.current
         found = NOTHING_FOUND
         if not self._started:
             found = found_in(standing, services.values(), self._overrides).without(self._was_down)
             self._take_foreign()
+            self._unadopted = bool(services) and self._pools.away
         self._started = True
         self._book.configure(services.values(), now, found)
         self._follow_addresses(services.values(), now)
@@ -141,7 +148,7 @@ class HealthWorker:
         """
         self._book.close()
         self._leaving.end()
-        self._addresses.close()
+        self._close_addresses()
         for keeper in self._keepers.values():
             keeper.end()
         if self._defs.lvs_flush_on_stop == "all":
@@ -153,8 +160,12 @@ class HealthWorker:
 
     # ---- the configuration
 
-    def _keep(self, services: t.Mapping[str, RunningService], standing: Table, now: Instant) -> None:
-        """One keeper for each service: those of before go on, those that are gone end."""
+    def _keep(
+        self, services: t.Mapping[str, RunningService], standing: Table, now: Instant, adopt: bool = False
+    ) -> None:
+        """One keeper for each service: those of before go on, those that are gone end. `adopt`: what stands in the
+        kernel is news to all of them.
+        """
         for name in [name for name in self._keepers if name not in services]:
             self._keepers.pop(name).end(removed=True)
         for name, service in services.items():
@@ -163,12 +174,24 @@ class HealthWorker:
                 self._keepers[name] = ServiceKeeper(self._tools, service, self._overrides, standing, now)
             else:
                 keeper.configure(service, self._overrides, now)
+            if keeper is not None and adopt:
+                keeper.adopt(standing, now)
         self._keepers = {name: self._keepers[name] for name in services}
         self._pools.own({key: name for name, keeper in self._keepers.items() for key in keeper.keys})
         self._pools.keep({key: one for keeper in self._keepers.values() for key, one in keeper.desired.items()})
         self._note_drains(lambda: self._drains.keep({name: one.leaving for name, one in self._keepers.items()}))
         if any(keeper.leaving for keeper in self._keepers.values()):
             self._leaving.begin()
+
+    def _adopt_late(self, now: Instant) -> None:
+        """The engine has come: what the first configuration would have found there counts now."""
+        if not self._unadopted:
+            return
+        self._unadopted = False
+        standing, services = dict(self._pools.current), [keeper.service for keeper in self._keepers.values()]
+        self._book.distrust(found_in(standing, services, self._overrides).out, now)
+        self._take_foreign()
+        self._keep({service.name: service for service in services}, standing, now, adopt=True)
 
     def _take_foreign(self) -> None:
         """lvs_flush: what others have in the kernel is ours to remove, and goes with the first table that we keep. Ours
@@ -180,10 +203,33 @@ class HealthWorker:
     def _follow_addresses(self, services: t.Iterable[RunningService], now: Instant) -> None:
         """Know this machine's addresses while there is a service whose checks depend on them."""
         if any(service.ha_suspend for service in services):
-            self._addresses.open(self._addresses_changed, now)
+            self._open_addresses(now)
         else:
-            self._addresses.close()
+            self._close_addresses()
         self._book.rest_services(suspended(services, self._addresses.holds), now)
+
+    def _open_addresses(self, now: Instant) -> None:
+        """Without them every address counts as held: what should rest is checked, which harms nobody."""
+        if self._listening_again is not None:
+            self._listening_again.cancel()
+        self._listening_again = None
+        try:
+            self._addresses.open(self._addresses_changed, now)
+        except OSError as error:
+            self._listening_again = self._poller.call_at(now + _LISTEN_AGAIN, self._listen_again)
+            if self._limit.allows("addresses", now):
+                why = f"the addresses of this machine cannot be followed: {error.strerror or error}"
+                self._say(LogLine("error", "mainstayd", f"{why}; ha_suspend rests no checks until they can"))
+
+    def _listen_again(self, now: Instant) -> None:
+        self._open_addresses(now)
+        self._addresses_changed(now)
+
+    def _close_addresses(self) -> None:
+        if self._listening_again is not None:
+            self._listening_again.cancel()
+        self._listening_again = None
+        self._addresses.close()
 
     def _addresses_changed(self, now: Instant) -> None:
         services = [keeper.service for keeper in self._keepers.values()]
