@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
+from mainstay.daemon.drain_deadlines import DrainDeadlines
 from mainstay.daemon.health.probe_slots import PROBES_AT_ONCE
 from mainstay.daemon.health.worker import HealthWorker
 from mainstay.daemon.worker import Happening, LogLine, Saying
@@ -133,6 +134,8 @@ class HealthLab:
     def __init__(self, probes_at_once: int = PROBES_AT_ONCE) -> None:
         self.poller = ScriptedPoller()
         self._probes_at_once = probes_at_once
+        self.run_directory: str | None = None
+        """Where a worker notes what the one after it should know; None: nowhere."""
         self.ipvs, self.nftables = FakeDataPlane(), FakeDataPlane()
         self.answers: dict[str, Verdict | ProbeOutcome] = {}
         """Address -> what its probes say; others are up."""
@@ -161,6 +164,7 @@ class HealthLab:
             self._run_check,
             addresses=self.addresses,
             probes_at_once=self._probes_at_once,
+            drains=DrainDeadlines(self.run_directory),
         )
 
     def worker_dies(self) -> None:

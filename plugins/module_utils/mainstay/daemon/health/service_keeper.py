@@ -30,6 +30,7 @@ from ...model.lvs_defaults import RunningServer, RunningService
 from ...model.units import Instant
 from ...net.polling import Poller, Timer
 from ...probes.outcome import ProbeOutcome
+from ..drain_deadlines import DrainDeadlines
 from ..worker import Say
 from .check_book import CheckBook
 from .pool_report import PoolReport
@@ -48,6 +49,7 @@ class Tools(t.NamedTuple):
     say: Say
     book: CheckBook
     adjust: Adjust
+    drains: DrainDeadlines
 
 
 class ServiceKeeper:
@@ -222,7 +224,7 @@ class ServiceKeeper:
             if was is None or was.state != placed.state:
                 self._since[server] = now
         self._since = {server: self._since[server] for server in pool.placed}
-        book = leaving_after(self.leaving, self.service, pool, self.desired, now)
+        book = leaving_after(self.leaving, self.service, pool, self.desired, now, self._tools.drains.known)
         self.report.leaving({server for _key, server in book} - {server for _key, server in self.leaving}, self.service)
         self.leaving = book or _NOBODY_LEAVES
         self._want()

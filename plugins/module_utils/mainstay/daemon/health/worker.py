@@ -30,6 +30,7 @@ from ...probes.outcome import ProbeOutcome
 from ...probes.task import ProbeTask
 from .. import pool_memory, sync_role
 from ..check_tasks import check_tasks
+from ..drain_deadlines import DrainDeadlines
 from ..former_timeouts import FormerTimeouts
 from ..log_limit import LogLimit
 from ..scheduling import raise_open_files
@@ -65,8 +66,11 @@ class HealthWorker:
         open_timeouts: OpenTimeouts = TimeoutControl,
         former_timeouts: t.Optional[FormerTimeouts] = None,
         probes_at_once: int = PROBES_AT_ONCE,
+        drains: t.Optional[DrainDeadlines] = None,
     ) -> None:
-        """`addresses`: None is those of this machine. `former_timeouts`: None forgets them with this process."""
+        """`addresses`: None is those of this machine. `former_timeouts`, `drains`: None forgets them with this
+        process.
+        """
         self._poller = reactor
         self._say = say
         self._keepers: t.Dict[str, ServiceKeeper] = {}
@@ -82,7 +86,9 @@ class HealthWorker:
         self._status = HealthStatus(self._book, self._pools, self._addresses, slots)
         self._sync = SyncKeeper(reactor, say, open_sync)
         self._timeouts = TimeoutKeeper(reactor, say, open_timeouts, former_timeouts)
-        self._tools = Tools(reactor, say, self._book, self._adjust)
+        self._drains = DrainDeadlines() if drains is None else drains
+        self._drains.load()
+        self._tools = Tools(reactor, say, self._book, self._adjust, self._drains)
         self._defs = GlobalDefs()
         self._started = False
         self._verbs: t.Mapping[str, t.Callable[[Arguments, Instant], None]] = {
@@ -141,6 +147,7 @@ class HealthWorker:
         if self._defs.lvs_flush_on_stop == "all":
             self._pools.flush()
         self._pools.rest()
+        self._note_drains(lambda: self._drains.keep({}))
         self._timeouts.stop()
         self._sync.stop()
 
@@ -159,6 +166,7 @@ class HealthWorker:
         self._keepers = {name: self._keepers[name] for name in services}
         self._pools.own({key: name for name, keeper in self._keepers.items() for key in keeper.keys})
         self._pools.keep({key: one for keeper in self._keepers.values() for key, one in keeper.desired.items()})
+        self._note_drains(lambda: self._drains.keep({name: one.leaving for name, one in self._keepers.items()}))
         if any(keeper.leaving for keeper in self._keepers.values()):
             self._leaving.begin()
 
@@ -191,6 +199,14 @@ class HealthWorker:
             if keeper is not None:
                 keeper.tell(server, check, before, outcome, now)
 
+    def _note_drains(self, note: t.Callable[[], None]) -> None:
+        """A drain is carried out all the same; only a new life would not know how long it has lasted."""
+        try:
+            note()
+        except OSError as error:
+            if self._limit.allows("drains", self._poller.now()):
+                self._say(LogLine("warning", "mainstayd", f"how long drains last cannot be noted: {error}"))
+
     def _probe_was_late(self, waited: Duration) -> None:
         if self._limit.allows("late", self._poller.now()):
             had = f"one had to wait for {as_seconds(waited):.1f} s, longer than its delay_loop"
@@ -217,15 +233,18 @@ class HealthWorker:
     def _adjust(self, keeper: ServiceKeeper) -> None:
         for service in keeper.desired.values():
             self._pools.adjust(service)
+        self._note_drains(lambda: self._drains.note(keeper.service.name, keeper.leaving))
         if keeper.leaving:
             self._leaving.begin()
 
 
-def worker_with_descriptors(reactor: Poller, say: Say, former_timeouts: FormerTimeouts) -> HealthWorker:
+def worker_with_descriptors(
+    reactor: Poller, say: Say, former_timeouts: FormerTimeouts, drains: DrainDeadlines
+) -> HealthWorker:
     """One for a process of its own: with as many descriptors as its probes may need."""
     descriptors = raise_open_files(PROBES_AT_ONCE + RESERVED_DESCRIPTORS)
     return HealthWorker(
-        reactor, say, former_timeouts=former_timeouts, probes_at_once=slots_within(descriptors)
+        reactor, say, former_timeouts=former_timeouts, probes_at_once=slots_within(descriptors), drains=drains
     )
 
 
