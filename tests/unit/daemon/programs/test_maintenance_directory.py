@@ -13,6 +13,7 @@ import pytest
 from mainstay.daemon.journal import Journal
 from mainstay.daemon.programs.maintenance_directory import MaintenanceDirectory
 from mainstay.model.config import Config
+from mainstay.model.units import seconds
 
 from ..test_overrides import CONFIG
 from .script_lab import Loop
@@ -118,3 +119,13 @@ def test_a_directory_that_is_not_there_yet_counts_when_it_comes_and_goes(story: 
     story.folder.mkdir(mode=0o755)
     (story.folder / "web@192.0.2.21:80").touch()
     story.await_held("web 192.0.2.21:80")
+
+
+@pytest.mark.parametrize("other", [None, "another"], ids=["dropped", "changed"])
+def test_a_reload_away_from_a_missing_directory_is_survived(story: Story, other: t.Optional[str]) -> None:
+    story.directory.configure(str(story.folder))
+    story.directory.configure(None if other is None else str(story.folder.parent / other))
+    passed: t.List[int] = []
+    story.loop.call_at(story.loop.now() + seconds(1.5), passed.append)
+    story.loop.until(lambda: passed, "the missing directory to be looked for, if it still were")
+    assert story.held() == [] and story.changes == 0
