@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import types
 import typing as t
 from pathlib import Path
 
 import pytest
 
 from mainstay.daemon.journal import Journal
+from mainstay.daemon.programs import maintenance_directory
 from mainstay.daemon.programs.maintenance_directory import MaintenanceDirectory
 from mainstay.model.config import Config
 from mainstay.model.units import seconds
@@ -129,3 +133,34 @@ def test_a_reload_away_from_a_missing_directory_is_survived(story: Story, other:
     story.loop.call_at(story.loop.now() + seconds(1.5), passed.append)
     story.loop.until(lambda: passed, "the missing directory to be looked for, if it still were")
     assert story.held() == [] and story.changes == 0
+
+
+@pytest.mark.parametrize("touched", [999999999999, -999999999999, 2**62, 253402300799, -62135596800])
+def test_a_file_of_an_impossible_date_holds_its_server_and_nothing_up(
+    story: Story, touched: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tmpfs keeps such dates and ext4 does not, so the date is played."""
+    story.watch()
+    monkeypatch.setattr(maintenance_directory, "os", _OsOfDate(touched))
+    (story.folder / "mark").touch()
+    story.await_held("mark 192.0.2.21:0")
+    (order,) = story.directory.orders(CONFIG).values()
+    assert order.at == "unknown" or len(order.at) == len("2026-01-01T03:00:00.000+00:00"), order
+
+
+class _OsOfDate:
+    """os, where every entry of a directory was touched then."""
+
+    def __init__(self, touched: int) -> None:
+        self._touched = touched
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(os, name)
+
+    @contextlib.contextmanager
+    def scandir(self, path: str) -> t.Iterator[t.Iterator[t.Any]]:
+        with os.scandir(path) as entries:
+            yield (types.SimpleNamespace(name=one.name, stat=self._stat) for one in entries)
+
+    def _stat(self, follow_symlinks: bool) -> t.Any:
+        return types.SimpleNamespace(st_mtime=float(self._touched), st_uid=0)

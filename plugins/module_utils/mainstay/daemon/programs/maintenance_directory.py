@@ -36,7 +36,8 @@ class MaintenanceFile:
     owner: int
     """Uid."""
     at: str
-    """When it was made or touched, wall clock."""
+    """When it was made or touched, wall clock; "unknown" for what no calendar has: anybody may touch a file into any
+    year."""
 
 
 class MaintenanceDirectory:
@@ -146,8 +147,16 @@ def _file(entry: os.DirEntry[str]) -> t.Optional[MaintenanceFile]:
         found = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
-    at = datetime.datetime.fromtimestamp(found.st_mtime, datetime.timezone.utc).astimezone()
-    return MaintenanceFile(entry.name, found.st_uid, at.isoformat(timespec="milliseconds"))
+    return MaintenanceFile(entry.name, found.st_uid, touched_at(found.st_mtime))
+
+
+def touched_at(touched: float) -> str:
+    """A file's time for people; tmpfs, xfs and NFS keep years that Python's calendar does not have."""
+    try:
+        at = datetime.datetime.fromtimestamp(touched, datetime.timezone.utc).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return "unknown"
+    return at.isoformat(timespec="milliseconds")
 
 
 class _Known:
