@@ -123,6 +123,15 @@ def test_weight_0_drains(host: Host, director: PlayedDirector) -> None:
     assert director.connections[IN_WEB] == [0]
 
 
+@pytest.mark.parametrize("state", [{"state": "drained"}, {"state": "weighted", "weight": 0}])
+def test_connections_that_nobody_can_count_are_no_success(
+    host: Host, director: PlayedDirector, state: dict[str, t.Any]
+) -> None:
+    director.connections[IN_WEB] = [None]
+    result = run(host, **state, **WEB_A, wait=True, wait_timeout=1)
+    assert result.failed and f"web {A}: connections cannot be counted: too many flows" in result.msg
+
+
 def test_connections_that_stay_fail_the_task_and_the_order_holds(host: Host, director: PlayedDirector) -> None:
     director.connections[IN_WEB] = [3]
     result = run(host, state="drained", **WEB_A, wait=True, wait_timeout=0)

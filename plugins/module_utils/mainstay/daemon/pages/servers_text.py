@@ -96,6 +96,8 @@ def _worker_trouble(lvs: Section) -> t.Iterator[str]:
         yield f"the health worker does not answer; below stands what it said last, marked {STALE}"
     if lvs.get("error"):
         yield f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}"
+    if lvs.get("uncounted"):
+        yield f"connections cannot be counted: {text(lvs['uncounted'])}"
 
 
 def service_lines(name: object, service: Section, data_plane: object, mark: str) -> t.Iterator[str]:
