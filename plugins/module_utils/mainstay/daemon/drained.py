@@ -4,8 +4,8 @@
 """Whether a real server is drained, by the answer to `servers`: what the command line and the modules wait for.
 
 What counts are established connections. Those that are being opened or closed (inactive) are shown; a server is
-drained when none is established in two looks in a row, so that a handshake that was under way is seen. Nobody is drained
-whose connections cannot be counted: what is not known is not 0.
+drained when none is established in two looks in a row, so that a handshake that was under way is seen. Whose
+connections cannot be counted is not drained: what is not known is not 0.
 """
 
 from __future__ import annotations
