@@ -66,6 +66,17 @@ def test_an_order_is_shown_survives_a_restart_and_is_undone(
     assert f"real_server web {A}  DRAIN " in page and f"real_server web {A}  RESTORE " in page
 
 
+def test_plan_says_whose_order_a_rename_leaves_behind(
+    mainstay: Mainstay, running: DaemonProcess, folder: Path
+) -> None:
+    mainstay("maintenance", "web", A, *run_dir(running))
+    (folder / "new").mkdir()
+    write_config(folder / "new", {**document(), "virtual_servers": {"www": WEB}})
+    page = mainstay("plan", str(folder / "new" / "mainstay.json"), *run_dir(running)).out
+    assert f"!! real_server web {A}: the maintenance by uid 0 does not follow to www {A}, which serves like" in page
+    assert f"after the reload 'mainstay maintenance www {A}' gives it anew" in page
+
+
 def test_servers_shows_one_service_or_all_for_people_and_programs(mainstay: Mainstay, running: DaemonProcess) -> None:
     mainstay("weight", "web", B, "9", *run_dir(running))
     page = mainstay("servers", "web", *run_dir(running)).out
