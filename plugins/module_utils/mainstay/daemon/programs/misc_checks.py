@@ -78,7 +78,13 @@ class MiscChecks:
         problem = "" if command is None else self._runner.problem(command)
         if problem:
             self._journal.error(_subject(key), f"{problem}; its runs count as failed")
-        return MiscRunner(check, self._runner, self._poller, self._changed)
+        return MiscRunner(check, self._runner, self._poller, self._changed, self._failed)
+
+    def _failed(self, check: MiscCheck, reason: str) -> None:
+        """One line, however many servers it stands at."""
+        keys = [key for key, one in self._wanted.items() if one == check]
+        others = f" (and of {len(keys) - 1} more)" if len(keys) > 1 else ""
+        self._journal.info(_subject(keys[0]) + others, f"failed: {reason}")
 
 
 def _subject(key: str) -> str:
