@@ -14,12 +14,13 @@ import typing as t
 from ...model.check_config import MiscCheck
 from ...model.units import Instant
 from ...net.polling import Poller
+from ..check_names import server_of
 from ..journal import Journal
 from .misc_check import MiscRunner
 from .scripts import ScriptRunner
 
 Wanted = t.Mapping[str, MiscCheck]
-"""By the name of the result: "misc:web 192.0.2.21:80 0"."""
+"""By the name of the result, see check_names."""
 
 
 class MiscChecks:
@@ -88,6 +89,5 @@ class MiscChecks:
 
 
 def _subject(key: str) -> str:
-    """ "misc:web 192.0.2.21:80 0" for people."""
-    service, server, _index = key.partition(":")[2].rsplit(" ", 2)
-    return f"misc check of {service} {server}"
+    """Whose it is, for people."""
+    return f"misc check of {' '.join(server_of(key) or (key,))}"
