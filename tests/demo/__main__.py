@@ -80,7 +80,8 @@ def roll_out(site: Site, ledger: Ledger) -> bool:
 SCENES: t.Sequence[tuple[str, t.Callable[[scenes.Stage], None]]] = (
     ("elections and checks come to rest", scenes.come_to_rest),
     ("traffic with everything up", scenes.everything_up),
-    ("a real server stops", scenes.real_server_stopped),
+    ("a real server stops at work", scenes.real_server_stopped),
+    ("it stops again, drained first: mainstay drain --wait", scenes.real_server_drained),
     (CABLE, scenes.cable_pulled),
     ("the active director dies (SIGKILL of the whole machine)", scenes.active_director_killed),
     ("the director comes back", scenes.director_back),

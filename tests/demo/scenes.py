@@ -10,8 +10,9 @@ import typing as t
 from dataclasses import dataclass
 
 from demo.directors import Directors
-from demo.flow import Flow, settle
+from demo.flow import Download, Flow, settle
 from demo.promises import Ledger
+from lab.errors import LabError
 from lab.lab import Lab
 from lab.waiting import wait_for
 from traffic.report import Report
@@ -20,6 +21,7 @@ from traffic.report import Report
 TAKEOVER_LIMIT = 5.0
 HANDOVER_LIMIT = 1.0  # seconds; both directors are alive, so it is a matter of milliseconds
 DETECTION_LIMIT = 10.0  # seconds: delay_loop, one retry and their timeouts
+DRAIN_LIMIT = 60  # seconds for `mainstay drain --wait`; the page that it waits for takes six
 SETTLE = 30.0  # seconds for elections and pools to come to rest
 UML_PATIENCE = 4.0  # a guest without KVM takes this many times as long to answer a question
 INSTANCES = ("VI_1", "VI_2", "VI_3")
@@ -91,13 +93,14 @@ def everything_up(stage: Stage) -> None:
 
 
 def real_server_stopped(stage: Stage) -> None:
-    """A web server stops: it leaves the pool, and nobody is sent there any more."""
+    """A web server dies at work: it leaves the pool, and nobody is sent there any more. Until then requests fail."""
     service, victim = stage.main, "web1"
     address = service.servers[victim]
     with Flow(stage.lab, service.url) as flow:
         settle(2)
+        download = Download(stage.lab, service.url, victim)
         stopped = time.time()
-        stage.lab.machine(victim).run(["systemctl", "stop", "nginx.service"])
+        stage.lab.machine(victim).run(["systemctl", "kill", "--signal=TERM", "nginx.service"])
         _wait_for_pool(stage, service, {**stage.directors.pool("director1", service.name), address: False})
         out = time.time()
         settle(6)
@@ -110,9 +113,63 @@ def real_server_stopped(stage: Stage) -> None:
     later = flow.report.after(out)
     answered = bool(later.answers) and victim not in later.answers
     stage.ledger.check("no request fails after it was taken out", answered and not later.failures, later.summary())
+    _lost_without_drain(stage, flow.report, download)
     stage.lab.machine(victim).run(["systemctl", "start", "nginx.service"])
     _wait_for_pool(stage, service, dict.fromkeys(service.servers.values(), True))
     stage.ledger.check("the server is back in the pool when it runs again", True, address)
+
+
+def _lost_without_drain(stage: Stage, report: Report, download: Download) -> None:
+    """The bad case, without which "no request is lost" would say nothing."""
+    ended = download.ended()
+    seen = f"{_failures(report)} failed, {ended['received']} of {download.length} bytes of a download arrived"
+    lost = bool(report.failures) and bool(ended["error"])
+    stage.ledger.check("undrained, it has cost requests and cut off what was under way", lost, seen)
+
+
+def real_server_drained(stage: Stage) -> None:
+    """The same server stops again, drained first: nobody notices, not even a download that is under way."""
+    service, victim = stage.main, "web1"
+    server, machine = f"{service.servers[victim]}:80", stage.lab.machine(victim)
+    with Flow(stage.lab, service.url) as flow:
+        settle(2)
+        download = Download(stage.lab, service.url, victim)
+        began = time.time()
+        _order(stage, "drain", service.name, server)
+        drained = _order(stage, "drain", service.name, server, "--wait", str(DRAIN_LIMIT))
+        waited = time.time() - began
+        machine.run(["systemctl", "kill", "--signal=TERM", "nginx.service"])
+        stopped = time.time()
+        settle(2)
+        machine.run(["systemctl", "start", "nginx.service"])
+        restored = time.time()
+        _order(stage, "restore", service.name, server)
+        _wait_for_pool(stage, service, dict.fromkeys(service.servers.values(), True))
+        settle(2)
+    _seen(stage, f"{victim} drained", service, flow.report)
+    stage.say(f"  {drained}")
+    ended = download.ended()
+    seen = f"{ended['received']} of {download.length} bytes, it took {ended['took']:.1f} s; waited {waited:.1f} s"
+    stage.ledger.check("drain --wait lets a download that is under way come to its end", not ended["error"], seen)
+    stage.ledger.check(
+        "drained, stopped, started, restored: not one request is lost", not flow.report.failures, _failures(flow.report)
+    )
+    between = flow.report.after(stopped).before(restored)
+    alone = bool(between.answers) and victim not in between.answers
+    stage.ledger.check("the drained server is asked nothing", alone, between.summary())
+    back = victim in flow.report.after(restored).answers
+    stage.ledger.check("restored, it answers again", back, flow.report.after(restored).summary())
+
+
+def _order(stage: Stage, *words: str) -> str:
+    """On every director, so that a failover does not undo it; the last line that the last one says."""
+    said = ""
+    for director in stage.directors.running():
+        done = director.run(["mainstay", *words])
+        if done.rc:
+            raise LabError(f"{director.spec.name}: mainstay {' '.join(words)}: {done.stdout}{done.stderr}")
+        said = done.stdout.strip().splitlines()[-1]
+    return said
 
 
 def cable_pulled(stage: Stage) -> None:

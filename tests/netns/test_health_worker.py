@@ -179,6 +179,66 @@ def test_without_quorum_the_sorry_server_answers_alone(
     assert director.events("VS")[-2:] == [("web", "DOWN"), ("web", "UP")]
 
 
+def test_with_inhibit_on_failure_a_failed_server_stays_in_the_table_and_gets_nobody_new(
+    director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer]
+) -> None:
+    director.reload(web=web_service("first", "second", inhibit_on_failure=True))
+    webs["first"].status = 503
+    failed = lambda: director.servers()["first"]["state"] == "down"  # noqa: E731
+    wait_for(failed, 10, "the verdict", evidence=director.evidence)
+    assert director.servers()["first"]["effective_weight"] == 0
+    assert SERVERS["first"] in director.pool()
+    assert {fetch(lab) for _ in range(4)} == {"second"}
+    webs["first"].status = 200
+    director.await_states(first="up", second="up")
+
+
+@pytest.mark.fault("F61")
+def test_while_all_are_down_the_sorry_server_stays_over_a_reload_and_a_new_worker_and_the_quorum_is_told_once(
+    director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer]
+) -> None:
+    def service(weight: int) -> dict[str, object]:
+        return web_service("first", sorry_server=f"{SERVERS['second']} {WEB_PORT}", weight=weight)
+
+    director.reload(web=service(1))
+    director.await_states(first="up")
+    told = len(director.events("VS"))
+    webs["first"].stop()
+    director.await_states(first="down")
+    director.reload(web=service(2))
+    assert {fetch(lab) for _ in range(4)} == {"second"}, "a reload"
+
+    dead = director.worker()
+    dead.signal(signal.SIGKILL)
+    fresh = lambda: director.ask("status")["lvs"]["pid"] not in (dead.pid, None) and director.answers()  # noqa: E731
+    wait_for(fresh, 15, "a new health worker", evidence=director.evidence)
+    director.await_states(first="down")
+    assert director.service()["sorry_in"]
+    assert {fetch(lab) for _ in range(4)} == {"second"}, "a new worker"
+    assert director.events("VS")[told:] == [("web", "DOWN")]
+
+    webs["first"].start()
+    director.await_states(first="up")
+    assert {fetch(lab) for _ in range(4)} == {"first"}
+    assert director.events("VS")[told:] == [("web", "DOWN"), ("web", "UP")]
+
+
+@pytest.mark.fault("F61")
+def test_with_a_floor_the_last_that_failed_stays_in_and_that_is_an_alarm(
+    director: HealthDirector, webs: dict[str, WebServer]
+) -> None:
+    """A check that is wrong about everybody must not take the service away."""
+    director.reload(web=web_service("first", "second", pool_floor=50))
+    director.await_states(first="up", second="up")
+    webs["first"].status = 500
+    director.await_states(first="down", second="up")
+    webs["second"].status = 500
+    wait_for(lambda: director.service()["floor_holds"], 10, "the floor to hold", evidence=director.evidence)
+    assert director.service()["floor_holds"] == [f"{SERVERS['second']}:{WEB_PORT}"]
+    assert not director.service()["quorum_up"], "they are not live, so somebody hears of it"
+    assert SERVERS["second"] in director.pool() and SERVERS["first"] not in director.pool()
+
+
 def test_an_operator_drains_a_server_and_puts_it_back(director: HealthDirector, lab: PoolLab) -> None:
     server = f"{SERVERS['first']}:{WEB_PORT}"
     assert director.ask("drain", service="web", server=server, reason="new disk")["ok"]

@@ -101,6 +101,17 @@ class Operator:
         """Who answers new connections."""
         return {self.lab.ask(NAT_VIP) for _ in range(6)}
 
+    def worker_dies(self) -> None:
+        """And another one is there, with its first words about the pools."""
+        dead = self.daemon.worker()
+        dead.signal(9)
+
+        def another() -> bool:
+            section = self.daemon.ask("status")["lvs"]
+            return bool(section["alive"] and section["pid"] != dead.pid and section["virtual_servers"])
+
+        wait_for(another, 15, "another health worker", evidence=self.daemon.evidence)
+
     def end(self) -> None:
         t.cast(t.Any, self.daemon.node).close()
         self.lab.director.run("nft", "flush", "ruleset")
@@ -155,6 +166,36 @@ def test_an_order_holds_over_restart_and_death(operator: Operator, action: str) 
     assert operator.answering() == {"second"}
     told = operator.daemon.ask("status")["overrides"]["orders"]
     assert [(one["server"], one["action"]) for one in told] == [(FIRST, action)]
+
+
+def test_what_a_new_health_worker_finds_again_is_told_to_nobody(operator: Operator) -> None:
+    """Given programs for everything; when the worker dies while all serve, and again while the whole pool has failed;
+    then no program runs and nobody is put back on trust. What really changes meanwhile is told.
+    """
+    flag = operator.folder / "broken"
+    check = {"type": "misc", "misc_path": operator.program("check", f"! [ -e {flag} ]"), **QUICK}
+    told = {key: operator.teller(key) for key in ("notify_up", "notify_down")}
+    quorum = {key: operator.teller(key) for key in ("quorum_up", "quorum_down")}
+    operator.start({"check": check, **told}, {"check": check, **told}, **quorum)
+    operator.await_servers(first="up", second="up")
+    operator.worker_dies()
+    operator.await_servers(first="up", second="up")
+    assert [call.strip() for call in operator.calls()] == ["quorum_up"]
+
+    flag.touch()
+    operator.await_servers(first="down", second="down")
+    wait_for(lambda: len(operator.calls()) == 4, 10, "the programs", evidence=operator.daemon.evidence)
+    operator.worker_dies()
+    operator.await_servers(first="down", second="down")
+    events = [(one["kind"], one["event"]) for one in operator.daemon.ask("events")["events"] if one["kind"] != "DAEMON"]
+    assert events == [("VS", "UP"), ("RS", "DOWN"), ("RS", "DOWN"), ("VS", "DOWN")]
+
+    flag.unlink()
+    operator.await_servers(first="up", second="up")
+    wait_for(lambda: len(operator.calls()) == 7, 10, "the programs", evidence=operator.daemon.evidence)
+    calls = [call.strip() for call in operator.calls()]
+    assert sorted(calls[1:4]) == ["notify_down", "notify_down", "quorum_down"]
+    assert sorted(calls[4:]) == ["notify_up", "notify_up", "quorum_up"]
 
 
 def test_weights_are_ordered_and_a_forced_server_stays_in_whatever_its_check_says(operator: Operator) -> None:
@@ -234,6 +275,7 @@ def test_a_number_in_a_file_moves_a_weight_and_takes_a_server_out(operator: Oper
     operator.await_servers(first="up")
 
 
+@pytest.mark.fault("F61")
 def test_scripts_and_fifos_are_told_of_servers_and_the_quorum_in_order(operator: Operator) -> None:
     fifo, read = operator.folder / "fifo", operator.folder / "read"
     reader = operator.program("reader", f'exec cat "$1" >> {read}')

@@ -26,7 +26,7 @@ SHIPPED_TOP = {
     "CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md",
     "changelogs", "docs", "examples", "galaxy.yml", "meta", "playbooks", "plugins", "roles",
 }
-PROMISED_MODULES = {"vrrp_instance", "ipvs_virtual_server", "ha_check"}
+PROMISED_MODULES = {"vrrp_instance", "ipvs_virtual_server", "ha_check", "ha_info", "ha_maintenance"}
 PROMISED_ROLES = {"director", "real_server"}
 PLUGIN_KINDS = ("lookup", "filter", "connection")
 

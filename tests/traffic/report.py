@@ -56,6 +56,10 @@ class Report:
         """The requests that began after `instant`."""
         return Report(tuple(each for each in self.requests if each.at > instant))
 
+    def before(self, instant: float) -> Report:
+        """The requests that began before `instant`."""
+        return Report(tuple(each for each in self.requests if each.at < instant))
+
     def summary(self) -> str:
         """One line for people."""
         who = ", ".join(f"{server} {count}" for server, count in self.answers.items()) or "nobody answered"

@@ -37,6 +37,7 @@ COMPUTES = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "copy", "dataclasses", "difflib",
     "enum", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "math", "operator",
     "re", "shlex", "string", "struct", "textwrap", "types", "typing", "zlib",
+    "_sha2", "_sha256",  # hashlib without OpenSSL, see model/sha256.py
 }
 # Who alone may import it, for what the layers that do touch the machine share out among themselves.
 RESERVED = {

@@ -22,6 +22,7 @@ DIGEST = hashlib.md5(PAGE).hexdigest()
 
 HEAD_ONLY = HttpCheck()
 WHOLE = HttpCheck(digest=DIGEST)
+MANY_URLS = HttpCheck(urls=tuple(Url(path=f"/{number}") for number in range(64)))
 REGEX = HttpCheck(regex="welcome")
 BACKTRACKING = HttpCheck(regex="(a+)+$")
 TALK = TcpCheck(send=b"PING\r\n", expect=b"PONG")
@@ -50,6 +51,15 @@ HEADS = (
         "HTTP 302, accepted are 200-299",
     ),
     _animal("silent", zoo.hold, HEAD_ONLY, SOON, False, "no complete status line within 0.4 s: got 0 bytes"),
+    _animal(
+        "slow at each of many urls",
+        zoo.later_says(SIZED + PAGE, 0.3),
+        MANY_URLS,
+        1.5,
+        False,
+        r"url /\d+: no .* within [\d.e-]+ s(: got \d+ bytes)?, what the \d+ before it had left: "
+        r"connect_timeout 1\.5 s is for all 64 together",
+    ),
     _animal(
         "a byte at a time",
         zoo.drips(OK),

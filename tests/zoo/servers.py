@@ -134,6 +134,17 @@ def babbles(again: bytes) -> Behaviour:
     return behave
 
 
+def later_says(answer: bytes, pause: float) -> Behaviour:
+    """A whole answer, but it takes its time."""
+
+    def behave(connection: socket.socket) -> None:
+        read_request(connection)
+        time.sleep(pause)
+        connection.sendall(answer)
+
+    return behave
+
+
 def drips(answer: bytes, pause: float = 0.1) -> Behaviour:
     """One byte at a time: never silent for long, never done in time."""
 

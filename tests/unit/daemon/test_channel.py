@@ -115,3 +115,25 @@ def test_the_last_words_of_the_dead_are_heard(pair: ChannelPair) -> None:
 
     assert [message["last"] for message in pair.heard] == [0, 1, 2]
     assert pair.closed == ["far"]
+
+
+def test_what_is_held_back_goes_out_at_the_end_whole_and_in_order(pair: ChannelPair) -> None:
+    far = pair.listen()
+    with pytest.raises(ZeroDivisionError), pair.near.held_back():
+        for number in range(3):
+            pair.near.send({"number": number})
+        far.drain(0)
+        assert pair.heard == [], "told before its time"
+        raise ZeroDivisionError  # what was said before an error is said all the same
+    pair.near.send({"number": 3})
+    pair.turn_until(lambda: len(pair.heard) == 4)
+    assert [message["number"] for message in pair.heard] == [0, 1, 2, 3]
+
+
+def test_a_channel_that_closes_while_it_holds_back_is_silent(pair: ChannelPair) -> None:
+    with pair.near.held_back():
+        pair.near.send({"number": 0})
+        pair.near.close()
+    pair.listen()
+    pair.turn_until(lambda: pair.closed == ["far"])
+    assert pair.heard == []

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mainstay.daemon import release
+from mainstay.daemon.leftover_devices import Outcome
 from mainstay.daemon.release import Holdings, holdings, removable, run_release
 from mainstay.daemon.run_directory import RunDirectory
 from mainstay.lvs.table import ServiceKey
@@ -175,6 +176,23 @@ def test_after_an_end_in_order_there_is_nothing_to_do(tmp_path: Path) -> None:
 
     assert run_release("/nowhere.json", str(tmp_path), said.append) == 0
     assert said == []
+
+
+@pytest.mark.parametrize(("refused", "status"), [([], 0), (["lvs_timeouts stay as they are: not permitted"], 1)])
+def test_timeouts_of_ip_vs_are_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: t.List[str], status: int
+) -> None:
+    folders: list = []
+
+    def put_back(folder: str) -> Outcome:
+        folders.append(folder)
+        return Outcome([] if refused else ["put the timeouts of ip_vs back"], refused)
+
+    monkeypatch.setattr(release.former_timeouts, "put_back", put_back)
+    said: list = []
+    assert run_release("/nowhere.json", str(tmp_path), said.append) == status
+    assert said == [f"{line}\n" for line in refused or ["put the timeouts of ip_vs back"]]
+    assert folders == [str(tmp_path)]
 
 
 def test_macvlans_and_the_packet_filter_are_ours_when_something_asks_for_them() -> None:

@@ -10,7 +10,9 @@ import typing as t
 from mainstay.daemon.journal import Journal
 from mainstay.daemon.reload import PATIENCE, Reloader
 from mainstay.daemon.status import ConfigState
+from mainstay.model.check_config import HttpsCheck, Tls
 from mainstay.model.config import Config, GlobalDefs
+from mainstay.model.lvs_config import RealServer, VirtualServer
 
 from ..scripted_poller import ScriptedPoller
 
@@ -25,13 +27,14 @@ class Story:
         self.late: t.List[str] = []
         self.answers: t.List[t.Mapping[str, object]] = []
         self.files = 0
+        self.services: t.Dict[str, VirtualServer] = {}
         state = ConfigState("mainstay.json", Config())
         self.reloader = Reloader(self.poller, Journal(lambda _text: True), state, self._read, self)
 
     def _read(self) -> Config:
         self.files += 1
         self.poller.clock += 8 * SECOND
-        return Config(global_defs=GlobalDefs(router_id=f"lb{self.files}"))
+        return Config(global_defs=GlobalDefs(router_id=f"lb{self.files}"), virtual_servers=self.services)
 
     def reload_begins(self, now: int) -> None:
         pass
@@ -87,3 +90,15 @@ def test_who_asks_meanwhile_shares_the_next_one() -> None:
 
     assert (len(story.answers), story.files) == (3, 2)
     assert story.poller.pending == []
+
+
+def test_the_answer_warns_of_files_that_no_check_can_use() -> None:
+    story = Story()
+    check = HttpsCheck(tls=Tls(verify="full", ca_file="/nowhere/ca.pem"))
+    pool = (RealServer(address="192.0.2.21", port=443, checks=(check,)),)
+    web = VirtualServer(name="web", address="192.0.2.10", port=443, protocol="TCP", real_servers=pool)
+    story.services = {"web": web}
+    story.asked().confirmed()
+    (answer,) = story.answers
+    assert answer["ok"] is True
+    assert "ca_file /nowhere/ca.pem: No such file or directory" in str(answer["warnings"])

@@ -264,6 +264,16 @@ class TestWhatItIsToldBesideTheConfiguration:
         }
         assert (demoted["verb"], configured["do"]) == ("demoted", "configure")
 
+    def test_what_is_for_new_lives_only_is_said_as_it_is_when_one_begins(self, story: Story) -> None:
+        life, remembered = story.starts(PLAIN).lives[0], {"web 192.0.2.21:80": "timeout"}
+        life.told()
+        story.link.remember("was_down", {"servers": remembered})
+        assert life.told() == []
+        remembered["web 192.0.2.22:80"] = "connection refused"
+        story.dies()
+        story.poller.run_for(0)
+        assert story.lives[1].told()[0]["arguments"] == {"servers": remembered}
+
     def test_a_life_that_is_there_hears_it_at_once(self, story: Story) -> None:
         life = story.starts(PLAIN).lives[0]
         life.told()

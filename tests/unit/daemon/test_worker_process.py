@@ -73,6 +73,9 @@ class Forked:
     def _received(self, message: Message, _now: int) -> None:
         self.heard.append(message)
 
+    def send(self, **message: object) -> None:
+        self._channel.send(message)
+
     def asks(self, answer: str, **message: object) -> t.Any:
         """What it answers to one message."""
         before = len(self.heard)
@@ -120,6 +123,19 @@ def test_deadlines_start_after_the_configuration_is_loaded(
 
     status = worker.asks("status", do="status", id=2)
     assert status["configured_at"] >= status["loaded_at"], status
+
+
+def test_what_comes_after_a_configuration_waits_until_it_runs(forked: t.Callable[[bool], Forked]) -> None:
+    """Given configurations and orders in one go; then everything happens in the order in which it was said."""
+    worker = forked(False)
+    worker.send(do="configure", config={}, id=1)
+    worker.send(do="tell", verb="demoted", arguments={})
+    worker.send(do="configure", config={}, id=2)
+    worker.send(do="tell", verb="tracked", arguments={})
+    worker.asks("status", do="status", id=3)
+    heard = [one for one in worker.heard if "configured" in one or "log" in one]
+    told = [one["id"] if "configured" in one else one["log"]["subject"] for one in heard]
+    assert told == [1, "demoted", 2, "tracked"]
 
 
 def test_what_it_is_told_and_asked_reaches_the_worker_and_what_happens_comes_back(

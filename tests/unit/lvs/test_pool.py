@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from mainstay.lvs.damping import reuse_at
 from mainstay.lvs.member import Pool
 from mainstay.lvs.overrides import DRAIN, FORCE, MAINTENANCE, WEIGHT
@@ -47,12 +49,14 @@ def test_a_failed_server_is_out_and_says_why() -> None:
     assert pool.placed["192.0.2.21:80"].why == "HTTP 503, accepted are 200-299"
 
 
+@pytest.mark.fault("F61")
 def test_every_server_down_without_anything_else_leaves_nobody_and_says_so() -> None:
     pool = settled(TWO, failed(), failed())
     assert weights(pool) == {21: None, 22: None}
     assert pool.why == "the quorum is LOST: live weight 0, 1 needed; NOTHING takes new connections"
 
 
+@pytest.mark.fault("F61")
 def test_every_server_down_with_a_sorry_server() -> None:
     pool = settled(web(real(21), real(22), sorry_server=SORRY), failed(), failed())
     assert pool.sorry_in
@@ -70,6 +74,7 @@ def test_every_server_down_with_backup_servers_before_the_sorry_server() -> None
     assert (both.backup_in, both.sorry_in) == (False, True), "its check failed too"
 
 
+@pytest.mark.fault("F61")
 def test_every_server_down_with_a_floor_keeps_the_latest_that_failed_and_sounds_the_alarm() -> None:
     service = web(real(21), real(22), real(23), real(24), pool_floor=50)
     pool = settled(service, failed(since=4), failed(since=9), failed(since=1), failed(since=7))

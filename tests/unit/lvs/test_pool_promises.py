@@ -217,7 +217,7 @@ BROKEN: list[tuple[str, t.Any, str, t.Any]] = [
     ("damping wins over orders", candidate, "_state", _damping_first),
     ("maintenance stays in the table", pool, "_idle_weight", _inhibit_for_all),
     ("drained servers lose their connections", pool, "_idle_weight", _drained_leave),
-    ("an order's weight counts for nothing", candidate, "_full_weight", lambda member: member.server.weight),
+    ("an order's weight counts for nothing", candidate, "full_weight", lambda member: member.server.weight),
     ("a server is lost on the way", pool, "decide", _forgets_one),
     ("nobody says why", pool, "placed_why", lambda *given: "because"),
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hypothesis import given, strategies as st
 
-from mainstay.lvs.slow_start import STEPS, next_step, warming_weight
+from mainstay.lvs.slow_start import STEPS, begun_before, next_step, warming_weight
 from mainstay.model.units import seconds
 
 
@@ -51,3 +51,22 @@ def test_it_only_rises_is_never_nothing_and_arrives_in_time(full: int, slow_star
     assert points[-1] == (points[-1][0], full)
     assert points[-1][0] <= slow_start
     assert all(weights) or not full
+
+
+@given(st.integers(1, 65535), st.integers(1, seconds(3600)), st.integers(0, seconds(3600)))
+def test_who_is_found_on_the_ramp_goes_on_from_there(full: int, slow_start: int, passed: int) -> None:
+    """Given a weight that was read; when it is taken up later; then it is the same, and rises to the full one."""
+    weight, now = warming_weight(full, slow_start, 0, passed), seconds(5000)
+    begun = begun_before(full, slow_start, weight, now)
+    if weight == full:
+        assert begun is None
+    else:
+        assert begun is not None
+        assert warming_weight(full, slow_start, begun, now) == weight
+        assert begun <= now < begun + slow_start
+
+
+def test_a_weight_beside_the_ramp_is_on_none() -> None:
+    assert [begun_before(100, seconds(60), weight, 0) for weight in (0, 9, 100, 101)] == [None] * 4
+    assert begun_before(100, 0, 50, 0) is None
+    assert begun_before(1, seconds(60), 1, 0) is None

@@ -11,7 +11,7 @@ import pytest
 
 from mainstay.model.units import seconds
 from mainstay.net import check_run
-from mainstay.net.check_run import CheckRun
+from mainstay.net.check_run import CheckRun, start_check
 from mainstay.probes.outcome import ProbeOutcome
 from mainstay.probes.task import TCP, ProbeTask
 from mainstay.probes.tcp import TcpProbe
@@ -67,6 +67,25 @@ def test_one_task_gives_its_own_outcome(runs: ScriptedRuns) -> None:
     assert runs.timeouts == [seconds(5)]
 
 
+@pytest.mark.parametrize("subjects", [("url /",), ("url /a", "url /b")])
+def test_a_check_begins_at_once_with_its_first_task_and_can_be_cancelled(
+    runs: ScriptedRuns, subjects: tuple[str, ...]
+) -> None:
+    outcomes: list[ProbeOutcome] = []
+    run = start_check(ScriptedPoller(), row(*subjects), seconds(5), outcomes.append)
+    assert (runs.begun, runs.timeouts) == ([subjects[0]], [seconds(5)])
+    run.cancel()
+    assert (runs.cancelled, outcomes) == ([subjects[0]], [])
+
+
+def test_a_check_of_two_tasks_ends_with_the_second(runs: ScriptedRuns) -> None:
+    outcomes: list[ProbeOutcome] = []
+    start_check(ScriptedPoller(), row("url /a", "url /b"), seconds(5), outcomes.append)
+    runs.done(passed())
+    runs.done(ProbeOutcome(Verdict(False, "HTTP 500")))
+    assert [outcome.verdict.reason for outcome in outcomes] == ["url /b: HTTP 500"]
+
+
 def test_all_have_to_pass_one_after_the_other(runs: ScriptedRuns) -> None:
     outcomes: list[ProbeOutcome] = []
     CheckRun(ScriptedPoller(), row("url /a", "url /b"), seconds(5), outcomes.append)
@@ -114,3 +133,31 @@ def test_cancelling_after_the_end_is_harmless(runs: ScriptedRuns) -> None:
     runs.done(passed())
     run.cancel()
     assert runs.cancelled == []
+
+
+def test_all_tasks_share_one_deadline(runs: ScriptedRuns) -> None:
+    outcomes: list[ProbeOutcome] = []
+    poller = ScriptedPoller()
+    CheckRun(poller, row("url /a", "url /b", "url /c"), seconds(5), outcomes.append)
+    for _url in range(2):
+        poller.run_for(seconds(2))
+        runs.done(passed())
+    assert runs.timeouts == [seconds(5), seconds(3), seconds(1)]
+    poller.run_for(seconds(1))
+    runs.done(ProbeOutcome(Verdict(False, "no status line within 1 s: got 0 bytes"), total_ns=seconds(1)))
+    assert [outcome.verdict.reason for outcome in outcomes] == [
+        "url /c: no status line within 1 s: got 0 bytes, what the 2 before it had left: "
+        "connect_timeout 5 s is for all 3 together"
+    ]
+
+
+def test_a_task_that_nothing_is_left_for_fails_by_its_name(runs: ScriptedRuns) -> None:
+    """The last byte of the one before came with the deadline."""
+    outcomes: list[ProbeOutcome] = []
+    poller = ScriptedPoller()
+    CheckRun(poller, row("url /a", "url /b"), seconds(5), outcomes.append)
+    poller.run_for(seconds(6))
+    runs.done(passed())
+    assert runs.timeouts == [seconds(5), 0]
+    runs.done(ProbeOutcome(Verdict(False, "no connection within 0 s"), total_ns=0))
+    assert outcomes[0].verdict.reason.startswith("url /b: no connection within 0 s, what the 1 before it had left: ")

@@ -27,6 +27,12 @@ def test_answers_are_counted_by_server_and_failures_apart() -> None:
     assert [each.at for each in report.failures] == [2]
 
 
+def test_a_part_of_the_run_can_be_looked_at() -> None:
+    report = Report((failed(0), answered(1, "web1"), failed(2)))
+
+    assert [each.at for each in report.after(0).before(2).requests] == [1]
+
+
 def test_the_longest_gap_spans_failed_requests() -> None:
     report = Report((answered(0.0, "web1"), failed(0.5), failed(1.5), answered(3.2, "web1"), answered(3.4, "web1")))
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
+import types
 import typing as t
 
 from ..daemon.client import RUN_DIRECTORY, DaemonUnreachable, request
 from ..version import VERSION
-from . import operations, planning, pools, probing
 from .output import BAD_CONFIGURATION, GOOD, UNREACHABLE, Run, printable, problem_line, write
 
 if t.TYPE_CHECKING:
@@ -19,6 +19,8 @@ if t.TYPE_CHECKING:
 
 CONFIGURATION = "/etc/mainstay/mainstay.json"
 STATE_DIRECTORY = "/var/lib/mainstay"
+_OF_THE_DAEMON = {"--config": CONFIGURATION, "--run-dir": RUN_DIRECTORY, "--state-dir": STATE_DIRECTORY}
+"""Options of the verb, with their defaults."""
 
 _STATUS_HELP = (
     "Show what is wrong (marked !!), who is master, which real servers are in the pools. "
@@ -56,7 +58,7 @@ _LVS_SECTIONS = ("global_defs", "track_files", "virtual_server_groups", "virtual
 
 def main(arguments: t.Sequence[str]) -> int:
     """Run one verb; the exit status."""
-    options = _parser().parse_args(list(arguments))
+    options = _as_the_unit_calls(arguments) or _parser().parse_args(list(arguments))
     run: Run = options.run
     try:
         return run(options)
@@ -78,6 +80,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _check_config(options: argparse.Namespace) -> int:
+    from ..daemon.check_files import check_file_problems
     from ..daemon.configuration_files import read_configuration
     from ..daemon.script_problems import script_problems
     from ..model.problems import ConfigError
@@ -89,7 +92,7 @@ def _check_config(options: argparse.Namespace) -> int:
         for problem in error.problems:
             sys.stderr.write(f"{printable(problem_line(options.file, problem))}\n")
         return BAD_CONFIGURATION
-    for warning in (*warnings(config), *script_problems(config)):
+    for warning in (*warnings(config), *script_problems(config), *check_file_problems(config)):
         sys.stderr.write(f"{options.file}: warning: {printable(str(warning))}\n")
     instances, services = len(config.vrrp_instances), len(config.virtual_servers)
     write(f"{options.file}: good, {instances} vrrp_instances, {services} virtual_servers\n")
@@ -101,6 +104,8 @@ def _reload(options: argparse.Namespace) -> int:
     if answer.get("ok"):
         changed = answer.get("changed") or ["nothing changed"]
         write("".join(f"{printable(str(line))}\n" for line in changed))
+        for warning in answer.get("warnings", ()):
+            sys.stderr.write(f"warning: {printable(str(warning))}\n")
         for worker in answer.get("unconfirmed", ()):
             sys.stderr.write(f"not taken yet by the {printable(str(worker))}; look with 'mainstay status'\n")
         return GOOD
@@ -122,15 +127,19 @@ def _version(_options: argparse.Namespace) -> int:
 
 
 def _daemon(options: argparse.Namespace) -> int:
-    from ..daemon.health.worker import HealthWorker
+    import functools
+
+    from ..daemon.former_timeouts import FormerTimeouts
+    from ..daemon.health.worker import worker_with_descriptors
     from ..daemon.journal import Journal
     from ..daemon.supervisor import run_daemon
     from ..daemon.vrrp.worker import worker_of_a_daemon_that_starts_now
     from ..daemon.worker_process import Role
 
+    health_worker = functools.partial(worker_with_descriptors, former_timeouts=FormerTimeouts(options.run_dir))
     roles = [
         Role("vrrp", "vrrp worker", worker_of_a_daemon_that_starts_now(), _VRRP_SECTIONS, punctual=True),
-        Role("lvs", "health worker", HealthWorker, _LVS_SECTIONS),
+        Role("lvs", "health worker", health_worker, _LVS_SECTIONS),
     ]
     return run_daemon(options.config, options.run_dir, options.state_dir, roles, Journal())
 
@@ -141,8 +150,24 @@ def _release(options: argparse.Namespace) -> int:
     return run_release(options.config, options.run_dir, write)
 
 
+def _as_the_unit_calls(arguments: t.Sequence[str]) -> t.Optional[t.Any]:
+    """The options of `daemon` when each is written out, as in the unit file; None for every other call.
+
+    argparse and all the other verbs would be 2 MB of a daemon's memory and a tenth of its start.
+    """
+    verb, keys, values = arguments[:1], arguments[1::2], arguments[2::2]
+    if list(verb) != ["daemon"] or len(keys) != len(values) or not _OF_THE_DAEMON.keys() >= set(keys):
+        return None
+    if any(value.startswith("-") for value in values):
+        return None
+    given = {key[2:].replace("-", "_"): value for key, value in {**_OF_THE_DAEMON, **dict(zip(keys, values))}.items()}
+    return types.SimpleNamespace(run=_daemon, **given)
+
+
 def _parser() -> argparse.ArgumentParser:
     import argparse
+
+    from . import operations, planning, pools, probing
 
     parser = argparse.ArgumentParser(
         prog="mainstay",

@@ -9,6 +9,7 @@ stop the other one: beyond a limit new messages are dropped and counted.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import typing as t
@@ -37,6 +38,7 @@ class Channel:
         self._incoming = bytearray()
         self._outgoing = bytearray()
         self._open = True
+        self._holds = False
         self.dropped = 0
         self._interest = 0
         self._watch(READABLE)
@@ -47,7 +49,19 @@ class Channel:
             self.dropped += 1
             return
         self._outgoing += json.dumps(message).encode("ascii") + b"\n"
-        self._write()
+        if not self._holds:
+            self._write()
+
+    @contextlib.contextmanager
+    def held_back(self) -> t.Iterator[None]:
+        """What is sent within goes out at the end: the other side has no work with it before."""
+        self._holds = True
+        try:
+            yield
+        finally:
+            self._holds = False
+            if self._open:
+                self._write()
 
     def drain(self, now: Instant) -> None:
         """Deliver what a dead process said last."""

@@ -5,23 +5,37 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import os
 import typing as t
 
+from ..model.sha256 import sha256
+
+_INSTALLED = "DIGEST"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def runtime_digest(package: str = _PACKAGE) -> str:
     """SHA-256 in hexadecimal: of the archive that we run from or were unpacked from, else of the source tree."""
     above = os.path.dirname(package)
-    installed = os.path.join(above, "DIGEST")
+    installed = os.path.join(above, _INSTALLED)
     if os.path.isfile(installed):
         with open(installed, encoding="ascii") as file:
             return file.read().strip()
     if os.path.isfile(above):
         return _of_parts([_content(above)])
     return _of_parts(_tree(package))
+
+
+def digest_for_later(package: str = _PACKAGE) -> t.Callable[[], str]:
+    """How to tell it while this process runs. What is installed is read now, for another release may be installed
+    meanwhile; a source tree, which only developers run, is read when somebody asks.
+    """
+    above = os.path.dirname(package)
+    if os.path.isdir(above) and not os.path.isfile(os.path.join(above, _INSTALLED)):
+        return functools.cache(lambda: runtime_digest(package))
+    digest = runtime_digest(package)
+    return lambda: digest
 
 
 def _tree(package: str) -> t.Iterator[bytes]:
@@ -37,7 +51,4 @@ def _content(path: str) -> bytes:
 
 
 def _of_parts(parts: t.Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
+    return sha256(b"".join(parts))

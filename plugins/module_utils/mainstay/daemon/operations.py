@@ -10,8 +10,6 @@ kernel says (SO_PEERCRED), and stands in the event journal with it.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import typing as t
 
 from ..model.config import Config
@@ -208,6 +206,10 @@ def _foresee(orders: t.Iterable[Demotion], reply: Reply) -> None:
 
 def fingerprints(document: t.Mapping[str, t.Any], salt: bytes) -> t.Dict[str, str]:
     """One of each secret, by its path. Whoever asks brings the salt, so that two answers cannot be compared."""
+    # Loaded by who needs it: it brings OpenSSL along.
+    import hashlib
+    import hmac
+
     found = secrets_in(document)
     return {path: hmac.new(salt, text.encode("utf-8"), hashlib.sha256).hexdigest() for path, text in found.items()}
 

@@ -6,8 +6,8 @@ ExecStopPost.
 
 Only what running.json names is touched: addresses with their interface and prefix length, routes and rules where they
 have the protocol keepalived, macvlans with our mark, the packet filter table of accept: false, virtual services of the
-data plane that was in use, and the threads of lvs_sync_daemon. What is gone already is no complaint, so running it
-twice is harmless.
+data plane that was in use, and the threads of lvs_sync_daemon; lvs_timeouts are put back. What is gone already is no
+complaint, so running it twice is harmless.
 
 Workers that outlive a killed supervisor end in order by themselves, and hold the lock until they have. They are waited
 for: with two of them that is over in seconds.
@@ -41,9 +41,10 @@ from ..net.routes import devices_of, interface_indexes
 from ..net.routing_socket import RoutingOrders, route_entry, rule_entry
 from ..net.rtnl_socket import OrderSocket
 from ..vrrp.timers import OWNER_PRIORITY
+from . import former_timeouts
 from .configuration_files import read_configuration
 from .health.engines import open_engine
-from .leftover_devices import remove_filter_table, remove_macvlans
+from .leftover_devices import Outcome, remove_filter_table, remove_macvlans
 from .leftover_sync import stop_sync
 from .run_directory import RunDirectory, RunDirectoryBusy, RunDirectoryUnusable
 from .sync_role import sync_settings
@@ -102,6 +103,11 @@ class Report:
     refused: t.List[str] = field(default_factory=list)
     remarks: t.List[str] = field(default_factory=list)
     """What else did not go as it should although nothing is left, as flows that live on."""
+
+    def add(self, outcome: Outcome) -> None:
+        """What else was done."""
+        self.removed.extend(outcome.removed)
+        self.refused.extend(outcome.refused)
 
     def sentences(self) -> t.List[str]:
         """All of it."""
@@ -167,8 +173,7 @@ def remove(ours: Holdings) -> Report:
     outcomes += [remove_filter_table()] if ours.filters else []  # after the addresses that it kept quiet
     outcomes += [stop_sync(ours.sync)] if ours.sync else []
     for outcome in outcomes:
-        report.removed.extend(outcome.removed)
-        report.refused.extend(outcome.refused)
+        report.add(outcome)
     for plane in sorted({plane for plane, _key in ours.services}):
         _remove_services(plane, {key for name, key in ours.services if name == plane}, report)
     return report
@@ -183,6 +188,7 @@ def run_release(config_path: str, run_path: str, write: t.Callable[[str], object
         return 1
     try:
         report = remove(holdings(_left_behind(directory, config_path, write)))
+        report.add(former_timeouts.put_back(run_path))
         for sentence in report.sentences():
             write(sentence + "\n")
         if not report.refused:

@@ -17,6 +17,7 @@ from ..model.plan import plan
 from ..model.problems import ConfigError, Problem
 from ..model.units import NANOSECONDS_PER_SECOND, Instant
 from ..net.polling import Poller, Timer
+from .check_files import check_file_problems
 from .journal import Journal
 from .status import ConfigState
 
@@ -58,6 +59,7 @@ class Reloader:
         self._running: t.List[Answer] = []
         self._next: t.List[Answer] = []
         self._changed: t.List[str] = []
+        self._warnings: t.List[str] = []
         self._deadline: t.Optional[Timer] = None
 
     def request(self, answer: Answer, now: Instant) -> None:
@@ -69,7 +71,7 @@ class Reloader:
     def worker_confirmed(self, now: Instant) -> None:
         """A worker runs what it was told last."""
         if self._running and not self._host.unconfirmed():
-            self._finish({"ok": True, "changed": self._changed}, now)
+            self._finish(self._taken(), now)
 
     def _begin(self, now: Instant) -> None:
         self._running, self._next = self._next, []
@@ -85,6 +87,7 @@ class Reloader:
             self._refuse([Problem("(run directory)", None, f"cannot be written: {error.strerror}")], now)
             return
         self._state.taken(config)
+        self._warnings = [str(problem) for problem in check_file_problems(config)]
         for sentence in self._changed or ["nothing changed"]:
             self._journal.info(_SUBJECT, sentence)
         # Reading a big file took its time; that is not the workers'.
@@ -104,7 +107,11 @@ class Reloader:
             _SUBJECT,
             f"not confirmed yet by {' and '.join(late)}, which gets it as soon as it can; see mainstay status",
         )
-        self._finish({"ok": True, "changed": self._changed, "unconfirmed": late}, now)
+        self._finish({**self._taken(), "unconfirmed": late}, now)
+
+    def _taken(self) -> t.Dict[str, object]:
+        warned = {"warnings": self._warnings} if self._warnings else {}
+        return {"ok": True, "changed": self._changed, **warned}
 
     def _finish(self, result: t.Mapping[str, object], now: Instant) -> None:
         if self._deadline is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import resource
 import signal
 import struct
 import typing as t
@@ -38,6 +39,15 @@ def drop_capabilities() -> None:
     """Give up every one for good, as a process that talks to strangers needs none."""
     header, none_of_them = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
     ctypes.CDLL(None).capset(header, none_of_them)
+
+
+def raise_open_files(wanted: int) -> int:
+    """So many open files if the hard limit allows it, else as many as it allows; how many it is now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        soft = min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
 
 
 def take_real_time() -> t.Optional[str]:

@@ -30,14 +30,16 @@ from ..model.units import Instant
 from ..model.warnings import warnings
 from ..net.local_sockets import Peer, SocketPathTaken
 from ..version import VERSION
-from . import release
+from . import former_timeouts, release
+from .check_files import check_file_problems
 from .configuration_files import read_configuration
 from .control import ControlServer, Reply, Request, open_control, refusal
-from .digest import runtime_digest
+from .digest import digest_for_later
 from .ending import Ending
 from .journal import Journal
 from .operations import Operations
 from .operations_request import Verb
+from .pool_memory import VERB as WAS_DOWN, PoolMemory
 from .programs.programs import Programs
 from .reactor import Reactor
 from .reload import Reloader
@@ -91,7 +93,7 @@ class Supervisor:
         self._directory = directory
         self._reactor = Reactor()
         self._state = ConfigState(config_path, config)
-        self._digest = runtime_digest()
+        self._digest = digest_for_later()
         self._manager = ServiceManager(os.environ)
         self._links = {
             role.name: WorkerLink(role, self._reactor, journal, (directory.lock,), self._confirmed, self._happened)
@@ -105,6 +107,8 @@ class Supervisor:
             self._links["lvs"],
             lambda: self._state.config,
         )
+        self._memory = PoolMemory()
+        self._links["lvs"].remember(WAS_DOWN, {"servers": self._memory.down})
         self._listeners: t.List[Happened] = []
         """Each is called with every Happening of the workers, in order."""
         self._programs = Programs(
@@ -176,8 +180,14 @@ class Supervisor:
             link.configure(document)
         self._operations.after_configuration(config)
         self._sync.configure(config)
+        self._memory.configure(config)
         self._programs.configure(config, self._reactor.now())
-        for warning in warnings(config):
+        if self._ready:
+            self._warn(config)
+
+    def _warn(self, config: Config) -> None:
+        """At a start this comes after it: it is much to read, and nobody waits for it."""
+        for warning in (*warnings(config), *check_file_problems(config)):
             self._journal.warning(SUBJECT, str(warning))
 
     def unconfirmed(self) -> t.List[str]:
@@ -200,12 +210,14 @@ class Supervisor:
                 self._ready = True
                 self._manager.ready(self._summary())
                 self._journal.info(SUBJECT, "both workers run the configuration")
+                self._warn(self._state.config)
         self._reloader.worker_confirmed(now)
 
     def _happened(self, happening: Happening, now: Instant) -> None:
-        """A worker tells what happened to an instance or a group."""
-        for listener in self._listeners:
-            listener(happening, now)
+        """A worker tells what happened to an instance, a group, a service or a server."""
+        if self._memory.is_news(happening):
+            for listener in self._listeners:
+                listener(happening, now)
 
     def _publish_results(self, results: t.Dict[str, t.Any]) -> None:
         """What the trackers found counts in the vrrp worker."""
@@ -254,11 +266,11 @@ class Supervisor:
             verb(request, peer, reply)
 
     def _status(self, _request: Request, _peer: Peer, reply: Reply) -> None:
-        head = {**status_head(self._digest, self._state), **self._operations.status(), **self._programs.status()}
+        head = {**status_head(self._digest(), self._state), **self._operations.status(), **self._programs.status()}
         StatusRequest(self._reactor, self._links, head, patience_for(self._state.config), reply)
 
     def _version(self, _request: Request, _peer: Peer, reply: Reply) -> None:
-        reply({"ok": True, "version": VERSION, "digest": self._digest})
+        reply({"ok": True, "version": VERSION, "digest": self._digest()})
 
     def _reload(self, _request: Request, peer: Peer, reply: Reply) -> None:
         self._reload_asked(f"pid {peer.pid}, uid {peer.uid}", reply, self._reactor.now())
@@ -304,6 +316,7 @@ class Supervisor:
         self._control.close()
         if untidy:
             report = release.remove(release.holdings([self._state.config, *self._leaving]))
+            report.add(former_timeouts.put_back(self._directory.path))
             for sentence in report.sentences():
                 self._journal.warning(SUBJECT, f"left by a worker: {sentence}")
         # Nobody waits for the addresses any more; now the programs of the last states may have their time.

@@ -10,7 +10,6 @@ through ctypes.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import time
@@ -20,6 +19,8 @@ from ..model.units import NANOSECONDS_PER_SECOND, Instant
 
 _ABSOLUTE_TIME = 1
 """TFD_TIMER_ABSTIME of timerfd_settime(2)."""
+_FIRED = -1
+"""In the place of the deadline: it has come, and the kernel does not know of another one yet."""
 
 
 class _TimerSpecification(ctypes.Structure):
@@ -40,6 +41,8 @@ class TimerDescriptor:
         self._library = None if hasattr(os, "timerfd_create") else ctypes.CDLL(None, use_errno=True)
         self.descriptor = self._create()
         self._armed: t.Optional[Instant] = None
+        self._specification = _TimerSpecification()
+        self._by_reference = ctypes.byref(self._specification)
 
     def _create(self) -> int:
         flags = os.O_NONBLOCK | os.O_CLOEXEC  # the same bits as TFD_NONBLOCK and TFD_CLOEXEC
@@ -64,17 +67,16 @@ class TimerDescriptor:
                 self.descriptor, flags=_ABSOLUTE_TIME, initial=expiry
             )
             return
-        specification = _TimerSpecification(0, 0, *divmod(expiry, NANOSECONDS_PER_SECOND))
-        self._checked(
-            self._library.timerfd_settime(self.descriptor, _ABSOLUTE_TIME, ctypes.byref(specification), None)
-        )
+        specification = self._specification
+        specification.expiry_seconds, specification.expiry_nanoseconds = divmod(expiry, NANOSECONDS_PER_SECOND)
+        self._checked(self._library.timerfd_settime(self.descriptor, _ABSOLUTE_TIME, self._by_reference, None))
 
     def disarmed(self) -> None:
-        """It has fired: clear it, and let the next `arm` reach the kernel even for the same instant."""
-        self._armed = None
-        # Re-armed between the wake-up and now: that cleared it already.
-        with contextlib.suppress(BlockingIOError):
-            os.read(self.descriptor, 8)
+        """It has fired: the next `arm` reaches the kernel, even for the same instant or for none, and clears it.
+
+        So it need not be read, which saves a system call for each deadline.
+        """
+        self._armed = _FIRED
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -148,6 +148,10 @@ class WorkerLink:
         if self._life is not None:
             self._send_tell(self._life, verb, arguments)
 
+    def remember(self, verb: str, arguments: Arguments) -> None:
+        """For new lives only. What stands in `arguments` when one starts is said, so they may change in place."""
+        self._told[verb] = arguments
+
     def ask_status(self, taken: AnswerTaken) -> t.Callable[[], None]:
         """Ask; `taken` gets the section once, or None when the worker dies first.
 

@@ -15,6 +15,7 @@ import signal
 import typing as t
 from dataclasses import asdict, dataclass
 
+from ..model.config import Config
 from ..model.load import load_part
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant
 from ..net.polling import Poller
@@ -60,6 +61,9 @@ class WorkerProcess:
         }
         Signals(self._reactor, {signal.SIGTERM: self._stop, signal.SIGINT: _nothing, signal.SIGHUP: _nothing})
         self._worker: t.Optional[Worker] = None
+        self._loaded = False
+        """A configuration is loaded and does not run yet."""
+        self._later: t.List[Message] = []
 
     def run(self) -> None:
         """Until the end in order. An exception of the worker comes out here."""
@@ -87,18 +91,35 @@ class WorkerProcess:
         self._reactor.call_at(now + HEARTBEAT, self._beat)
 
     def _received(self, message: Message, now: Instant) -> None:
-        self._orders[message["do"]](message, now)
+        """Orders are carried out as they come; those after a configuration wait until it runs."""
+        if self._loaded:
+            self._later.append(message)
+        else:
+            self._orders[message["do"]](message, now)
 
     def _configure(self, message: Message, _now: Instant) -> None:
+        """Load it in this turn, run it in the next: of ten thousand servers each takes some tenths of a second, and
+        probes, adverts and the heartbeat wait no longer than for one of the two.
+        """
+        with _uncollected():
+            config = load_part(message.pop("config"))
+        self._loaded = True
+        # Deadlines start when it is loaded: those of before would have passed by now, with the adverts of a living
+        # master still unread.
+        self._reactor.call_at(self._reactor.now(), lambda now: self._run_loaded(config, message["id"], now))
+
+    def _run_loaded(self, config: Config, number: int, now: Instant) -> None:
         if self._worker is None:
             return
-        with _uncollected():
-            config = load_part(message["config"])
-            # Loading may take longer than a master-down interval. Deadlines that start before it would have passed
-            # by now, with the adverts of a living master still unread.
-            self._worker.configure(config, self._reactor.now())
+        # What is said of it comes at the end: with one processor the supervisor would take it from us now.
+        with _uncollected(), self._channel.held_back():
+            self._worker.configure(config, now)
         gc.freeze()  # it stays until the next one: looked at again and again, a large one holds up checks
-        self._channel.send({"configured": True, "id": message["id"]})
+        self._channel.send({"configured": True, "id": number})
+        self._loaded = False
+        later, self._later = self._later, []
+        for message in later:
+            self._received(message, now)
 
     def _status(self, message: Message, now: Instant) -> None:
         if self._worker is not None:

@@ -47,11 +47,11 @@ def candidate(service: RunningService, member: Member, memories: t.Mapping[str, 
     """`memories`: what the decision before left; a server that is not in them is new."""
     name = member.name
     remembered = _remembered(service, member, memories.get(name), now)
-    weight = _full_weight(member)
+    weight = full_weight(member)
     return Candidate(member, remembered, weight, _state(service, member, remembered, weight, now), name)
 
 
-def _full_weight(member: Member) -> int:
+def full_weight(member: Member) -> int:
     """The order's word, else that of its checks, else the configuration's. Forced means at least 1."""
     order, configured = member.override, member.server.weight
     if order is not None and order.action == overrides.FORCE:

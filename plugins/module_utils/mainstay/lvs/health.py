@@ -130,20 +130,18 @@ def first_history(policy: CheckPolicy, now: Instant) -> CheckHistory:
 
 
 def judge(history: CheckHistory, result: CheckResult, now: Instant) -> t.Tuple[CheckHistory, Health]:
-    """Take one result in. A check that stays in its state keeps `since` and gets the new reason."""
+    """Take one result in. A check that stays in its state keeps `since` and gets the new reason; where that is the old
+    one, too, its health is the same value."""
     old, policy = history.health, history.policy
     failures = 0 if result.ok else min(history.failures, policy.retry) + 1
     passes = min(history.passes + 1, policy.rise) if result.ok else 0
     state = _state_after(history, failures, passes)
-    health = Health(
-        state,
-        old.since if state == old.state else now,
-        result.reason,
-        _weight_after(old, result, state),
-        tuple(result.notes),
-        old.trusted,
-    )
-    return replace(history, health=health, failures=failures, passes=passes, checked=now), health
+    weight, notes = _weight_after(old, result, state), tuple(result.notes)
+    health = old
+    if (state, result.reason, weight, notes) != (old.state, old.reason, old.weight, old.notes):
+        since = old.since if state == old.state else now
+        health = Health(state, since, result.reason, weight, notes, old.trusted)
+    return CheckHistory(policy, health, failures, passes, now), health
 
 
 def _state_after(history: CheckHistory, failures: int, passes: int) -> str:

@@ -13,7 +13,6 @@ order of its own, which depends on nothing but its name; when a server goes, the
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 import typing as t
 
@@ -75,6 +74,9 @@ def _maglev(keys: t.Sequence[DestinationKey], shares: t.Sequence[int]) -> t.List
 
 def _way(key: DestinationKey, length: int) -> t.Iterator[int]:
     """Every place of the row once, in an order that the server's name gives."""
+    # Loaded by who needs it: it brings OpenSSL along.
+    import hashlib
+
     digest = hashlib.blake2b(str(key).encode(), digest_size=16).digest()
     start = int.from_bytes(digest[:8], "big") % length
     step = int.from_bytes(digest[8:], "big") % (length - 1) + 1

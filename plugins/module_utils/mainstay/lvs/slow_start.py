@@ -26,6 +26,18 @@ def warming_weight(full: int, slow_start: Duration, begun: Instant, now: Instant
     return first + (full - first) * _step(steps, slow_start, begun, now) // steps
 
 
+def begun_before(full: int, slow_start: Duration, weight: int, now: Instant) -> t.Optional[Instant]:
+    """When a server began that has come to `weight` by `now`; None: it is not on a ramp to `full`.
+
+    As late as it may be: the step that it stands on begins now.
+    """
+    first, steps = _ramp(full)
+    if not slow_start or not steps or not first <= weight < full:
+        return None
+    step = next(one for one in range(steps, -1, -1) if first + (full - first) * one // steps <= weight)
+    return now + -step * slow_start // steps
+
+
 def next_step(full: int, slow_start: Duration, begun: Instant, now: Instant) -> t.Optional[Instant]:
     """When the weight changes next; None: it has arrived."""
     _first, steps = _ramp(full)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import json
 import operator
 import shlex
@@ -24,6 +23,7 @@ from .options import FORMS, SECTIONS, TOP_LEVEL, TOP_LISTS, Option
 from .parts import keys_of, option_value
 from .route_text import route_text
 from .rule_text import rule_text
+from .sha256 import sha256
 from .tracking import TrackReference
 from .units import NANOSECONDS_PER_SECOND, as_seconds
 from .vrrp_config import HmacKey, UnicastPeer, VirtualAddress
@@ -249,4 +249,4 @@ _BRIEF: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
 def config_digest(config: Config) -> str:
     """SHA-256 in hexadecimal of what the configuration means: the spelling and the split into files do not count."""
     canonical = json.dumps(config_document(config), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    return sha256(canonical.encode("ascii"))

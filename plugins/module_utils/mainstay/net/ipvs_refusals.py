@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import typing as t
-from pathlib import Path
 
 from ..lvs.operations import AddDestination, AddService, Operation, RemoveService, SetDestination, SetService
 from ..lvs.table import Destination, DestinationKey, ServiceKey, Tunnel
@@ -62,7 +61,7 @@ def _missing_module(operation: t.Union[AddService, SetService]) -> str:
     service = operation.service
     scheduler = f"scheduler {service.lb_algo} is not in this kernel: load it with 'modprobe ip_vs_{service.lb_algo}'"
     engine = service.persistence_engine
-    if not engine or not Path("/sys/module", f"ip_vs_{service.lb_algo}").exists():
+    if not engine or not os.path.exists(f"/sys/module/ip_vs_{service.lb_algo}"):
         return scheduler
     return f"persistence_engine {engine} is not in this kernel: load it with 'modprobe ip_vs_pe_{engine}'"
 

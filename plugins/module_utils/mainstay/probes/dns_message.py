@@ -74,7 +74,7 @@ def read_answer(asked: bytes, message: bytes) -> Answer:
     """An answer to `asked`, see `answers`. Raises MalformedMessage."""
     if len(message) > MESSAGE_BYTES:
         raise MalformedMessage(f"the answer is longer than {MESSAGE_BYTES} bytes")
-    _, flags, _, count = _HEADER.unpack_from(message)[:4]
+    _number, flags, _questions, count = _HEADER.unpack_from(message)[:4]
     code = flags & _RCODE
     rcode = _RCODES[code] if code < len(_RCODES) else f"RCODE {code}"
     truncated = bool(flags & _TRUNCATED)
@@ -96,11 +96,11 @@ def _records(message: bytes, offset: int, count: int, truncated: bool) -> t.Tupl
 
 
 def _record(message: bytes, offset: int) -> t.Tuple[Record, int]:
-    _, offset = read_name(message, offset)
+    _owner, offset = read_name(message, offset)
     begin = offset + _RECORD.size
     if begin > len(message):
         raise MalformedMessage("a record is cut off")
-    kind, _, _, size = _RECORD.unpack_from(message, offset)
+    kind, _class, _ttl, size = _RECORD.unpack_from(message, offset)
     if begin + size > len(message):
         raise MalformedMessage("a record is cut off")
     reader = _CONTENTS.get(kind)

@@ -98,7 +98,7 @@ class MysqlProbe:
         if content[0] == _ERROR:
             code, message = _error(content)
             return Verdict(False, f"{message} (error {code})")
-        version, end, _ = content[1:].partition(b"\0")
+        version, end, _rest = content[1:].partition(b"\0")
         if content[0] != _PROTOCOL_10 or not end:
             return Verdict(False, f"not a greeting of MySQL protocol 10, it begins with {plain(content[:20])}")
         self._version = plain(version)

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
+from ..model.sha256 import sha256
 from ..model.units import Instant
 
 
@@ -17,4 +16,4 @@ def nonce(now: Instant, subject: str, size: int) -> bytes:
     that begins at boot: who does not see our packets cannot know it to the last twenty bits, and the kernel's choice
     of a source port comes on top. Who does see them could copy a random number just as well.
     """
-    return hashlib.sha256(f"{now} {subject}".encode()).digest()[:size]
+    return bytes.fromhex(sha256(f"{now} {subject}".encode()))[:size]

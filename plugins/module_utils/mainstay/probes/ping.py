@@ -60,7 +60,7 @@ class PingProbe:
     def _is_ours(self, message: bytes) -> bool:
         if len(message) < _ECHO.size:
             return False
-        kind, code, _, _, sequence = _ECHO.unpack_from(message)
+        kind, code, _checksum, _identifier, sequence = _ECHO.unpack_from(message)
         return (kind, code, sequence) == (self._reply, 0, _SEQUENCE) and message[_ECHO.size :] == self._payload
 
 
@@ -74,6 +74,6 @@ def checksum(message: bytes) -> int:
 
 def tasks(check: PingCheck, address: str, port: int, _search: Search) -> t.Tuple[ProbeTask, ...]:
     """The one task of a PING_CHECK; ICMP has no ports."""
-    target, _ = target_of(check, address, port)
+    target, _port = target_of(check, address, port)
     begin = functools.partial(PingProbe, target)
     return (ProbeTask(ICMP, target, 0, begin, source_of(check), received_limit=_RECEIVED_LIMIT),)

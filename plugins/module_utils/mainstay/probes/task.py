@@ -29,6 +29,9 @@ class Source:
     fwmark: int = 0
 
 
+_ANYHOW = Source()
+
+
 @dataclass(frozen=True)
 class ProbeTask:
     """One run of one probe; a check is a row of them, which all have to pass."""
@@ -39,7 +42,7 @@ class ProbeTask:
     port: int
     begin: t.Callable[[], Probe]
     """A fresh conversation."""
-    source: Source = Source()
+    source: Source = _ANYHOW
     tls: t.Optional[Tls] = None
     """Of transport tls, and of one that may say StartTls."""
     server_name: t.Optional[str] = None
@@ -61,4 +64,6 @@ def target_of(check: EndpointCheck, address: str, port: int) -> t.Tuple[str, int
 
 def source_of(check: EndpointCheck) -> Source:
     """How the probe of this check leaves."""
+    if not (check.bindto or check.bind_port or check.bind_if or check.fwmark):
+        return _ANYHOW
     return Source(check.bindto, check.bind_port or 0, check.bind_if, check.fwmark)

@@ -27,8 +27,6 @@ With anti_replay monotonic no clock is compared, numbers only grow, and marks ar
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import struct
 import typing as t
 from collections import OrderedDict
@@ -71,6 +69,9 @@ class HmacSigner:
 
     def adopt(self, authentication: HmacAuthentication, window: Duration) -> None:
         """Go on with other keys, another mode or window."""
+        from .keyed_digest import keyed_digest
+
+        self._keyed_digest = keyed_digest
         self._signs = authentication.mode != "receive-only"
         self._timed = authentication.anti_replay == "time"
         self._window = window
@@ -85,7 +86,7 @@ class HmacSigner:
         if not self._signs:
             return b""
         prefix = _PREFIX.pack(_TYPE_SHA256, self._key_id, 0, self._next(wall))
-        return prefix + _digest(self._secret, message, source, prefix)
+        return prefix + self._keyed_digest(self._secret, _signed(message, source, prefix))[:_HMAC_SIZE]
 
     def _next(self, wall: Wall) -> int:
         clock = _serial(wall)
@@ -101,12 +102,19 @@ class HmacSigner:
 class HmacVerifier:
     """Verifies what others sent to one router. It must outlive reloads: its marks are what a replay fails at."""
 
+    _keyed_digest: t.Callable[[bytes, bytes], bytes]
+    _same_digest: t.Callable[[bytes, bytes], bool]
+
     def __init__(self, authentication: HmacAuthentication, window: Duration) -> None:
         self._marks: OrderedDict[bytes, int] = OrderedDict()
         self.adopt(authentication, window)
 
     def adopt(self, authentication: HmacAuthentication, window: Duration) -> None:
         """Go on with other keys, another mode or window."""
+        if authentication.keys:
+            from .keyed_digest import keyed_digest, same_digest
+
+            self._keyed_digest, self._same_digest = keyed_digest, same_digest
         self._secrets = _secrets(authentication)
         self._enforces = authentication.mode == "enforce"
         self._timed = authentication.anti_replay == "time"
@@ -136,8 +144,8 @@ class HmacVerifier:
         if secret is None:
             detail = f"signed with key {key_id}, which we do not have: give all routers the same auth_hmac keys"
             raise PacketError(RejectReason.AUTH_UNKNOWN_KEY, detail)
-        expected = _digest(secret, message, source, trailer[: _PREFIX.size])
-        if not hmac.compare_digest(trailer[_PREFIX.size :], expected):
+        expected = self._keyed_digest(secret, _signed(message, source, trailer[: _PREFIX.size]))[:_HMAC_SIZE]
+        if not self._same_digest(trailer[_PREFIX.size :], expected):
             detail = f"the signature with key {key_id} is wrong: give this key the same secret on all routers"
             raise PacketError(RejectReason.AUTH_HMAC, detail)
         expired = self._raise_mark(source, serial, wall)
@@ -173,11 +181,10 @@ def _secrets(authentication: HmacAuthentication) -> t.Dict[int, bytes]:
     return {key.key_id: key.secret for key in authentication.keys}
 
 
-def _digest(secret: bytes, message: bytes, source: bytes, prefix: bytes) -> bytes:
+def _signed(message: bytes, source: bytes, prefix: bytes) -> bytes:
     family = 4 if len(source) == 4 else 6
     pseudo = _PSEUDO_HEADER.pack(family, message[0] >> 4, message[1], source)
-    signed = b"".join((pseudo, message[:6], _NO_CHECKSUM, message[8:], prefix, _NO_HMAC))
-    return hmac.digest(secret, signed, hashlib.sha256)[:_HMAC_SIZE]
+    return b"".join((pseudo, message[:6], _NO_CHECKSUM, message[8:], prefix, _NO_HMAC))
 
 
 def _serial(wall: Wall) -> int:

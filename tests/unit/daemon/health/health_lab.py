@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
+from mainstay.daemon.health.probe_slots import PROBES_AT_ONCE
 from mainstay.daemon.health.worker import HealthWorker
 from mainstay.daemon.worker import Happening, LogLine, Saying
 from mainstay.lvs.effects import NotApplicable, apply_operation
@@ -123,8 +124,8 @@ class FakeDataPlane:
 class ScriptedRun:
     """A probe whose answer was decided before it was sent."""
 
-    def __init__(self, poller: Poller, outcome: ProbeOutcome, done: Done) -> None:
-        self._timer: Timer = poller.call_at(poller.now() + LATENCY, lambda _now: done(outcome))
+    def __init__(self, poller: Poller, outcome: ProbeOutcome, done: Done, latency: Duration = LATENCY) -> None:
+        self._timer: Timer = poller.call_at(poller.now() + latency, lambda _now: done(outcome))
 
     def cancel(self) -> None:
         self._timer.cancel()
@@ -133,11 +134,14 @@ class ScriptedRun:
 class HealthLab:
     """One worker, two engines, and as many servers as are configured."""
 
-    def __init__(self) -> None:
+    def __init__(self, probes_at_once: int = PROBES_AT_ONCE) -> None:
         self.poller = ScriptedPoller()
+        self._probes_at_once = probes_at_once
         self.ipvs, self.nftables = FakeDataPlane(), FakeDataPlane()
         self.answers: dict[str, Verdict | ProbeOutcome] = {}
         """Address -> what its probes say; others are up."""
+        self.silent: set[str] = set()
+        """Addresses whose probes fail when their time is over."""
         self.probes: list[tuple[int, str]] = []
         """Instant and address of every probe started."""
         self.sayings: list[Saying] = []
@@ -154,7 +158,19 @@ class HealthLab:
             self.opened.append(self.poller.now())
             return engines[name].open()
 
-        return HealthWorker(self.poller, self.sayings.append, open_engine, self._run_check, addresses=self.addresses)
+        return HealthWorker(
+            self.poller,
+            self.sayings.append,
+            open_engine,
+            self._run_check,
+            addresses=self.addresses,
+            probes_at_once=self._probes_at_once,
+        )
+
+    def worker_dies(self) -> None:
+        """Nothing of it goes on, and a new one stands on the same kernel at the same time."""
+        self.poller = ScriptedPoller(self.poller.now())
+        self.worker = self.new_worker()
 
     def configure(
         self, *services: VirtualServer, groups: t.Sequence[VirtualServerGroup] = (), **global_defs: t.Any
@@ -210,10 +226,12 @@ class HealthLab:
         return {one["address"]: one for one in self.status()["virtual_servers"][name]["real_servers"]}
 
     def _run_check(
-        self, poller: Poller, tasks: t.Sequence[ProbeTask], _timeout: Duration, done: Done
+        self, poller: Poller, tasks: t.Sequence[ProbeTask], timeout: Duration, done: Done
     ) -> ScriptedRun:
         address = tasks[0].address
         self.probes.append((poller.now(), address))
+        if address in self.silent:
+            return ScriptedRun(poller, ProbeOutcome(Verdict(False, "no connection")), done, timeout)
         answer = self.answers.get(address, UP)
         outcome = ProbeOutcome(answer) if isinstance(answer, Verdict) else answer
         return ScriptedRun(poller, outcome, done)

@@ -11,6 +11,7 @@ import pytest
 
 from mainstay.lvs.operations import SetDestination
 from mainstay.lvs.table import Destination, DestinationKey, ServiceKey
+from mainstay.model.units import seconds
 
 from .health_lab import CHECK, ONE, REFUSED, TWO, WEB, HealthLab, hand_made, real, web
 
@@ -106,6 +107,65 @@ class TestAdoption:
         lab.ipvs.connections["198.51.100.1"] = (0, 0)
         lab.run(2)
         assert lab.ipvs.pool() == {ONE: 1, TWO: 1}
+
+    def test_a_pool_that_failed_as_a_whole_stays_out_for_a_worker_that_is_told_so(self, lab: HealthLab) -> None:
+        """Given a pool that is empty because its servers failed; when the worker dies; then its successor, told who was
+        down, puts nobody back on trust and has nothing to tell, until a server is back.
+        """
+        lab.answers.update({ONE: REFUSED, TWO: REFUSED})
+        lab.configure(web(ONE, TWO))
+        lab.run(10)
+        assert lab.ipvs.pool() == {}
+        lab.worker_dies()
+        lab.sayings.clear()
+        lab.tell("was_down", servers={f"web {ONE}:80": "connection refused", f"web {TWO}:80": "connection refused"})
+        lab.configure(web(ONE, TWO))
+        lab.run(10)
+        assert lab.ipvs.pool() == {}
+        assert lab.happenings() == []
+        del lab.answers[ONE]
+        lab.run(10)
+        assert lab.ipvs.pool() == {ONE: 1}
+        assert lab.happenings() == [(f"web {ONE}:80", "UP"), ("web", "UP")]
+
+    def test_who_was_down_counts_for_the_first_configuration_alone(self, lab: HealthLab) -> None:
+        lab.tell("was_down", servers={f"web {TWO}:80": "connection refused"})
+        lab.configure(web(ONE))
+        lab.configure(web(ONE, TWO))
+        assert lab.ipvs.pool() == {ONE: 1, TWO: 1}
+
+    def test_a_server_that_was_warming_goes_on_from_its_weight(self, lab: HealthLab) -> None:
+        slow = web(ONE, TWO, weight=100, slow_start=seconds(100))
+        lab.configure(slow)
+        lab.answers[TWO] = REFUSED
+        lab.run(10)
+        del lab.answers[TWO]
+        lab.run(56)
+        stood = lab.ipvs.pool()[TWO]
+        assert 10 < stood < 90
+        lab.worker_dies()
+        lab.configure(slow)
+        assert (lab.ipvs.pool(), lab.servers()[TWO]["state"]) == ({ONE: 100, TWO: stood}, "warming")
+        lab.run(40)
+        assert stood < lab.ipvs.pool()[TWO] < 100
+        lab.run(60)
+        assert (lab.ipvs.pool(), lab.servers()[TWO]["state"]) == ({ONE: 100, TWO: 100}, "up")
+
+    def test_without_slow_start_a_found_weight_is_set_right_at_once(self, lab: HealthLab) -> None:
+        lab.ipvs.table = {WEB: hand_made(WEB, ONE, TWO, weight=40)}
+        lab.configure(web(ONE, TWO, weight=100))
+        assert lab.ipvs.pool() == {ONE: 100, TWO: 100}
+
+    def test_an_ordered_weight_is_no_warming(self, lab: HealthLab) -> None:
+        slow = web(ONE, TWO, weight=100, slow_start=seconds(100))
+        lab.configure(slow)
+        lab.order({"server": f"{TWO}:80", "action": "weight", "weight": 40})
+        lab.worker_dies()
+        lab.order({"server": f"{TWO}:80", "action": "weight", "weight": 40})
+        lab.configure(slow)
+        lab.order()
+        lab.run(1)
+        assert lab.ipvs.pool() == {ONE: 100, TWO: 100}
 
     def test_a_server_added_by_a_reload_is_trusted_as_at_a_fresh_start(self, lab: HealthLab) -> None:
         lab.configure(web(ONE))

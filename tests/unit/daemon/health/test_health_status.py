@@ -85,7 +85,7 @@ def told(section: t.Any) -> dict[str, t.Any]:
 def fresh(lab: HealthLab) -> dict[str, t.Any]:
     """The words of one who has never looked before."""
     worker = lab.worker
-    status = HealthStatus(worker._book, worker._pools, worker._addresses)
+    status = HealthStatus(worker._book, worker._pools, worker._addresses, worker._status._slots)
     return told(status.section("ipvs", worker._keepers.values(), lab.poller.now()))
 
 

@@ -135,7 +135,8 @@ class TestTiming:
         # Where all may begin at once, only the number of slots holds them back.
         assert seconds(within) * 9 // 10 <= max(first.values()) <= seconds(within) + 3 * LATENCY
 
-    def test_never_more_than_the_allowed_number_at_once(self, lab: HealthLab) -> None:
+    def test_never_more_than_the_allowed_number_at_once(self) -> None:
+        lab = HealthLab(probes_at_once=400)
         servers = [f"10.1.{high}.{low}" for high in range(4) for low in range(250)]
         lab.configure(web(*servers, delay_loop=seconds(0.001)))
         lab.run(0.01)
@@ -198,8 +199,8 @@ class TestWords:
         lab.run(3)
         status = lab.status()
         assert set(status) == {
-            "alive", "pid", "as_of", "data_plane", "error", "uncounted", "checks", "virtual_servers", "sync_daemon",
-            "lvs_timeouts"
+            "alive", "pid", "as_of", "data_plane", "error", "uncounted", "checks", "probe_slots", "virtual_servers",
+            "sync_daemon", "lvs_timeouts",
         }
         assert status["checks"] == {"configured": 1, "running": 1}
         service = status["virtual_servers"]["web"]
@@ -239,6 +240,7 @@ class TestWords:
             "inactive_connections": 7,
             "override": None,
             "notes": [],
+            "hindrances": [],
         }
 
     def test_since_does_not_move_between_two_answers(self, lab: HealthLab) -> None:
@@ -247,3 +249,13 @@ class TestWords:
         first = lab.servers()[ONE]["since"]
         lab.run(100)
         assert lab.servers()[ONE]["since"] == first
+
+
+def test_a_server_that_this_host_cannot_check_is_told_with_what_hinders_it(lab: HealthLab) -> None:
+    lab.answers[ONE] = SHORTAGE
+    lab.configure(web(ONE, TWO))
+    lab.run(3)
+    assert [lab.servers()[one]["hindrances"] for one in (ONE, TWO)] == [[SHORTAGE.verdict.reason], []]
+    del lab.answers[ONE]
+    lab.run(10)
+    assert lab.servers()[ONE]["hindrances"] == []

@@ -110,6 +110,7 @@ class TestSlowStartAndDamping:
         assert lab.ipvs.pool()[TWO] == 100
         assert lab.servers()[ONE]["state"] == "up"
 
+    @pytest.mark.fault("F62")
     def test_a_server_that_flaps_is_kept_out_for_a_while_and_comes_back_by_itself(self, lab: HealthLab) -> None:
         lab.configure(web(ONE, TWO, flap_damping=seconds(60), delay_loop=seconds(1)))
         for _time in range(3):

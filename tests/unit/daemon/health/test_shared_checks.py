@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import replace
 
 import pytest
 
+from mainstay.daemon.health import worker
+from mainstay.daemon.health.worker import build_tasks
 from mainstay.model.check_config import TcpCheck
 from mainstay.model.units import seconds
+from mainstay.probes.task import ProbeTask
 from mainstay.probes.verdict import Verdict
 
 from .health_lab import CHECK, LATENCY, ONE, REFUSED, SHORTAGE, TWO, HealthLab, real, web
@@ -147,3 +151,22 @@ class TestSeveral:
         del lab.answers[TWO]
         lab.run(10)
         assert lab.servers()[ONE]["state"] == "up"
+
+
+@pytest.mark.parametrize(("delay_loop", "kept"), [(1, True), (6, False)])
+def test_what_is_asked_often_keeps_its_conversations(
+    delay_loop: int, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+
+    def build(*asked: t.Any) -> t.Sequence[ProbeTask]:
+        built.append(asked)
+        return build_tasks(*asked)
+
+    monkeypatch.setattr(worker, "build_tasks", build)
+    lab = HealthLab()
+    lab.configure(web(ONE, delay_loop=seconds(delay_loop)))
+    lab.run(60)
+    probes = len(lab.probes_of(ONE))
+    assert probes >= 9
+    assert len(built) == (1 if kept else probes)

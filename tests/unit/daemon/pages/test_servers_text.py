@@ -36,6 +36,7 @@ def server(address: str, **more: t.Any) -> t.Dict[str, t.Any]:
         "inactive_connections": 1,
         "override": None,
         "notes": [],
+        "hindrances": [],
     }
     return {**usual, **more}
 
@@ -118,3 +119,24 @@ def test_servers_that_leave_and_a_pool_that_only_the_floor_holds_are_told() -> N
     page = servers_page(answer(server("192.0.2.21"), leaving=leaving, floor_holds=["192.0.2.21:80"]))
     assert "  leaving: 192.0.2.29:80, 2 established connections" in page.splitlines()
     assert "!! virtual_server web: pool_floor keeps failed servers in: 192.0.2.21:80" in page
+
+
+def test_checks_that_are_late_are_said() -> None:
+    slots = {"waiting": 260, "at_once": 100, "late": 500, "late_now": True, "longest_wait": 21.5}
+    page = servers_page({"lvs": {"alive": True, "probe_slots": slots}})
+    assert page.startswith(
+        "!! checks are late, failures are found late: 260 wait, 100 run at once, 500 began late so far, by 21.5 s"
+    )
+    assert "!!" not in servers_page({"lvs": {"alive": True, "checks": {**slots, "late_now": False}}})
+
+
+def test_servers_that_this_host_cannot_check_are_said_with_the_reason_and_carry_a_question_mark() -> None:
+    missing = "ca_file /etc/ca.pem: No such file or directory"
+    hindered = [server(f"192.0.2.{number}", hindrances=[missing]) for number in range(21, 26)]
+    lines = servers_page(answer(*hindered, server("192.0.2.30"))).splitlines()
+    assert lines[0] == (
+        "!! virtual_server web: cannot be checked and stay as they are: "
+        f"192.0.2.21:80, 192.0.2.22:80, 192.0.2.23:80 and 2 more: {missing}"
+    )
+    rows = {line.split()[0]: line.split()[1] for line in lines if line.startswith("  192")}
+    assert (rows["192.0.2.21:80"], rows["192.0.2.30:80"]) == ("up?", "up")

@@ -89,6 +89,7 @@ def test_what_was_planted_is_refused_and_left_alone(
     assert str(refused.value) == f"{path} {why}"
 
 
+@pytest.mark.fault("F64")
 def test_a_reader_that_is_stuck_holds_nobody_up_and_the_oldest_lines_are_dropped(loop: Loop, folder: Path) -> None:
     """F64."""
     fifo = NotifyFifo(loop, str(folder / "fifo"))

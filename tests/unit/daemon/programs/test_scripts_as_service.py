@@ -83,6 +83,7 @@ def test_a_user_without_room_for_a_process_is_a_failed_run(script: Path) -> None
     assert answer["reason"] == "cannot be started: Resource temporarily unavailable"
 
 
+@pytest.mark.fault("F64")
 def test_a_fork_bomb_ends_with_its_group(script: Path) -> None:
     """F64."""
     script.write_text("#!/bin/sh\nbomb() { bomb & bomb & wait; }\ntrap '' TERM\nbomb\nsleep 100\n")

@@ -28,6 +28,10 @@ class Found:
     serving: t.FrozenSet[ServerId] = frozenset()
     """Taking connections."""
 
+    def without(self, down: t.FrozenSet[ServerId]) -> Found:
+        """The same, with these known to be down, whatever keeps them in the table: pool_floor, say."""
+        return Found(self.out | down, self.serving - down)
+
 
 NOTHING_FOUND = Found()
 

@@ -56,4 +56,4 @@ class LeavingWatch:
     def _stands(self, place: Place) -> bool:
         """The table of an engine that is away is taken for what it was."""
         service = self._pools.current.get(place[0])
-        return self._pools.error is not None or (service is not None and place[1] in service.destinations)
+        return self._pools.away or (service is not None and place[1] in service.destinations)

@@ -33,6 +33,7 @@ from ...net.data_plane import Counters, CountersUnavailable, DataPlane, DataPlan
 from ...net.polling import Due, Poller, Timer
 from ..pages.table_words import by_service, drift_sentence, refusal_sentence, telling
 from ..worker import LogLine, Say
+from .engine_change import AwaitedEngine, FormerEngine
 from .engines import OpenEngine, ReopenPauses, owns_whole_table
 from .survey import Survey
 
@@ -60,6 +61,9 @@ class PoolKeeper:
         self._say = say
         self._open_engine = open_engine
         self._plane: t.Optional[DataPlane] = None
+        self._former: t.Optional[FormerEngine] = None
+        """Emptied as soon as the one after it holds the table."""
+        self._awaited = AwaitedEngine(poller, say, open_engine, self._came)
         self._lost = ""
         """Why there is no engine, with the remedy; empty when there is one or none is wanted."""
         self._pauses = ReopenPauses()
@@ -72,12 +76,21 @@ class PoolKeeper:
         self._survey = Survey(iter(()))
 
     def use(self, engine: str) -> None:
-        """Work on this engine from now on and read its table; what is ours leaves the one before."""
+        """Work on this engine from now on and read its table; what is ours leaves the one before with the next keep().
+
+        An engine that is not there does not replace one that is: that one serves on until the other has come.
+        """
+        self._awaited.forget()
         if engine == self.engine:
             return
-        self.rest()
-        self.engine = engine
-        self._open()
+        if self._plane is None:
+            self.rest()
+            self.engine = engine
+            self._open()
+            return
+        plane = self._awaited.open(engine, self.engine)
+        if plane is not None:
+            self._replace(engine, plane)
 
     def own(self, services: t.Mapping[ServiceKey, str]) -> None:
         """These services are ours to remove; the names are for the journal."""
@@ -87,6 +100,7 @@ class PoolKeeper:
         """Make this the table, now; every service in it has to be owned."""
         self._desired = dict(desired)
         self._settle(self._ours())
+        self._leave_former()
 
     def adjust(self, service: Service) -> None:
         """One service changed: carried out in this turn of the loop, with all others that change in it."""
@@ -97,9 +111,11 @@ class PoolKeeper:
 
     def rest(self) -> None:
         """Remove what is ours from the kernel and use no engine from now on."""
+        self._awaited.forget()
         self._desired = {}
         self._read()
         self._settle(self._ours())
+        self._leave_former()
         self._owned.clear()
         self._repairs.clear()
         self._let_go()
@@ -108,8 +124,17 @@ class PoolKeeper:
 
     @property
     def error(self) -> t.Optional[str]:
-        """Why there is no engine, the remedy, and the pause before the next attempt; None when there is one."""
-        return f"{self._lost}; tried again in {as_seconds(self._pauses.latest):g} s" if self._lost else None
+        """Why there is no engine, or not the configured one, the remedy, and the pause before the next attempt; None
+        when all is well.
+        """
+        lost = [f"{self._lost}; tried again in {as_seconds(self._pauses.latest):g} s"] if self._lost else []
+        awaited = [self._awaited.error] if self._awaited.error else []
+        return "; ".join([*awaited, *lost]) or None
+
+    @property
+    def away(self) -> bool:
+        """Is there no engine to ask?"""
+        return self._plane is None
 
     def refusals(self, key: ServiceKey) -> t.List[str]:
         """What the kernel did not take of this service, as sentences."""
@@ -145,10 +170,36 @@ class PoolKeeper:
         except DataPlaneUnavailable as unavailable:
             self._lose(str(unavailable))
             return
+        self._begin()
+
+    def _begin(self) -> None:
         self._next(CHECK_PERIOD, self._check)
         self._read()
         if self._plane is not None:
             self._found()
+
+    def _came(self, engine: str, plane: DataPlane) -> None:
+        """The engine that was waited for: it gets the table, and the one that served until now is left clean."""
+        self._replace(engine, plane)
+        self._settle(self._ours())
+        self._leave_former()
+
+    def _replace(self, engine: str, plane: DataPlane) -> None:
+        """Work on this one; the one before keeps its table for the moment, so that clients always find one."""
+        if self._plane is not None:
+            self._former = FormerEngine(self.engine, self._plane, frozenset(self._owned))
+            self._plane = None
+        self._let_go()
+        self._repairs.clear()
+        self._pauses.forget()
+        self.engine, self._lost, self._plane = engine, "", plane
+        self._begin()
+
+    def _leave_former(self) -> None:
+        """Only for an engine that holds the table: one that was lost on the way leaves the former one serving."""
+        if self._former is not None and self._plane is not None:
+            former, self._former = self._former, None
+            former.leave(self._say)
 
     def _found(self) -> None:
         if self._lost:
@@ -175,6 +226,7 @@ class PoolKeeper:
     def _reopen(self, _now: Instant) -> None:
         self._open()
         self._settle(self._ours())
+        self._leave_former()
 
     def _next(self, period: Duration, due: Due) -> None:
         if self._timer is not None:

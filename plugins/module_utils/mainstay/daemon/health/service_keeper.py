@@ -15,14 +15,16 @@ from __future__ import annotations
 
 import typing as t
 
+from ...lvs.candidate import full_weight
 from ...lvs.desired import desired_services
 from ...lvs.draining import LeavingBook, Place, leaving_after, still_leaving
 from ...lvs.health import DOWN, WAITING, CheckHistory
-from ...lvs.keys import server_text, service_keys
-from ...lvs.member import Member, Pool
+from ...lvs.keys import destination_key, server_text, service_keys
+from ...lvs.member import Member, Memory, Pool
 from ...lvs.overrides import Overrides
 from ...lvs.pool import decide
 from ...lvs.server_health import ServerHealth, server_health
+from ...lvs.slow_start import begun_before
 from ...lvs.table import Service, ServiceKey, Table
 from ...model.lvs_defaults import RunningServer, RunningService
 from ...model.units import Instant
@@ -69,7 +71,8 @@ class ServiceKeeper:
         self._stale = False
         self.desired: t.Mapping[ServiceKey, Service] = {key: found[key] for key in self.keys if key in found}
         self.pool = Pool()
-        self._take(decide(service, self._in_order(), None, now), now)
+        # What the quorum was nobody knows: a pool that has just been made counts it as up.
+        self._take(decide(service, self._in_order(), Pool(memories=self._warming(now)), now), now)
         self.report.first(self.pool)
 
     # ---- what changes from outside
@@ -103,7 +106,7 @@ class ServiceKeeper:
                 self.report.hindered(server, before.health.state, check.hindrance)
             return
         after = check.history.health
-        if after != before.health:
+        if after is not before.health and after != before.health:
             self.judged(server, check.history, now)
         if outcome.verdict.ok:
             self.report.noted(server, outcome.verdict.notes, now)
@@ -165,6 +168,25 @@ class ServiceKeeper:
     def _new_members(self, now: Instant) -> t.Dict[str, Member]:
         made = (self._new_member(server, now) for server in self.service.real_servers)
         return {member.name: member for member in made}
+
+    def _warming(self, now: Instant) -> t.Dict[str, Memory]:
+        """Servers that stand on their way to full weight: slow_start goes on from where the kernel shows them."""
+        found = {}
+        for member in self._members.values():
+            weight = self._standing_weight(member)
+            if weight and member.override is None and member.health.in_pool:
+                begun = begun_before(full_weight(member), member.server.slow_start, weight, now)
+                if begun is not None:
+                    found[member.name] = Memory(cold=True, warming_since=begun)
+        return found
+
+    def _standing_weight(self, member: Member) -> int:
+        """The least in its services; 0 where it is in none, or not asked about because it has no slow_start."""
+        server = member.server
+        if not server.slow_start:
+            return 0
+        pools = [(one.destinations, destination_key(key, server, server.lb_kind)) for key, one in self.desired.items()]
+        return min((pool[place].weight for pool, place in pools if place in pool), default=0)
 
     def _take_members(self, members: t.Dict[str, Member]) -> None:
         self._members = members

@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import typing as t
 
-from ...lvs.health import CheckHistory, judge
+from ...lvs.health import DOWN, CheckHistory, judge
 from ...lvs.keys import ServerId
 from ...model.check_config import Check
-from ...model.units import Duration, Instant
+from ...model.units import Duration, Instant, seconds
 from ...net.polling import Poller, Timer
 from ...probes.outcome import ProbeOutcome
 from ...probes.task import ProbeTask
 from ...probes.verdict import Verdict
 from .check_phase import first_due, next_due
 from .probe_slots import ProbeSlots, Slot
+
+KEEP_TASKS = seconds(2)
+"""A check with a delay_loop up to this keeps its conversations, a kilobyte or so."""
 
 Done = t.Callable[[ProbeOutcome], None]
 
@@ -33,7 +36,7 @@ class Cancellable(t.Protocol):
 
 
 RunCheck = t.Callable[[Poller, t.Sequence[ProbeTask], Duration, Done], Cancellable]
-"""net/check_run.CheckRun; tests bring a scripted one."""
+"""net/check_run.start_check; tests bring a scripted one."""
 
 BuildTasks = t.Callable[[Check, str, int], t.Sequence[ProbeTask]]
 """The conversations of a check with an address and port. Raises ValueError, in words."""
@@ -57,6 +60,7 @@ class SharedCheck:
         "_bench",
         "_run",
         "_slot",
+        "_tasks",
         "_timer",
         "address",
         "check",
@@ -85,6 +89,8 @@ class SharedCheck:
         self._timer: t.Optional[Timer] = None
         self._slot: t.Optional[Slot] = None
         self._run: t.Optional[Cancellable] = None
+        self._tasks: t.Sequence[ProbeTask] = ()
+        """Kept where it is asked often; else built for each probe, which costs less than the memory."""
 
     @property
     def resting(self) -> bool:
@@ -108,14 +114,17 @@ class SharedCheck:
 
     def _due(self, _now: Instant) -> None:
         self._timer = None
-        self._slot = self._bench.slots.take(self._probe)
+        failed = self.history.health.state == DOWN
+        self._slot = self._bench.slots.take(self._probe, failed, self.history.policy.delay_loop)
 
     def _probe(self) -> None:
         try:
-            tasks = self._bench.build(self.check, self.address, self.port)
+            tasks = self._tasks or self._bench.build(self.check, self.address, self.port)
         except ValueError as unbuildable:
             self._end_later(ProbeOutcome(Verdict(False, str(unbuildable)), ran=False))
             return
+        if (self.check.delay_loop or 0) <= KEEP_TASKS:
+            self._tasks = tasks
         self._run = self._bench.run(self._bench.poller, tasks, self.check.connect_timeout or 0, self._done)
 
     def _end_later(self, outcome: ProbeOutcome) -> None:

@@ -25,6 +25,7 @@ from ..wall_clock import wall_clock
 from .check_book import CheckBook, Row
 from .held_addresses import AddressWatch
 from .pool_keeper import PoolKeeper
+from .probe_slots import ProbeSlots
 from .service_keeper import ServiceKeeper
 from .suspension import suspended
 
@@ -66,8 +67,9 @@ class _Shown:
 class HealthStatus:
     """Builds the section."""
 
-    def __init__(self, book: CheckBook, pools: PoolKeeper, addresses: AddressWatch) -> None:
+    def __init__(self, book: CheckBook, pools: PoolKeeper, addresses: AddressWatch, slots: ProbeSlots) -> None:
         self._book = book
+        self._slots = slots
         self._pools = pools
         self._addresses = addresses
         self._shown: t.Dict[str, _Shown] = {}
@@ -76,8 +78,8 @@ class HealthStatus:
         """JSON-able, in the shape the command line and the modules expect."""
         counters = self._pools.counters()
         listed = sorted(keepers, key=lambda keeper: keeper.service.name)
-        self._shown = {keeper.service.name: self._still_shown(keeper, now) for keeper in listed}
         configured, running = self._book.counts
+        self._shown = {keeper.service.name: self._still_shown(keeper, now) for keeper in listed}
         return {
             "alive": True,
             "pid": os.getpid(),
@@ -86,7 +88,18 @@ class HealthStatus:
             "error": self._pools.error,
             "uncounted": self._pools.uncounted,
             "checks": {"configured": configured, "running": running},
+            "probe_slots": self._probe_slots(),
             "virtual_servers": {keeper.service.name: self._service(keeper, counters, now) for keeper in listed},
+        }
+
+    def _probe_slots(self) -> Document:
+        line = self._slots.waited()
+        return {
+            "at_once": line.limit,
+            "waiting": line.waiting,
+            "late": line.late,
+            "late_now": line.late_now,
+            "longest_wait": round(as_seconds(line.longest), 1),
         }
 
     # ---- new in every answer
@@ -157,6 +170,7 @@ def _server(shown: _ShownServer, counters: Counters, now: Instant) -> Document:
     return {
         **shown.document,
         "reason": _reason(shown),
+        "hindrances": _hindrances(shown.row),
         "age": _age(shown.row, now),
         "active_connections": sum(one.active_connections for one in known) if known else None,
         "inactive_connections": sum(one.inactive_connections for one in known) if known else None,
@@ -170,8 +184,12 @@ def _known(shown: _ShownServer, counters: Counters) -> t.List[DestinationCounter
 
 
 def _reason(shown: _ShownServer) -> str:
-    hindrances = dict.fromkeys(check.hindrance for check in shown.row if check.hindrance)
-    return "; ".join([shown.why, *(f"not checked since: {hindrance}" for hindrance in hindrances)])
+    return "; ".join([shown.why, *(f"not checked since: {hindrance}" for hindrance in _hindrances(shown.row))])
+
+
+def _hindrances(row: Row) -> t.List[str]:
+    """Why this host cannot check it."""
+    return list(dict.fromkeys(check.hindrance for check in row if check.hindrance))
 
 
 def _age(row: Row, now: Instant) -> t.Optional[float]:

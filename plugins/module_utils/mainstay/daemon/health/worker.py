@@ -21,29 +21,34 @@ from ...lvs.table import Table
 from ...model.check_config import Check
 from ...model.config import Config, GlobalDefs
 from ...model.lvs_defaults import RunningService, running_services
-from ...model.units import Instant
-from ...net.check_run import CheckRun
+from ...model.units import Duration, Instant, as_seconds, seconds
+from ...net.check_run import start_check
 from ...net.ipvs_sync import SyncControl
 from ...net.ipvs_timeouts import TimeoutControl
 from ...net.polling import Poller
 from ...probes.outcome import ProbeOutcome
 from ...probes.task import ProbeTask
-from .. import sync_role
+from .. import pool_memory, sync_role
 from ..check_tasks import check_tasks
-from ..worker import Arguments, Say
+from ..former_timeouts import FormerTimeouts
+from ..log_limit import LogLimit
+from ..scheduling import raise_open_files
+from ..worker import Arguments, LogLine, Say
 from .adoption import NOTHING_FOUND, found_in
 from .check_book import CheckBook
 from .engines import OpenEngine, open_engine
 from .held_addresses import AddressWatch, HeldAddresses
 from .leaving_watch import LeavingWatch
 from .pool_keeper import PoolKeeper
-from .probe_slots import ProbeSlots
+from .probe_slots import PROBES_AT_ONCE, RESERVED_DESCRIPTORS, ProbeSlots, slots_within
 from .service_keeper import ServiceKeeper, Tools
 from .shared_check import Bench, RunCheck, SharedCheck
 from .status import HealthStatus
 from .suspension import suspended
 from .sync_keeper import OpenControl, SyncKeeper
 from .timeout_keeper import OpenTimeouts, TimeoutKeeper
+
+_HOUR = seconds(3600)
 
 
 class HealthWorker:
@@ -54,23 +59,29 @@ class HealthWorker:
         reactor: Poller,
         say: Say,
         open_engine: OpenEngine = open_engine,
-        run_check: RunCheck = CheckRun,
+        run_check: RunCheck = start_check,
         open_sync: OpenControl = SyncControl,
         addresses: t.Optional[AddressWatch] = None,
         open_timeouts: OpenTimeouts = TimeoutControl,
+        former_timeouts: t.Optional[FormerTimeouts] = None,
+        probes_at_once: int = PROBES_AT_ONCE,
     ) -> None:
-        """`addresses`: None is those of this machine."""
+        """`addresses`: None is those of this machine. `former_timeouts`: None forgets them with this process."""
         self._poller = reactor
         self._say = say
         self._keepers: t.Dict[str, ServiceKeeper] = {}
         self._overrides: t.Dict[ServerId, Override] = {}
-        self._book = CheckBook(Bench(reactor, ProbeSlots(), build_tasks, run_check, self._judged))
+        self._was_down: t.FrozenSet[ServerId] = frozenset()
+        """In the life before this one."""
+        self._limit = LogLimit(_HOUR)
+        slots = ProbeSlots(probes_at_once, reactor.now, self._probe_was_late)
+        self._book = CheckBook(Bench(reactor, slots, build_tasks, run_check, self._judged))
         self._pools = PoolKeeper(reactor, say, open_engine)
-        self._leaving = LeavingWatch(reactor, self._pools, lambda: self._keepers.values())
+        self._leaving = LeavingWatch(reactor, self._pools, lambda: tuple(self._keepers.values()))
         self._addresses = HeldAddresses(reactor) if addresses is None else addresses
-        self._status = HealthStatus(self._book, self._pools, self._addresses)
+        self._status = HealthStatus(self._book, self._pools, self._addresses, slots)
         self._sync = SyncKeeper(reactor, say, open_sync)
-        self._timeouts = TimeoutKeeper(reactor, say, open_timeouts)
+        self._timeouts = TimeoutKeeper(reactor, say, open_timeouts, former_timeouts)
         self._tools = Tools(reactor, say, self._book, self._adjust)
         self._defs = GlobalDefs()
         self._started = False
@@ -78,6 +89,7 @@ class HealthWorker:
             sync_role.VERB: self._sync.want,
             "tracked": self._take_results,
             "overrides": self._take_orders,
+            pool_memory.VERB: self._take_memory,
         }
 
     def configure(self, config: Config, now: Instant) -> None:
@@ -97,7 +109,7 @@ class HealthWorker:
         standing = self._pools.current
         found = NOTHING_FOUND
         if not self._started:
-            found = found_in(standing, services.values(), self._overrides)
+            found = found_in(standing, services.values(), self._overrides).without(self._was_down)
             self._take_foreign()
         self._started = True
         self._book.configure(services.values(), now, found)
@@ -179,6 +191,12 @@ class HealthWorker:
             if keeper is not None:
                 keeper.tell(server, check, before, outcome, now)
 
+    def _probe_was_late(self, waited: Duration) -> None:
+        if self._limit.allows("late", self._poller.now()):
+            had = f"one had to wait for {as_seconds(waited):.1f} s, longer than its delay_loop"
+            remedy = "a larger delay_loop, a smaller connect_timeout or a higher LimitNOFILE helps"
+            self._say(LogLine("warning", "mainstayd", f"too many checks hang at once: {had}; {remedy}"))
+
     def _take_results(self, arguments: Arguments, now: Instant) -> None:
         for check, before in self._book.take_results(arguments["results"], now):
             keeper = self._keepers.get(check.follower[0])
@@ -191,11 +209,24 @@ class HealthWorker:
         for keeper in self._keepers.values():
             keeper.order(self._overrides, now)
 
+    def _take_memory(self, arguments: Arguments, _now: Instant) -> None:
+        """Counts for the first configuration of this life alone."""
+        names = (name.partition(" ") for name in arguments["servers"])
+        self._was_down = frozenset((service, server) for service, _space, server in names)
+
     def _adjust(self, keeper: ServiceKeeper) -> None:
         for service in keeper.desired.values():
             self._pools.adjust(service)
         if keeper.leaving:
             self._leaving.begin()
+
+
+def worker_with_descriptors(reactor: Poller, say: Say, former_timeouts: FormerTimeouts) -> HealthWorker:
+    """One for a process of its own: with as many descriptors as its probes may need."""
+    descriptors = raise_open_files(PROBES_AT_ONCE + RESERVED_DESCRIPTORS)
+    return HealthWorker(
+        reactor, say, former_timeouts=former_timeouts, probes_at_once=slots_within(descriptors)
+    )
 
 
 def build_tasks(check: Check, address: str, port: int) -> t.Sequence[ProbeTask]:

@@ -4,7 +4,8 @@
 """The pools as a page for a tired operator: what is wrong first, then every service with its servers.
 
 Weights are those of the kernel: "0 of 5" has the configured one behind it, "-" is not in the pool. What a silent
-worker said last carries a question mark. Whatever real servers may have put into a text cannot steer a terminal.
+worker said last carries a question mark, and so does a server that this host cannot check.
+Whatever real servers may have put into a text cannot steer a terminal.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from .page_words import GAP, STALE, Row, Section, of, section_of, table, text, t
 _HEAD = ("REAL SERVER", "STATE", "WEIGHT", "ACTIVE", "INACTIVE", "SINCE", "LAST CHECK")
 _LOUD = ("down", "damped", "maintenance", "draining", "forced")
 """States that somebody should see from across the room."""
+_NAMED = 3
+"""So many servers are named where all of them have the same trouble."""
 
 
 def servers_page(answer: Section) -> str:
@@ -68,6 +71,7 @@ def pool_trouble(name: object, service: Section) -> t.Iterator[str]:
     subject = f"virtual_server {text(name)}"
     yield from (f"{subject}: {text(one)}" for one in service.get("refusals") or ())
     servers = service.get("real_servers") or ()
+    yield from (f"{subject}: {one}" for one in _unchecked(servers))
     if service.get("quorum_up") is False:
         figures = f"live weight {text(service.get('live_weight'))}, needed {text(service.get('needed'))}"
         yield f"{subject}: quorum is lost, {figures}"
@@ -78,6 +82,17 @@ def pool_trouble(name: object, service: Section) -> t.Iterator[str]:
         down = sum(one.get("state") == "down" for one in servers)
         sorry = "the sorry_server answers" if service.get("sorry_in") else "connections fail"
         yield f"{subject}: no real_server takes new connections ({down} of {len(servers)} down), {sorry}"
+
+
+def _unchecked(servers: t.Sequence[Section]) -> t.Iterator[str]:
+    """Servers that stay what they are because this host cannot check them, by what hinders it."""
+    hindered: t.Dict[str, t.List[str]] = {}
+    for server in servers:
+        for one in server.get("hindrances") or ():
+            hindered.setdefault(text(one), []).append(server_name(server))
+    for hindrance, names in hindered.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield f"cannot be checked and stay as they are: {', '.join(names[:_NAMED])}{more}: {hindrance}"
 
 
 def usable_servers(service: Section) -> t.List[str]:
@@ -98,6 +113,16 @@ def _worker_trouble(lvs: Section) -> t.Iterator[str]:
         yield f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}"
     if lvs.get("uncounted"):
         yield f"connections cannot be counted: {text(lvs['uncounted'])}"
+    yield from check_trouble(lvs)
+
+
+def check_trouble(lvs: Section) -> t.Iterator[str]:
+    """Checks that have to wait for each other."""
+    slots = section_of(lvs, "probe_slots")
+    if slots.get("late_now"):
+        line = f"{text(slots.get('waiting'))} wait, {text(slots.get('at_once'))} run at once"
+        late = f"{text(slots.get('late'))} began late so far, by {text(slots.get('longest_wait'))} s at most"
+        yield f"checks are late, failures are found late: {line}, {late}"
 
 
 def service_lines(name: object, service: Section, data_plane: object, mark: str) -> t.Iterator[str]:
@@ -131,9 +156,10 @@ def _leaving(one: Section) -> str:
 
 def _row(server: Section, mark: str) -> Row:
     state = text(server.get("state"))
+    unchecked = STALE if server.get("hindrances") and not mark else ""
     return (
         server_name(server),
-        (state.upper() if state in _LOUD else state) + mark,
+        (state.upper() if state in _LOUD else state) + mark + unchecked,
         of(server.get("effective_weight"), server.get("weight")) if server.get("in_pool") else "-",
         server.get("active_connections"),
         server.get("inactive_connections"),

@@ -15,7 +15,7 @@ import typing as t
 from ...model.units import as_seconds
 from .explain_text import demotion_sentence
 from .page_words import GAP, STALE, Section, section_of, text, time
-from .servers_text import override_sentences, pool_trouble, server_name, service_lines
+from .servers_text import check_trouble, override_sentences, pool_trouble, server_name, service_lines
 from .status_bfd import bfd_tables, bfd_trouble
 from .status_vrrp import vrrp_tables, vrrp_trouble
 
@@ -41,6 +41,7 @@ def trouble(status: Section) -> t.List[str]:
     lvs = section_of(status, "lvs")
     if lvs.get("error"):
         found.append(f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}")
+    found += check_trouble(lvs)
     for key, title in (("sync_daemon", "lvs_sync_daemon"), ("lvs_timeouts", "lvs_timeouts")):
         if section_of(lvs, key).get("problem"):
             found.append(f"{title}: {text(section_of(lvs, key)['problem'])}")
