@@ -215,7 +215,7 @@ def test_an_order_that_the_disk_did_not_take_is_a_warning(
     def full(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mainstay.daemon.overrides.replace_file", full)
+    monkeypatch.setattr("mainstay.daemon.order_file.replace_file", full)
     assert run(host, state="drained", **WEB_A).changed
     (warning,) = host.warnings
     assert "No space left on device" in warning

@@ -61,6 +61,9 @@ class MiscRunner:
         self._timer: t.Optional[Timer] = None
         self._run: t.Optional[Run] = None
         self._started: Instant = 0
+        self._ended: Instant = 0
+        self._said = MiscVerdict(False, "")
+        """What the last run said, whether or not it has changed something."""
         self._closed = False
         self._decided: t.Optional[t.Dict[str, t.Any]] = None
         self.last: t.Optional[ScriptResult] = None
@@ -94,6 +97,10 @@ class MiscRunner:
             "took": round(as_seconds(last.took), 3) if last else None,
             "output": last.output if last else "",
             "runs": self.runs,
+            "age": round(as_seconds(self._poller.now() - self._ended), 3) if last else None,
+            "last": self._said.reason,
+            "told": self._decided["why"] if self._decided else None,
+            "confirms": self._decided is not None and self._said.ok == self._decided["up"],
         }
 
     def _begin(self, now: Instant) -> None:
@@ -107,6 +114,7 @@ class MiscRunner:
             return
         self.last = result
         before, verdict = self._history.health.state, self._verdict(result)
+        self._ended, self._said = now, verdict
         self._history = judge(self._history, verdict, now)[0]
         self._tell_change()
         if self.check.log_all_failures and not verdict.ok and self._history.health.state == before:

@@ -103,6 +103,10 @@ class Trackers:
         trackers = {**self._scripts.status(), **self._files.status(), **self._processes.status()}
         return {**trackers, **self._misc.status()}
 
+    def programs(self) -> Document:
+        """Status of the programs of checks alone."""
+        return self._misc.status()
+
     def _configure_checks(self, config: Config, now: Instant) -> None:
         checks = _checks(config)
         self._misc.configure({key: one for key, one in checks.items() if isinstance(one, MiscCheck)}, now)
