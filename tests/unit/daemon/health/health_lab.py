@@ -19,7 +19,7 @@ from mainstay.model.check_config import Check, HttpCheck
 from mainstay.model.config import Config, GlobalDefs
 from mainstay.model.lvs_config import RealServer, VirtualServer, VirtualServerGroup
 from mainstay.model.units import NANOSECONDS_PER_MILLISECOND, Duration, seconds
-from mainstay.net.data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
+from mainstay.net.data_plane import Counters, CountersUnavailable, DataPlaneUnavailable, DestinationCounters, Refusal
 from mainstay.net.polling import Poller, Timer
 from mainstay.net.probe_driver import Done
 from mainstay.probes.outcome import ProbeOutcome
@@ -56,6 +56,8 @@ class FakeDataPlane:
         self.reads = 0
         self.counted = 0
         """How often the connections were asked for."""
+        self.uncounted = ""
+        """Why connections cannot be counted; empty when they can."""
         self.connections: dict[str, tuple[int, int]] = {}
         """Address of a real server -> its active and inactive connections; others have 3 and 7."""
         self.is_open = False
@@ -99,6 +101,8 @@ class FakeDataPlane:
     def counters(self, keys: t.Collection[ServiceKey] | None = None) -> Counters:
         self._check_presence()
         self.counted += 1
+        if self.uncounted:
+            raise CountersUnavailable(self.uncounted)
         return {
             (key, place): DestinationCounters(*self.connections.get(place.address, (3, 7)))
             for key, service in self.table.items()

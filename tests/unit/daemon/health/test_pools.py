@@ -191,6 +191,19 @@ class TestOrders:
         lab.run(0)
         assert lab.ipvs.pool() == {ONE: 1, TWO: 1}
 
+    def test_connections_that_cannot_be_counted_are_unknown_and_said_to_be(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE))
+        lab.order({"server": f"{ONE}:80", "action": "drain"})
+        lab.ipvs.uncounted = "too many flows"
+        lab.run(1)
+        status = lab.status()
+        (server,) = status["virtual_servers"]["web"]["real_servers"]
+        assert (server["active_connections"], server["in_pool"], status["uncounted"]) == (None, True, "too many flows")
+        lab.ipvs.uncounted = ""
+        status = lab.status()
+        (server,) = status["virtual_servers"]["web"]["real_servers"]
+        assert (server["active_connections"], status["uncounted"]) == (3, "")
+
     def test_the_same_orders_again_change_nothing(self, lab: HealthLab) -> None:
         lab.configure(web(ONE), web(name="other", port=81, real_servers=(unchecked(TWO),)))
         lab.order({"server": f"{ONE}:80", "action": "drain"})
