@@ -215,6 +215,23 @@ class TestOrders:
 
 
 class TestLeaving:
+    def test_another_name_takes_over_what_stands_in_the_kernel_and_says_so(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO))
+        lab.run(1)
+        edits = list(lab.ipvs.applied)
+        lab.configure(web(ONE, TWO, name="www"))
+        lab.run(0)
+        assert lab.ipvs.applied == edits, "its connections would be gone"
+        assert lab.said("left the configuration; in the kernel virtual_server www goes on with it")
+        assert not lab.said("is removed from the kernel")
+
+    def test_another_name_with_one_server_less_lets_that_go_in_order(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO))
+        lab.run(1)
+        lab.configure(web(ONE, name="www"))
+        lab.run(0)
+        assert lab.ipvs.pool() == {ONE: 1, TWO: 0}
+
     def test_a_removed_server_keeps_its_connections_until_they_end(self, lab: HealthLab) -> None:
         lab.configure(web(ONE, TWO))
         lab.configure(web(TWO))

@@ -145,12 +145,17 @@ class ServiceKeeper:
         self._want()
         self._tools.adjust(self)
 
-    def end(self, removed: bool = False) -> None:
-        """The service is not kept any more, because the daemon stops or because it left the configuration."""
+    def end(self, removed: bool = False, heirs: t.Collection[str] = ()) -> None:
+        """The service is not kept any more, because the daemon stops or because it left the configuration. `heirs`:
+        who keeps what it had in the kernel.
+        """
         self._cancel_timer()
         if self.service.omega:
             self.report.ended(self._members.values(), self.pool)
-        if removed:
+        if removed and heirs:
+            names = ", ".join(sorted(heirs))
+            self.report.line("info", f"left the configuration; in the kernel virtual_server {names} goes on with it")
+        elif removed:
             self.report.line("info", "left the configuration and is removed from the kernel")
 
     # ---- what others want to know

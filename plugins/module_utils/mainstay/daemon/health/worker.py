@@ -15,7 +15,7 @@ from __future__ import annotations
 import typing as t
 
 from ...lvs.health import CheckHistory
-from ...lvs.keys import ServerId
+from ...lvs.keys import ServerId, service_keys
 from ...lvs.overrides import Override
 from ...lvs.table import Table
 from ...model.check_config import Check
@@ -166,8 +166,11 @@ class HealthWorker:
         """One keeper for each service: those of before go on, those that are gone end. `adopt`: what stands in the
         kernel is news to all of them.
         """
-        for name in [name for name in self._keepers if name not in services]:
-            self._keepers.pop(name).end(removed=True)
+        gone = [name for name in self._keepers if name not in services]
+        heirs = {key: name for name, one in services.items() for key in service_keys(one)} if gone else {}
+        for name in gone:
+            ended = self._keepers.pop(name)
+            ended.end(removed=True, heirs={heirs[key] for key in ended.keys if key in heirs})
         for name, service in services.items():
             keeper = self._keepers.get(name)
             if keeper is None:
