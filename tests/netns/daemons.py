@@ -39,6 +39,8 @@ class Daemon:
         self.folder = folder / node.name
         self.log = self.folder / "log"
         self.process: Process | None = None
+        self.through: tuple[str, ...] = ()
+        """What starts it, as unshare(1) does: words before its own."""
         (self.folder / "run").mkdir(parents=True)
         self.write(**instances)
 
@@ -65,7 +67,7 @@ class Daemon:
         arguments = ["--config", str(self.folder / "mainstay.json"), "--run-dir", str(self.folder / "run")]
         arguments += ["--state-dir", str(self.folder / "state")]
         path = f"{CHECKOUT}/plugins/module_utils:{CHECKOUT}/tests"
-        self.process = self.node.start([*COMMAND, *arguments], self.log, PYTHONPATH=path)
+        self.process = self.node.start([*self.through, *COMMAND, *arguments], self.log, PYTHONPATH=path)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the supervisor."""

@@ -23,6 +23,7 @@ from netns.address_watch import AddressWatch
 from netns.daemons import CHECKOUT, Daemon, Document
 from netns.segment import Node, Segment
 
+from lab import command
 from lab.network import ip
 from lab.waiting import wait_for
 
@@ -170,3 +171,35 @@ def test_a_cable_that_both_groups_are_on_moves_both_as_a_whole(
         await_groups(a, G1="MASTER", G2="MASTER")
         await_groups(b, G1="BACKUP", G2="BACKUP")
         assert len(watch.holdings(b.node)) == 1
+
+
+@pytest.mark.conformance("FSM-15")
+def test_of_equal_priorities_the_higher_address_serves_all_nine(segment: Segment, tmp_path: Path) -> None:
+    """keepalived's file to the letter, the same on both: priority 100 everywhere, which the wire alone can settle."""
+    a, b = (prepared(segment, tmp_path, name) for name in DIRECTORS)
+    for daemon in (a, b):
+        document = json.loads((daemon.folder / "mainstay.json").read_text())
+        for name, one in document["vrrp_instances"].items():
+            one.update({"priority": 100} if name in GROUPS["G2"] else {"priority": 100, "state": "MASTER"})
+        daemon.write_text(json.dumps(document))
+    parted(segment, "on")
+    a.start()
+    b.start()
+    for daemon in (a, b):
+        await_groups(daemon, G1="MASTER", G2="MASTER")
+
+    parted(segment, "off")
+    await_groups(a, G1="BACKUP", G2="BACKUP")
+    await_groups(b, G1="MASTER", G2="MASTER")
+    wait_for(lambda: told(a)[-1] == "back arg1 arg2", 10, "vrrp.back to be run", evidence=a.evidence)
+
+    b.signal_and_await_end()
+    await_groups(a, G1="MASTER", G2="MASTER")
+
+
+def parted(segment: Segment, isolated: str) -> None:
+    """The bridges carry nothing between the directors while this is on; every cable keeps its carrier."""
+    for port in ("port", "p1", "p2"):
+        for name in DIRECTORS:
+            words = ["link", "set", "dev", f"{port}-{name}", "isolated", isolated]
+            command.must(["bridge", "-n", segment.namespace, *words])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mainstay.cli import draining
 from mainstay.cli.draining import Progress
 from mainstay.daemon.drained import Look, look_at
 
@@ -37,10 +38,10 @@ def running(start_daemon: StartDaemon, folder: Path) -> DaemonProcess:
     return start_daemon().wait_until_ready()
 
 
-def connections(daemon: DaemonProcess, count: int) -> None:
-    """So many are established on every server."""
+def connections(daemon: DaemonProcess, count: t.Optional[int]) -> None:
+    """So many are established on every server; None: nobody knows."""
     path = Path(f"{daemon.config.parent}/events.connections")
-    path.with_suffix(".new").write_text(str(count))
+    path.with_suffix(".new").write_text(json.dumps(count))
     path.with_suffix(".new").rename(path)
 
 
@@ -63,6 +64,17 @@ def test_an_order_is_shown_survives_a_restart_and_is_undone(
     assert "drain by" not in mainstay("servers", *run_dir(later)).out
     page = mainstay("events", "web", *run_dir(later)).out
     assert f"real_server web {A}  DRAIN " in page and f"real_server web {A}  RESTORE " in page
+
+
+def test_plan_says_whose_order_a_rename_leaves_behind(
+    mainstay: Mainstay, running: DaemonProcess, folder: Path
+) -> None:
+    mainstay("maintenance", "web", A, *run_dir(running))
+    (folder / "new").mkdir()
+    write_config(folder / "new", {**document(), "virtual_servers": {"www": WEB}})
+    page = mainstay("plan", str(folder / "new" / "mainstay.json"), *run_dir(running)).out
+    assert f"!! real_server web {A}: the maintenance by uid 0 does not follow to www {A}, which serves like" in page
+    assert f"after the reload 'mainstay maintenance www {A}' gives it anew" in page
 
 
 def test_servers_shows_one_service_or_all_for_people_and_programs(mainstay: Mainstay, running: DaemonProcess) -> None:
@@ -119,11 +131,23 @@ class TestDrainWait:
         left = "not drained after 0.2 s: 2 established connections, 0 opening or closing; the order still holds"
         assert outcome.out.splitlines()[-1] == f"web {A}: {left}"
 
+    @pytest.mark.parametrize("patience", ["0.2", "inf"])
+    def test_it_ends_with_4_when_they_cannot_be_counted(
+        self, mainstay: Mainstay, running: DaemonProcess, patience: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(draining, "_BLIND_FOR", 0.7)
+        connections(running, None)
+        outcome = mainstay("drain", "web", A, "--wait", patience, *run_dir(running))
+        assert outcome.status == 4
+        last = outcome.out.splitlines()[-1]
+        assert "not known whether it is drained: connections cannot be counted: " in last and "still holds" in last
 
-def answer(alive: bool = True, **server: t.Any) -> t.Dict[str, t.Any]:
+
+def answer(alive: bool = True, error: t.Optional[str] = None, **server: t.Any) -> t.Dict[str, t.Any]:
     usual = {"address": "192.0.2.21", "port": 80, "in_pool": True, "effective_weight": 0, "active_connections": 0}
     told = {**usual, "inactive_connections": 4, "override": {"action": "drain"}, **server}
-    return {"lvs": {"alive": alive, "virtual_servers": {"web": {"real_servers": [told]}}}}
+    lvs = {"alive": alive, "error": error, "uncounted": "conntrack holds more than 20000 flows"}
+    return {"lvs": {**lvs, "virtual_servers": {"web": {"real_servers": [told]}}}}
 
 
 @pytest.mark.parametrize(
@@ -131,6 +155,10 @@ def answer(alive: bool = True, **server: t.Any) -> t.Dict[str, t.Any]:
     [
         (answer(), True, "0 established connections, 4 opening or closing"),
         (answer(in_pool=False, active_connections=None, inactive_connections=None), True, "0 established"),
+        (answer(active_connections=None), False, "connections cannot be counted: conntrack holds more than 2"),
+        (answer(inactive_connections=None), False, "connections cannot be counted: conntrack"),
+        (answer(error="no ip_vs", in_pool=False, active_connections=None), False, "cannot be counted: no ip_vs"),
+        (answer(error="no ip_vs"), False, "cannot be counted: no ip_vs"),
         (answer(active_connections=1), False, "1 established connections"),
         (answer(override=None), False, "the health worker has not taken the order yet"),
         (answer(effective_weight=5, reason="pool_floor"), False, "still takes new connections: pool_floor"),

@@ -79,7 +79,7 @@ class FakeWorker:
         order = self._orders.get((service, server_text(server)))
         weight = server.weight if order is None else order["weight"] or 0
         counts = Path(f"{self._events}.connections")
-        active = int(counts.read_text() if counts.exists() else 0)
+        active = json.loads(counts.read_text() if counts.exists() else "0")
         told = {"state": "up", "reason": "fake", "active_connections": active, "inactive_connections": 0}
         place = {"address": server.address, "port": server.port, "weight": server.weight}
         return {**place, **told, "effective_weight": weight, "in_pool": True, "override": order}

@@ -136,10 +136,28 @@ def test_a_damaged_file_is_an_alarm_and_nothing_else(story: Story, text: str) ->
     story.again()
 
     assert story.demoted() == []
-    assert "is ignored, it is damaged" in str(story.demotions.status()["problem"])
-    assert "is ignored" in story.log[-1]
+    problem = str(story.demotions.status()["problem"])
+    assert "is ignored, it is damaged: nothing is demoted" in problem or "1 of its 1 orders cannot be read" in problem
+    assert problem in story.log[-1]
     story.demotions.demote(["VI_1"], "uid 0", "", PLAIN)
     assert story.demotions.problem is None and story.again().instances(PLAIN) == {"VI_1"}
+
+
+@pytest.mark.fault("F24")
+def test_one_bad_entry_costs_itself_alone(story: Story) -> None:
+    """F24."""
+    story.demotions.demote(["VI_1"], "uid 0", "", PLAIN)
+    content = json.loads(story.file.read_text())
+    content["demoted"].append({"kind": "INSTANCE"})
+    story.file.write_text(json.dumps(content))
+
+    story.again()
+
+    assert story.demoted() == ["VI_1"]
+    assert "1 of its 2 orders cannot be read and do not hold" in str(story.demotions.problem)
+    story.demotions.restore(["VI_1"], PLAIN)
+    assert json.loads(story.file.with_name("demoted.json.damaged").read_text()) == content
+    assert story.demotions.problem is None
 
 
 @pytest.mark.fault("F23")

@@ -95,10 +95,31 @@ def test_a_new_order_takes_the_place_of_the_old_one(story: Story) -> None:
 def test_a_damaged_file_is_an_alarm_and_orders_nothing(story: Story, text: str) -> None:
     story.file.write_text(text)
     assert story.again().orders == {}
-    assert "is ignored, it is damaged: no order of an operator holds" in str(story.overrides.problem)
+    assert "no order of an operator holds" in str(story.overrides.problem) or (
+        "1 of its 1 orders cannot be read and do not hold" in str(story.overrides.problem)
+    )
+    assert story.file.read_text() == text, "it is as it was, so that the next start tells it too"
 
     story.overrides.give(order())
+    assert story.file.with_name("overrides.json.damaged").read_text() == text
     assert story.overrides.problem is None and list(story.again().orders) == [("web", "192.0.2.21:80")]
+
+
+@pytest.mark.fault("F24")
+def test_one_bad_entry_costs_itself_alone(story: Story) -> None:
+    """F24."""
+    good = [order(), order("weight", "192.0.2.22:8080", weight=7)]
+    text = json.dumps({"overrides": [good[0].document(), {"service": "web"}, "x", good[1].document()]})
+    story.file.write_text(text)
+    for _start in range(2):
+        assert list(story.again().orders.values()) == good
+        problem = str(story.overrides.problem)
+        assert "overrides.json is damaged: 2 of its 4 orders cannot be read and do not hold" in problem
+        assert "the next order moves it to overrides.json.damaged" in problem and problem in story.log[-1]
+
+    story.overrides.end([good[0].id])
+    assert story.file.with_name("overrides.json.damaged").read_text() == text
+    assert list(story.again().orders.values()) == good[1:] and story.overrides.problem is None
 
 
 def test_a_disk_that_cannot_be_written_holds_nothing_up(story: Story, tmp_path: Path) -> None:

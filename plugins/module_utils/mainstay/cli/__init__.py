@@ -129,6 +129,7 @@ def _version(_options: argparse.Namespace) -> int:
 def _daemon(options: argparse.Namespace) -> int:
     import functools
 
+    from ..daemon.drain_deadlines import DrainDeadlines
     from ..daemon.former_timeouts import FormerTimeouts
     from ..daemon.health.worker import worker_with_descriptors
     from ..daemon.journal import Journal
@@ -136,7 +137,11 @@ def _daemon(options: argparse.Namespace) -> int:
     from ..daemon.vrrp.worker import worker_of_a_daemon_that_starts_now
     from ..daemon.worker_process import Role
 
-    health_worker = functools.partial(worker_with_descriptors, former_timeouts=FormerTimeouts(options.run_dir))
+    health_worker = functools.partial(
+        worker_with_descriptors,
+        former_timeouts=FormerTimeouts(options.run_dir),
+        drains=DrainDeadlines(options.run_dir),
+    )
     roles = [
         Role("vrrp", "vrrp worker", worker_of_a_daemon_that_starts_now(), _VRRP_SECTIONS, punctual=True),
         Role("lvs", "health worker", health_worker, _LVS_SECTIONS),

@@ -14,9 +14,12 @@ from .output import GOOD, REFUSED, complain, printable, write
 
 LEFT = 3
 """Exit status: connections are left."""
+UNKNOWN = 4
+"""Exit status: whether connections are left cannot be said."""
 INTERRUPTED = 130
 """Of a program that Ctrl-C ended, as every shell has it."""
 _PAUSE = 0.5  # seconds between two looks
+_BLIND_FOR = 10.0  # seconds; what cannot be counted for so long is not waited for
 _LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
 
 
@@ -24,6 +27,7 @@ def wait_until_drained(run_directory: str, service: str, server: str, patience: 
     """`patience` in seconds. The exit status: whether its connections are gone."""
     progress = Progress(f"{service} {server}", sys.stdout.isatty())
     deadline = time.monotonic() + patience
+    blind_since = float("inf")
     looks = 0
     try:
         while True:
@@ -37,6 +41,10 @@ def wait_until_drained(run_directory: str, service: str, server: str, patience: 
             if looks >= LOOKS:
                 progress.end(f"drained, {look.others} connections are opening or closing")
                 return GOOD
+            blind_since = min(blind_since, time.monotonic()) if look.blind else float("inf")
+            if look.blind and time.monotonic() >= min(deadline, blind_since + _BLIND_FOR):
+                progress.end(f"not known whether it is drained: {look.text()}; the order still holds")
+                return UNKNOWN
             if time.monotonic() >= deadline:
                 progress.end(f"not drained after {patience:g} s: {look.text()}; the order still holds")
                 return LEFT

@@ -24,7 +24,7 @@ _DRAIN_HELP = (
     "Give a real server no new connections; those that it has go on. With --wait until none is established."
     + _HOLDS
     + _STATUSES % "done, with --wait: no connection is left"
-    + " 3: with --wait, connections are left."
+    + " 3: with --wait, connections are left, 4: they cannot be counted."
 )
 _MAINTENANCE_HELP = "Take a real server out of its pool, whatever its checks say." + _HOLDS + _STATUSES % "done"
 _FORCE_HELP = "Keep a real server in its pool, whatever its checks say." + _HOLDS + _STATUSES % "done"

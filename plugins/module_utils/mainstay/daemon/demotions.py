@@ -10,7 +10,6 @@ nobody by accident.
 
 from __future__ import annotations
 
-import json
 import os
 import typing as t
 from dataclasses import asdict, dataclass
@@ -18,13 +17,12 @@ from dataclasses import asdict, dataclass
 from ..model.config import Config
 from ..model.refused import suggestion
 from .journal import Journal
-from .state_directory import replace_file
+from .order_file import OrderFile
 from .wall_clock import wall_clock
 
 INSTANCE, GROUP, ALL = "INSTANCE", "GROUP", "ALL"
 
 _FILE = "demoted.json"
-_MAXIMUM_BYTES = 1024 * 1024
 _SUBJECT = "demotions"
 _TITLES = {INSTANCE: "vrrp_instance", GROUP: "vrrp_sync_group"}
 
@@ -64,12 +62,14 @@ class Demotions:
     """Those that hold, and the file that keeps them."""
 
     def __init__(self, folder: str, journal: Journal) -> None:
-        """`folder`: the state directory. A file that cannot be understood is told and ignored."""
-        self.problem: t.Optional[str] = None
+        """`folder`: the state directory. What cannot be understood in the file is told and ignored."""
+        self._file = OrderFile(os.path.join(folder, _FILE), "demoted", journal, _SUBJECT)
+        self.orders: t.Tuple[Demotion, ...] = tuple(self._file.read(_order, "nothing is demoted"))
+
+    @property
+    def problem(self) -> t.Optional[str]:
         """A sentence as long as the file does not say what holds."""
-        self._path = os.path.join(folder, _FILE)
-        self._journal = journal
-        self.orders: t.Tuple[Demotion, ...] = self._read()
+        return self._file.problem
 
     def demote(self, names: t.Sequence[str], by: str, reason: str, config: Config) -> t.Tuple[Demotion, ...]:
         """Take these out of the election, everything when no name is given; the orders. Raises NotPossible."""
@@ -126,28 +126,7 @@ class Demotions:
     def _keep(self, orders: t.Sequence[Demotion]) -> None:
         """They hold from now on, even when the disk cannot keep them."""
         self.orders = tuple(orders)
-        text = json.dumps({"demoted": [one.document() for one in self.orders]}, indent=2) + "\n"
-        try:
-            replace_file(self._path, text)
-            self.problem = None
-        except OSError as error:
-            self.problem = (
-                f"{self._path} cannot be written ({error.strerror}): what is demoted now is not after a restart"
-            )
-            self._journal.error(_SUBJECT, self.problem)
-
-    def _read(self) -> t.Tuple[Demotion, ...]:
-        try:
-            with open(self._path, "rb") as file:
-                content = json.loads(file.read(_MAXIMUM_BYTES))
-            return tuple(_order(one) for one in content["demoted"])
-        except FileNotFoundError:
-            return ()
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is damaged"
-            self.problem = f"{self._path} is ignored, {why}: nothing is demoted; 'mainstay demote' writes it anew"
-            self._journal.error(_SUBJECT, self.problem)
-            return ()
+        self._file.write([one.document() for one in orders], "what is demoted now is not after a restart")
 
 
 def _order(document: t.Mapping[str, t.Any]) -> Demotion:

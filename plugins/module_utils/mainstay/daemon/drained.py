@@ -4,7 +4,8 @@
 """Whether a real server is drained, by the answer to `servers`: what the command line and the modules wait for.
 
 What counts are established connections. Those that are being opened or closed (inactive) are shown; a server is
-drained when none is established in two looks in a row, so that a handshake that was under way is seen.
+drained when none is established in two looks in a row, so that a handshake that was under way is seen. Whose
+connections cannot be counted is not drained: what is not known is not 0.
 """
 
 from __future__ import annotations
@@ -24,20 +25,28 @@ class Look(t.NamedTuple):
 
     taken: bool
     """The health worker runs the order: no new connection goes there."""
-    established: int
-    others: int
+    established: t.Optional[int]
+    """None: nobody knows."""
+    others: t.Optional[int]
     why: str = ""
-    """Why the order is not run, when it is not."""
+    """Why the order is not run, or why connections cannot be counted."""
 
     @property
     def drained(self) -> bool:
         """Nothing is established and nothing new comes."""
         return self.taken and self.established == 0
 
+    @property
+    def blind(self) -> bool:
+        """Nothing new comes, and whether something is left cannot be said."""
+        return self.taken and self.established is None
+
     def text(self) -> str:
         """For people."""
         if not self.taken:
             return f"still takes new connections: {self.why}"
+        if self.blind:
+            return f"connections cannot be counted: {self.why}"
         return f"{self.established} established connections, {self.others} opening or closing"
 
 
@@ -49,14 +58,21 @@ def server_section(answer: Section, service: str, server: str) -> t.Optional[Sec
 
 def look_at(answer: Section, service: str, server: str) -> Look:
     """What the answer to `servers` says of one server."""
-    if not answer["lvs"].get("alive"):
-        return Look(False, 0, 0, "the health worker does not answer, see 'mainstay status'")
+    lvs = answer["lvs"]
+    if not lvs.get("alive"):
+        return Look(False, None, None, "the health worker does not answer, see 'mainstay status'")
     found = server_section(answer, service, server)
     if found is None:
-        return Look(False, 0, 0, "the health worker does not know it")
-    connections = found.get("active_connections") or 0, found.get("inactive_connections") or 0
+        return Look(False, None, None, "the health worker does not know it")
+    connections = found.get("active_connections"), found.get("inactive_connections")
     if not found.get("override"):
         return Look(False, *connections, "the health worker has not taken the order yet")
     if found.get("in_pool") and found.get("effective_weight"):
         return Look(False, *connections, str(found.get("reason") or "it has a weight"))
-    return Look(True, *connections)
+    if lvs.get("error"):
+        return Look(True, None, None, str(lvs["error"]))
+    if None not in connections:
+        return Look(True, *connections)
+    if found.get("in_pool"):
+        return Look(True, None, None, str(lvs.get("uncounted") or "the data plane does not tell of this server yet"))
+    return Look(True, 0, 0)

@@ -20,6 +20,7 @@ from .control import Reply, Request
 from .demotions import NotPossible
 from .event_journal import EventJournal
 from .journal import Journal
+from .lost_orders import lost_orders
 from .operations_request import BadRequest, Verb, is_rehearsal, may_change, reason_of, text_of, texts_of
 from .overrides import (
     MAXIMUM_WEIGHT,
@@ -75,7 +76,10 @@ class PoolOperations:
         self._tell(both)
 
     def after_configuration(self, config: Config) -> None:
-        """The worker has been handed it."""
+        """The worker has been handed it; what ran before is still the daemon's configuration."""
+        held = {**self._overrides.orders, **self._files}
+        for lost in lost_orders(held.values(), self._config(), config)[:_SHOWN]:
+            self._journal.warning(_SUBJECT, f"{lost.subject}: {lost.what}; {lost.remedy}")
         self._take_files(config)
         known = known_servers(config)
         unknown = [order for one, order in self._overrides.orders.items() if one not in known]

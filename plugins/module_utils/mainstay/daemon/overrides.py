@@ -11,7 +11,6 @@ restore' ends it.
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import typing as t
 from dataclasses import asdict, dataclass
@@ -23,14 +22,13 @@ from ..model.config import Config, VirtualServer
 from ..model.refused import suggestion
 from .demotions import NotPossible
 from .journal import Journal
-from .state_directory import replace_file
+from .order_file import OrderFile
 
 MAXIMUM_WEIGHT = 65535
 
 Document = t.Dict[str, t.Any]
 
 _FILE = "overrides.json"
-_MAXIMUM_BYTES = 16 * 1024 * 1024
 _SUBJECT = "overrides"
 _SHOWN = 10
 
@@ -72,12 +70,15 @@ class Overrides:
     """The orders that hold, and the file that keeps them."""
 
     def __init__(self, folder: str, journal: Journal) -> None:
-        """`folder`: the state directory. A file that cannot be understood is told and ignored."""
-        self.problem: t.Optional[str] = None
+        """`folder`: the state directory. What cannot be understood in the file is told and ignored."""
+        self._file = OrderFile(os.path.join(folder, _FILE), "overrides", journal, _SUBJECT)
+        listed = self._file.read(_order, "no order of an operator holds")
+        self.orders: t.Mapping[ServerId, ServerOrder] = {order.id: order for order in listed}
+
+    @property
+    def problem(self) -> t.Optional[str]:
         """A sentence as long as the file does not say what holds."""
-        self._path = os.path.join(folder, _FILE)
-        self._journal = journal
-        self.orders: t.Mapping[ServerId, ServerOrder] = self._read()
+        return self._file.problem
 
     def give(self, order: ServerOrder) -> None:
         """It holds from now on, even when the disk cannot keep it."""
@@ -94,31 +95,9 @@ class Overrides:
         """All about servers of this service."""
         return tuple(order for order in self.orders.values() if order.service == name)
 
-    # ---- the file
-
     def _keep(self, orders: t.Mapping[ServerId, ServerOrder]) -> None:
         self.orders = orders
-        text = json.dumps({"overrides": [order.document() for order in orders.values()]}, indent=2) + "\n"
-        try:
-            replace_file(self._path, text)
-            self.problem = None
-        except OSError as error:
-            self.problem = f"{self._path} cannot be written ({error.strerror}): what holds now does not after a restart"
-            self._journal.error(_SUBJECT, self.problem)
-
-    def _read(self) -> t.Dict[ServerId, ServerOrder]:
-        try:
-            with open(self._path, "rb") as file:
-                content = json.loads(file.read(_MAXIMUM_BYTES))
-            return {order.id: order for order in map(_order, content["overrides"])}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is damaged"
-            again = "the next 'mainstay drain', 'maintenance', 'force' or 'weight' writes it anew"
-            self.problem = f"{self._path} is ignored, {why}: no order of an operator holds; {again}"
-            self._journal.error(_SUBJECT, self.problem)
-            return {}
+        self._file.write([order.document() for order in orders.values()], "what holds now does not after a restart")
 
 
 def _order(document: t.Mapping[str, t.Any]) -> ServerOrder:

@@ -125,6 +125,7 @@ class Supervisor:
             "reload": self._reload,
             "version": self._version,
             **self._operations.verbs,
+            "servers": self._servers,
         }
         self._leaving: t.List[Config] = []
         """What was replaced and may still be in the kernel: not every worker has confirmed what came after it."""
@@ -267,7 +268,14 @@ class Supervisor:
 
     def _status(self, _request: Request, _peer: Peer, reply: Reply) -> None:
         head = {**status_head(self._digest(), self._state), **self._operations.status(), **self._programs.status()}
-        StatusRequest(self._reactor, self._links, head, patience_for(self._state.config), reply)
+        StatusRequest(self._reactor, self._links, head, patience_for(self._state.config), self._completing(reply))
+
+    def _servers(self, request: Request, peer: Peer, reply: Reply) -> None:
+        self._operations.verbs["servers"](request, peer, self._completing(reply))
+
+    def _completing(self, reply: Reply) -> Reply:
+        """The health worker is told only what changes a pool; when a program ran last is known here."""
+        return lambda answer: reply(self._programs.with_last_runs(answer))
 
     def _version(self, _request: Request, _peer: Peer, reply: Reply) -> None:
         reply({"ok": True, "version": VERSION, "digest": self._digest()})

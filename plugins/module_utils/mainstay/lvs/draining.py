@@ -36,14 +36,23 @@ LeavingBook = t.Mapping[Place, Leaving]
 """Of one virtual_server."""
 
 
+_NO_DEADLINES: t.Mapping[Place, Instant] = {}
+
+
 def leaving_after(
-    book: LeavingBook, service: RunningService, pool: Pool, standing: t.Mapping[ServiceKey, Service], now: Instant
+    book: LeavingBook,
+    service: RunningService,
+    pool: Pool,
+    standing: t.Mapping[ServiceKey, Service],
+    now: Instant,
+    deadlines: t.Mapping[Place, Instant] = _NO_DEADLINES,
 ) -> t.Dict[Place, Leaving]:
     """Who leaves after this decision.
 
     `standing` is what stood in the table until now: what was desired before, or at the start what was found in the
     kernel (then a server that the configuration does not know goes on leaving, or begins to). After still_leaving()
-    has let somebody go it has to be what was desired without him, else he begins to leave once again.
+    has let somebody go it has to be what was desired without him, else he begins to leave once again. `deadlines` are
+    those of a drain that had begun before `book` did: it goes on.
     """
     after = {}
     books = by_service(book)
@@ -52,7 +61,12 @@ def leaving_after(
         settled = _settled(key, service, pool)
         here = books.get(key, {})
         if service.drain_timeout:
-            begun = {server: _begun(one, service, now) for server, one in stands.items() if server not in settled}
+            latest = now + service.drain_timeout
+            begun = {
+                server: _begun(one, min(latest, deadlines.get((key, server), latest)))
+                for server, one in stands.items()
+                if server not in settled
+            }
             here = {**begun, **here}
         after.update({(key, server): one for server, one in here.items() if server not in settled})
     return after
@@ -76,8 +90,8 @@ def by_service(book: LeavingBook) -> t.Dict[ServiceKey, t.Dict[DestinationKey, L
     return books
 
 
-def _begun(destination: Destination, service: RunningService, now: Instant) -> Leaving:
-    return Leaving(replace(destination, weight=0), now + service.drain_timeout)
+def _begun(destination: Destination, until: Instant) -> Leaving:
+    return Leaving(replace(destination, weight=0), until)
 
 
 def _settled(key: ServiceKey, service: RunningService, pool: Pool) -> t.Set[DestinationKey]:

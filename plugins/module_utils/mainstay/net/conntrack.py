@@ -98,7 +98,7 @@ class Conntrack:
     def count(self, table: Table) -> t.Dict[t.Tuple[ServiceKey, DestinationKey], t.Tuple[int, int]]:
         """Active and inactive flows per server of the table. Raises ConntrackUnavailable."""
         if _flows_in_namespace() > _COUNT_LIMIT:
-            raise ConntrackUnavailable(f"more than {_COUNT_LIMIT} flows")
+            raise ConntrackUnavailable(f"conntrack holds more than {_COUNT_LIMIT} flows")
         counted = {(key, server): [0, 0] for key, service in table.items() for server in service.destinations}
         pools = {key: _Pool(service.destinations) for key, service in table.items()}
         for flow in self._flows(table):

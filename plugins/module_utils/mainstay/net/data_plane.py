@@ -20,6 +20,10 @@ class DataPlaneAbsent(DataPlaneUnavailable):
     """The kernel does not have the engine, so it holds nothing of it."""
 
 
+class CountersUnavailable(Exception):
+    """The engine serves, and cannot say how many connections there are; the text says why."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """One operation the kernel did not take, or not with all that belongs to it."""
@@ -58,7 +62,10 @@ class DataPlane(t.Protocol):
         """
 
     def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
-        """Connections per real server: of `keys`, or of more; of all they may be some seconds old."""
+        """Connections per real server: of `keys`, or of more; of all they may be some seconds old.
+
+        Raises CountersUnavailable.
+        """
 
     def flush(self) -> None:
         """Remove every service, also those of others."""

@@ -31,7 +31,7 @@ from ..lvs.table import DestinationKey, Service, ServiceKey, Table
 from . import nftables_rules as rules
 from .aside import aside
 from .conntrack import Conntrack, ConntrackUnavailable
-from .data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
+from .data_plane import Counters, CountersUnavailable, DataPlaneUnavailable, DestinationCounters, Refusal
 from .nftables_kernel import KernelTable, unavailable
 from .nftables_limits import unsupported
 from .nftables_names import LOOKUPS, Json, server_chain, service_chain
@@ -113,13 +113,13 @@ class NftablesPlane:
     def counters(self, _keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
         """Flows per server in conntrack: active is TCP in ESTABLISHED, inactive every other.
 
-        Empty when conntrack does not tell or holds more flows than can be counted in passing.
+        Raises CountersUnavailable when conntrack does not tell or holds more flows than can be counted in passing.
         """
         table = self.read()
         try:
             counted = self._conntrack.count(table)
-        except ConntrackUnavailable:
-            return {}
+        except ConntrackUnavailable as unavailable:
+            raise CountersUnavailable(str(unavailable)) from unavailable
         return {key: DestinationCounters(*figures) for key, figures in counted.items()}
 
     def close(self) -> None:

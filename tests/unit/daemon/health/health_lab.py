@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
+from mainstay.daemon.drain_deadlines import DrainDeadlines
 from mainstay.daemon.health.probe_slots import PROBES_AT_ONCE
 from mainstay.daemon.health.worker import HealthWorker
 from mainstay.daemon.worker import Happening, LogLine, Saying
@@ -18,7 +19,7 @@ from mainstay.model.check_config import Check, HttpCheck
 from mainstay.model.config import Config, GlobalDefs
 from mainstay.model.lvs_config import RealServer, VirtualServer, VirtualServerGroup
 from mainstay.model.units import NANOSECONDS_PER_MILLISECOND, Duration, seconds
-from mainstay.net.data_plane import Counters, DataPlaneUnavailable, DestinationCounters, Refusal
+from mainstay.net.data_plane import Counters, CountersUnavailable, DataPlaneUnavailable, DestinationCounters, Refusal
 from mainstay.net.polling import Poller, Timer
 from mainstay.net.probe_driver import Done
 from mainstay.probes.outcome import ProbeOutcome
@@ -55,6 +56,8 @@ class FakeDataPlane:
         self.reads = 0
         self.counted = 0
         """How often the connections were asked for."""
+        self.uncounted = ""
+        """Why connections cannot be counted; empty when they can."""
         self.connections: dict[str, tuple[int, int]] = {}
         """Address of a real server -> its active and inactive connections; others have 3 and 7."""
         self.is_open = False
@@ -98,6 +101,8 @@ class FakeDataPlane:
     def counters(self, keys: t.Collection[ServiceKey] | None = None) -> Counters:
         self._check_presence()
         self.counted += 1
+        if self.uncounted:
+            raise CountersUnavailable(self.uncounted)
         return {
             (key, place): DestinationCounters(*self.connections.get(place.address, (3, 7)))
             for key, service in self.table.items()
@@ -133,6 +138,8 @@ class HealthLab:
     def __init__(self, probes_at_once: int = PROBES_AT_ONCE) -> None:
         self.poller = ScriptedPoller()
         self._probes_at_once = probes_at_once
+        self.run_directory: str | None = None
+        """Where a worker notes what the one after it should know; None: nowhere."""
         self.ipvs, self.nftables = FakeDataPlane(), FakeDataPlane()
         self.answers: dict[str, Verdict | ProbeOutcome] = {}
         """Address -> what its probes say; others are up."""
@@ -161,6 +168,7 @@ class HealthLab:
             self._run_check,
             addresses=self.addresses,
             probes_at_once=self._probes_at_once,
+            drains=DrainDeadlines(self.run_directory),
         )
 
     def worker_dies(self) -> None:
@@ -238,6 +246,8 @@ class ScriptedAddresses:
 
     def __init__(self) -> None:
         self.held = {WEB.address}
+        self.failure = ""
+        """Why they cannot be followed; empty when they can."""
         self._changed: t.Callable[[int], None] | None = None
 
     @property
@@ -248,6 +258,8 @@ class ScriptedAddresses:
         return address in self.held
 
     def open(self, changed: t.Callable[[int], None], _now: int) -> None:
+        if self.failure:
+            raise OSError(24, self.failure)
         self._changed = self._changed or changed
 
     def close(self) -> None:

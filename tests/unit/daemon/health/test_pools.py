@@ -191,6 +191,19 @@ class TestOrders:
         lab.run(0)
         assert lab.ipvs.pool() == {ONE: 1, TWO: 1}
 
+    def test_connections_that_cannot_be_counted_are_unknown_and_said_to_be(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE))
+        lab.order({"server": f"{ONE}:80", "action": "drain"})
+        lab.ipvs.uncounted = "too many flows"
+        lab.run(1)
+        status = lab.status()
+        (server,) = status["virtual_servers"]["web"]["real_servers"]
+        assert (server["active_connections"], server["in_pool"], status["uncounted"]) == (None, True, "too many flows")
+        lab.ipvs.uncounted = ""
+        status = lab.status()
+        (server,) = status["virtual_servers"]["web"]["real_servers"]
+        assert (server["active_connections"], status["uncounted"]) == (3, "")
+
     def test_the_same_orders_again_change_nothing(self, lab: HealthLab) -> None:
         lab.configure(web(ONE), web(name="other", port=81, real_servers=(unchecked(TWO),)))
         lab.order({"server": f"{ONE}:80", "action": "drain"})
@@ -202,6 +215,23 @@ class TestOrders:
 
 
 class TestLeaving:
+    def test_another_name_takes_over_what_stands_in_the_kernel_and_says_so(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO))
+        lab.run(1)
+        edits = list(lab.ipvs.applied)
+        lab.configure(web(ONE, TWO, name="www"))
+        lab.run(0)
+        assert lab.ipvs.applied == edits, "its connections would be gone"
+        assert lab.said("left the configuration; in the kernel virtual_server www goes on with it")
+        assert not lab.said("is removed from the kernel")
+
+    def test_another_name_with_one_server_less_lets_that_go_in_order(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO))
+        lab.run(1)
+        lab.configure(web(ONE, name="www"))
+        lab.run(0)
+        assert lab.ipvs.pool() == {ONE: 1, TWO: 0}
+
     def test_a_removed_server_keeps_its_connections_until_they_end(self, lab: HealthLab) -> None:
         lab.configure(web(ONE, TWO))
         lab.configure(web(TWO))

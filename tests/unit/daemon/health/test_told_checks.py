@@ -9,14 +9,25 @@ import typing as t
 
 import pytest
 
+from mainstay.daemon.check_names import told_name
 from mainstay.model.check_config import BfdCheck, Check, FileCheck, MiscCheck
 from mainstay.model.commands import Command
 from mainstay.model.config import Config, TrackFile
+from mainstay.model.lvs_defaults import running_services
 
 from .health_lab import CHECK, ONE, REFUSED, TWO, HealthLab, real, web
 
 MISC = MiscCheck(misc_path=Command(("/usr/bin/check",)), misc_dynamic=True)
-KEY = f"misc:web {ONE}:80 0"
+
+
+def name_of(check: Check, server: str = ONE) -> str:
+    """What its results are called."""
+    config = Config(virtual_servers={"web": web(real_servers=(real(server, check),))})
+    (running,) = running_services(config)["web"].real_servers
+    return told_name(("web", f"{server}:80"), running.checks[0])
+
+
+KEY = name_of(MISC)
 
 
 @pytest.fixture
@@ -57,9 +68,35 @@ class TestPrograms:
 
     def test_a_result_for_another_server_changes_nothing(self, lab: HealthLab) -> None:
         one_told(lab, MISC)
-        lab.tell("tracked", results={f"misc:web {TWO}:80 0": {"up": False, "weight": None, "why": "x", "at": "x"}})
+        lab.tell("tracked", results={name_of(MISC, TWO): {"up": False, "weight": None, "why": "x", "at": "x"}})
         lab.run(0)
         assert lab.ipvs.pool() == {ONE: 10, TWO: 10}
+
+    def test_one_that_is_put_in_front_of_it_takes_neither_its_result_nor_its_state(self, lab: HealthLab) -> None:
+        first = MiscCheck(misc_path=Command(("/usr/bin/first",)))
+        one_told(lab, MISC)
+        told(lab, misc={"up": False, "weight": None, "why": "exit status 1", "at": "x"})
+        both = web(real_servers=(real(ONE, first, MISC, weight=10), real(TWO, CHECK, weight=10)))
+        lab.configure(both)
+        assert lab.ipvs.pool() == {TWO: 10} and "exit status 1" in lab.servers()[ONE]["reason"]
+
+        failed = {"up": False, "weight": None, "why": "first", "at": "y"}
+        passed = {"up": True, "weight": None, "why": "exit status 0", "at": "y"}
+        lab.tell("tracked", results={name_of(first): failed, KEY: passed})
+        lab.run(0)
+        assert lab.ipvs.pool() == {TWO: 10} and "first" in lab.servers()[ONE]["reason"]
+        lab.tell("tracked", results={name_of(first): passed, KEY: passed})
+        lab.run(0)
+        assert lab.ipvs.pool() == {ONE: 10, TWO: 10}
+
+    def test_one_that_is_put_in_front_of_a_passing_one_does_not_begin_with_its_result(self, lab: HealthLab) -> None:
+        first = MiscCheck(misc_path=Command(("/usr/bin/first",)))
+        one_told(lab, MISC)
+        told(lab, misc={"up": True, "weight": 3, "why": "exit status 5: weight 3", "at": "x"})
+        lab.configure(web(real_servers=(real(ONE, first, weight=10), real(TWO, CHECK, weight=10))))
+        lab.tell("tracked", results={KEY: {"up": False, "weight": None, "why": "exit status 1", "at": "y"}})
+        lab.run(0)
+        assert lab.ipvs.pool()[ONE], "the result of what is gone says nothing of it"
 
     def test_what_was_told_before_the_configuration_counts_from_the_first_moment(self, lab: HealthLab) -> None:
         told(lab, misc={"up": False, "weight": None, "why": "exit status 1", "at": "x"})

@@ -36,10 +36,12 @@ LVS = {
 }
 
 
-def told(*after: VirtualServer, plane: str = "ipvs", lvs: t.Any = LVS) -> t.List[t.Tuple[str, bool, str]]:
-    old = Config(virtual_servers={"web": WEB})
+def told(
+    *after: VirtualServer, plane: str = "ipvs", lvs: t.Any = LVS, before: str = "ipvs", old: VirtualServer = WEB
+) -> t.List[t.Tuple[str, bool, str]]:
+    running = Config(GlobalDefs(data_plane=before), virtual_servers={"web": old})
     new = Config(GlobalDefs(data_plane=plane), virtual_servers={one.name: one for one in after})
-    return [(one.subject, one.certain, one.why) for one in pool_changes(old, new, lvs)]
+    return [(one.subject, one.certain, one.why) for one in pool_changes(running, new, lvs)]
 
 
 def change(**options: t.Any) -> VirtualServer:
@@ -101,6 +103,32 @@ def test_each_change_says_what_becomes_of_connections(
     after: t.Tuple[VirtualServer, ...], expected: t.Tuple[str, bool, str]
 ) -> None:
     assert told(*after) == [expected]
+
+
+def test_another_name_ends_no_connection() -> None:
+    words = "becomes virtual_server www in the kernel: connections there go on"
+    assert told(change(name="www")) == [("virtual_server web", False, words)]
+    assert told(change(name="www", real_servers=WEB.real_servers[:1])) == [
+        ("virtual_server web", False, words),
+        (
+            "real_server web 192.0.2.22:80",
+            False,
+            "leaves: no new connections, 4 established connections go on for at most 300 s",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "certain", "words"),
+    [
+        ("TCP", False, "no new connections, 7 established connections go on until they end by themselves"),
+        ("UDP", True, "7 established connections end"),
+    ],
+)
+def test_with_nftables_tcp_connections_outlive_their_service(protocol: str, certain: bool, words: str) -> None:
+    """Connection tracking carries on what it knows; UDP flows are ended, see net/conntrack.py."""
+    gone = told(before="nftables", plane="nftables", old=change(protocol=protocol))
+    assert gone == [("virtual_server web", certain, f"leaves the configuration: {words}")]
 
 
 def test_another_data_plane_ends_all_of_them() -> None:

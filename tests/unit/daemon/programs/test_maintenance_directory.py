@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import shutil
+import types
 import typing as t
 from pathlib import Path
 
 import pytest
 
 from mainstay.daemon.journal import Journal
+from mainstay.daemon.programs import maintenance_directory
 from mainstay.daemon.programs.maintenance_directory import MaintenanceDirectory
 from mainstay.model.config import Config
+from mainstay.model.units import seconds
 
 from ..test_overrides import CONFIG
 from .script_lab import Loop
@@ -113,8 +120,131 @@ def test_a_directory_that_is_not_there_yet_counts_when_it_comes_and_goes(story: 
     (story.folder / "mark").touch()
     story.await_held("mark 192.0.2.21:0")
     (story.folder / "mark").unlink()
-    story.folder.rmdir()
     story.await_held()
+    story.folder.rmdir()
     story.folder.mkdir(mode=0o755)
     (story.folder / "web@192.0.2.21:80").touch()
     story.await_held("web 192.0.2.21:80")
+
+
+@pytest.mark.parametrize("other", [None, "another"], ids=["dropped", "changed"])
+def test_a_reload_away_from_a_missing_directory_is_survived(story: Story, other: t.Optional[str]) -> None:
+    story.directory.configure(str(story.folder))
+    story.directory.configure(None if other is None else str(story.folder.parent / other))
+    passed: t.List[int] = []
+    story.loop.call_at(story.loop.now() + seconds(1.5), passed.append)
+    story.loop.until(lambda: passed, "the missing directory to be looked for, if it still were")
+    assert story.held() == [] and story.changes == 0
+
+
+@pytest.mark.parametrize("touched", [999999999999, -999999999999, 2**62, 253402300799, -62135596800])
+def test_a_file_of_an_impossible_date_holds_its_server_and_nothing_up(
+    story: Story, touched: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tmpfs keeps such dates and ext4 does not, so the date is played."""
+    story.watch()
+    monkeypatch.setattr(maintenance_directory, "os", _OsOfDate(touched))
+    (story.folder / "mark").touch()
+    story.await_held("mark 192.0.2.21:0")
+    (order,) = story.directory.orders(CONFIG).values()
+    assert order.at == "unknown" or len(order.at) == len("2026-01-01T03:00:00.000+00:00"), order
+
+
+class _OsOfDate:
+    """os, where every entry of a directory was touched then."""
+
+    def __init__(self, touched: int) -> None:
+        self._touched = touched
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(os, name)
+
+    @contextlib.contextmanager
+    def scandir(self, path: str) -> t.Iterator[t.Iterator[t.Any]]:
+        with os.scandir(path) as entries:
+            yield (types.SimpleNamespace(name=one.name, stat=self._stat) for one in entries)
+
+    def _stat(self, follow_symlinks: bool) -> t.Any:
+        return types.SimpleNamespace(st_mtime=float(self._touched), st_uid=0)
+
+
+# ---- only a good look ends a maintenance
+
+WEB_1 = "web 192.0.2.21:80"
+
+
+def in_use(story: Story) -> None:
+    """One server is held."""
+    story.watch()
+    (story.folder / "web@192.0.2.21:80").touch()
+    story.await_held(WEB_1)
+
+
+def test_rights_that_become_too_wide_end_no_maintenance(story: Story) -> None:
+    in_use(story)
+    story.folder.chmod(0o777)
+    story.loop.until(lambda: story.directory.problem, "the alarm")
+    assert story.held() == [WEB_1] and story.changes == 1
+    assert "everybody may write it" in story.directory.problem and "(web@192.0.2.21:80)" in story.directory.problem
+    assert story.directory.problem in story.log[-1]
+
+    (story.folder / "mark").touch()
+    turn_for(story, 0.2)
+    assert story.held() == [WEB_1], "nobody is taken out by what anybody may make"
+    (story.folder / "mark").unlink()
+    story.folder.chmod(0o755)
+    story.loop.until(lambda: not story.directory.problem, "the directory to be trusted")
+    (story.folder / "web@192.0.2.21:80").unlink()
+    story.await_held()
+
+
+def test_a_directory_that_vanishes_ends_no_maintenance_and_an_empty_one_does(story: Story) -> None:
+    in_use(story)
+    shutil.rmtree(story.folder)
+    story.loop.until(lambda: story.directory.problem, "the alarm")
+    assert "No such file or directory; what was there before still counts" in story.directory.problem
+    assert "to end that, make it a readable directory without them" in story.directory.problem
+    story.directory.configure(str(story.folder))
+    assert story.held() == [WEB_1], "a reload changes nothing about it"
+    story.folder.mkdir(mode=0o755)
+    story.await_held()
+    assert story.directory.problem == ""
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES])
+def test_a_directory_that_cannot_be_read_ends_no_maintenance_and_is_tried_again(
+    story: Story, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_path: str) -> t.Any:
+        raise OSError(number, os.strerror(number))
+
+    in_use(story)
+    with monkeypatch.context() as patch:
+        patch.setattr(maintenance_directory, "_files_in", broken)
+        (story.folder / "mark").touch()
+        story.loop.until(lambda: story.directory.problem, "the alarm")
+        assert os.strerror(number) in story.directory.problem and story.held() == [WEB_1]
+    story.await_held("mark 192.0.2.21:0", WEB_1)
+    assert story.directory.problem == "" and "can be used now" in story.log[-1]
+
+
+def test_an_unmount_ends_no_maintenance(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given the mount point without its file system (another st_dev, empty), nobody has removed those files."""
+    in_use(story)
+    found = maintenance_directory._files_in
+    with monkeypatch.context() as patch:
+        patch.setattr(maintenance_directory, "_files_in", lambda _path: (-1, {}))
+        (story.folder / "anything").touch()
+        story.loop.until(lambda: story.directory.problem, "the alarm")
+        assert "is on another file system than before; what was there before still counts" in story.directory.problem
+        assert story.held() == [WEB_1]
+        patch.setattr(maintenance_directory, "_files_in", lambda path: (-1, found(path)[1]))
+        story.loop.until(lambda: not story.directory.problem, "it to be mounted again")
+        (story.folder / "web@192.0.2.21:80").unlink()
+        story.await_held()
+
+
+def turn_for(story: Story, length: float) -> None:
+    passed: t.List[int] = []
+    story.loop.call_at(story.loop.now() + seconds(length), passed.append)
+    story.loop.until(lambda: passed, "the time to pass")

@@ -247,3 +247,25 @@ def test_programs_that_hang_and_flood_are_failures_and_leave_nothing(folder: Pat
     checks.close(lab.loop.now())
     lab.close()
     assert gone(int(lines(pid)[0]))
+
+
+# ---- log_all_failures
+
+
+@pytest.mark.parametrize(("wanted", "lines_told"), [(True, 2), (False, 0)])
+def test_failed_runs_that_change_nothing_are_logged_where_that_is_wanted(
+    story: Story, wanted: bool, lines_told: int
+) -> None:
+    """One try that is repeated, the change itself (which the health worker tells), one more failure."""
+    story.configure(web=dataclasses.replace(CHECK, log_all_failures=wanted))
+    story.run(0, 1, 1, 1)
+    assert [up for up, _weight in story.levels()] == [True, False]
+    assert len(story.log) == lines_told, story.log
+    assert all("misc check of web 192.0.2.21:80: failed: exit status 1" in line for line in story.log)
+
+
+def test_one_program_of_many_servers_is_one_line(story: Story) -> None:
+    check = dataclasses.replace(CHECK, log_all_failures=True)
+    story.configure(web=check, mail=check)
+    story.run(0, 1)
+    assert len(story.log) == 1 and "(and of 1 more): failed: exit status 1" in story.log[0]

@@ -65,8 +65,8 @@ class PlayedDirector(ScriptedDaemon):
 
     def __init__(self, path: Path, peer: Peer = ROOT) -> None:
         super().__init__(path, {})
-        self.connections: t.Dict[str, t.List[int]] = {}
-        """Established connections by service and server, look by look; the last figure stays."""
+        self.connections: t.Dict[str, t.List[t.Optional[int]]] = {}
+        """Established connections by service and server, look by look, None: not counted; the last figure stays."""
         self.states: t.Dict[str, t.List[str]] = {}
         """Instead of "up", look by look."""
         self.alive = True
@@ -133,7 +133,7 @@ class PlayedDirector(ScriptedDaemon):
         for service, server in known_servers(self._config):
             services.setdefault(service, []).append(self._server(service, server))
         pools = {name: {"real_servers": servers} for name, servers in services.items()}
-        return {"alive": self.alive, "virtual_servers": pools}
+        return {"alive": self.alive, "uncounted": "too many flows", "virtual_servers": pools}
 
     def _server(self, service: str, server: str) -> Document:
         told = self._health.told.get("servers", []) if self.takes_orders else []

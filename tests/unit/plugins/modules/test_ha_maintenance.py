@@ -123,6 +123,15 @@ def test_weight_0_drains(host: Host, director: PlayedDirector) -> None:
     assert director.connections[IN_WEB] == [0]
 
 
+@pytest.mark.parametrize("state", [{"state": "drained"}, {"state": "weighted", "weight": 0}])
+def test_connections_that_nobody_can_count_are_no_success(
+    host: Host, director: PlayedDirector, state: dict[str, t.Any]
+) -> None:
+    director.connections[IN_WEB] = [None]
+    result = run(host, **state, **WEB_A, wait=True, wait_timeout=1)
+    assert result.failed and f"web {A}: connections cannot be counted: too many flows" in result.msg
+
+
 def test_connections_that_stay_fail_the_task_and_the_order_holds(host: Host, director: PlayedDirector) -> None:
     director.connections[IN_WEB] = [3]
     result = run(host, state="drained", **WEB_A, wait=True, wait_timeout=0)
@@ -206,7 +215,7 @@ def test_an_order_that_the_disk_did_not_take_is_a_warning(
     def full(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mainstay.daemon.overrides.replace_file", full)
+    monkeypatch.setattr("mainstay.daemon.order_file.replace_file", full)
     assert run(host, state="drained", **WEB_A).changed
     (warning,) = host.warnings
     assert "No space left on device" in warning

@@ -24,17 +24,18 @@ from ...lvs.keys import ServerId, server_text
 from ...model.check_config import Check, EndpointCheck
 from ...model.lvs_defaults import RunningService
 from ...model.units import Instant
+from ..check_names import told_name
 from .adoption import NOTHING_FOUND, Found
 from .check_phase import check_seed, target_seed
 from .shared_check import Bench, SharedCheck
-from .told_check import Result, ToldCheck, told_key
+from .told_check import Result, ToldCheck
 
 FollowedCheck = t.Union[SharedCheck, ToldCheck]
 Row = t.Tuple[FollowedCheck, ...]
 Endpoint = t.Tuple[str, int]
 Services = t.Iterable[RunningService]
 Results = t.Mapping[str, Result]
-"""By the names that told_key() makes."""
+"""By the names that told_name() makes."""
 
 FOUND_OUT = "was out of the pool when the daemon started, not checked yet"
 
@@ -64,6 +65,13 @@ class CheckBook:
     def row(self, server: ServerId) -> Row:
         """The checks of a server, in the order of the configuration; empty when it has none."""
         return self._rows[server]
+
+    def distrust(self, servers: t.Iterable[ServerId], now: Instant) -> None:
+        """These were out of the pool, as shows only now; what a check has said since the start counts for more."""
+        for key in servers:
+            for check in self._rows[key]:
+                if check.history.checked is None:
+                    check.history = CheckHistory(check.history.policy, Health(DOWN, now, FOUND_OUT))
 
     def rest_services(self, names: t.FrozenSet[str], now: Instant) -> None:
         """The checks of exactly these services rest; one that another service follows too goes on."""
@@ -127,6 +135,8 @@ class _Builder:
         self._results = results
         self._found = found
         self._now = now
+        self._listed: t.Sequence[Check] = ()
+        """The checks of the server that is being added."""
         self._seeds: t.Dict[Check, int] = {}
         self._policies: t.Dict[Check, CheckPolicy] = {}
         self._beginnings: t.Dict[t.Tuple[CheckPolicy, bool], CheckHistory] = {}
@@ -135,6 +145,7 @@ class _Builder:
     def add(self, service: RunningService) -> None:
         for server in service.real_servers:
             key = (service.name, server_text(server))
+            self._listed = server.checks
             self.rows[key] = tuple(
                 self._check(key, index, check, server.address, server.port) for index, check in enumerate(server.checks)
             )
@@ -169,18 +180,21 @@ class _Builder:
         return SharedCheck(self._bench, check, *endpoint, target_seed(seed, *endpoint), history)
 
     def _told_check(self, key: ServerId, index: int, check: Check) -> ToldCheck:
-        old = self._old_check(key, index)
-        if isinstance(old, ToldCheck) and old.check == check:
+        row = self._old_rows.get(key, ())
+        old = next((one for one in row if isinstance(one, ToldCheck) and one.check == check), None)
+        if old is not None:
             told = old
         else:
-            told = ToldCheck(told_key(key, index, check), key, check, self._first_history(key, index, check))
+            told = ToldCheck(told_name(key, check), key, check, self._first_history(key, index, check))
             told.take(self._results.get(told.key), self._now)
         self.told.setdefault(told.key, []).append(told)
         return told
 
     def _old_check(self, key: ServerId, index: int) -> t.Optional[FollowedCheck]:
+        """The one that stood in this place, unless it goes on in another."""
         row = self._old_rows.get(key, ())
-        return row[index] if index < len(row) else None
+        old = row[index] if index < len(row) else None
+        return None if old is None or old.check in self._listed else old
 
     def _first_history(self, key: ServerId, index: int, check: Check) -> CheckHistory:
         """A check that replaces one goes on as that stood; what the kernel showed of its server counts before alpha."""

@@ -22,7 +22,10 @@ class AddressWatch(t.Protocol):
         """Whether the machine holds the address; yes while nothing is known."""
 
     def open(self, changed: Changed, now: Instant) -> None:
-        """Know the addresses from now on and call `changed` whenever that may matter; harmless when it is open."""
+        """Know the addresses from now on and call `changed` whenever that may matter; harmless when it is open.
+
+        Raises OSError when that cannot be; then it is as before.
+        """
 
     def close(self) -> None:
         """Stop; harmless when it is not open."""
@@ -47,9 +50,13 @@ class HeldAddresses:
         if self._mirror is not None:
             return
         self._changed = changed
-        self._orders = OrderSocket()
-        self._mirror = LinkMirror(self._poller, self._orders, ListenerSocket(), self._links_changed)
-        self._mirror.open(now)
+        try:
+            self._orders = OrderSocket()
+            self._mirror = LinkMirror(self._poller, self._orders, ListenerSocket(), self._links_changed)
+            self._mirror.open(now)
+        except OSError:
+            self.close()
+            raise
         self._held = self._read(self._mirror)
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ from ...lvs.operations import Operation
 from ...lvs.reconcile import operations
 from ...lvs.table import Service, ServiceKey, Table
 from ...model.units import Duration, Instant, as_seconds, seconds
-from ...net.data_plane import Counters, DataPlane, DataPlaneUnavailable, Refusal
+from ...net.data_plane import Counters, CountersUnavailable, DataPlane, DataPlaneUnavailable, Refusal
 from ...net.polling import Due, Poller, Timer
 from ..pages.table_words import by_service, drift_sentence, refusal_sentence, telling
 from ..worker import LogLine, Say
@@ -51,13 +51,19 @@ _Answer = t.TypeVar("_Answer")
 class PoolKeeper:
     """One engine and one desired table."""
 
-    def __init__(self, poller: Poller, say: Say, open_engine: OpenEngine) -> None:
+    def __init__(
+        self, poller: Poller, say: Say, open_engine: OpenEngine, came: t.Callable[[Instant], None] = lambda _now: None
+    ) -> None:
+        """`came` is called when an engine that was not there has been opened and read, before it is edited."""
         self.engine = ""
         self.current: t.Dict[ServiceKey, Service] = {}
         """What the kernel holds, as far as known."""
+        self.uncounted = ""
+        """Why connections could not be counted when that was asked last; "" when they could."""
         self._poller = poller
         self._say = say
         self._open_engine = open_engine
+        self._tell_came = came
         self._plane: t.Optional[DataPlane] = None
         self._former: t.Optional[FormerEngine] = None
         """Emptied as soon as the one after it holds the table."""
@@ -143,11 +149,17 @@ class PoolKeeper:
         return self._repairs.get(key, 0)
 
     def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
-        """Connections per real server; empty without an engine.
+        """Connections per real server; empty without an engine, and when they cannot be counted.
 
         Of `keys`: as of now. Of all: in a large table up to CHECK_PERIOD old.
         """
-        return self._ask(lambda plane: plane.counters(keys), {})
+        try:
+            found: Counters = self._ask(lambda plane: plane.counters(keys), {})
+        except CountersUnavailable as unavailable:
+            self.uncounted = str(unavailable)
+            return {}
+        self.uncounted = ""
+        return found
 
     def flush(self) -> None:
         """Take everything out of the engine, whoever put it there; what is desired comes back with the next edit."""
@@ -215,8 +227,10 @@ class PoolKeeper:
         self.current = {}
         self._refused.clear()
 
-    def _reopen(self, _now: Instant) -> None:
+    def _reopen(self, now: Instant) -> None:
         self._open()
+        if self._plane is not None:
+            self._tell_came(now)
         self._settle(self._ours())
         self._leave_former()
 

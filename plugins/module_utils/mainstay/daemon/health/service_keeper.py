@@ -14,6 +14,7 @@ change nothing but the age of the last one.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ...lvs.candidate import full_weight
 from ...lvs.desired import desired_services
@@ -30,6 +31,7 @@ from ...model.lvs_defaults import RunningServer, RunningService
 from ...model.units import Instant
 from ...net.polling import Poller, Timer
 from ...probes.outcome import ProbeOutcome
+from ..drain_deadlines import DrainDeadlines
 from ..worker import Say
 from .check_book import CheckBook
 from .pool_report import PoolReport
@@ -48,6 +50,7 @@ class Tools(t.NamedTuple):
     say: Say
     book: CheckBook
     adjust: Adjust
+    drains: DrainDeadlines
 
 
 class ServiceKeeper:
@@ -89,6 +92,13 @@ class ServiceKeeper:
         self._take_members(self._new_members(now))
         if service.omega:
             self.report.gone((member for name, member in before.items() if name not in self._members), self.pool)
+        self._decide(now)
+
+    def adopt(self, found: Table, now: Instant) -> None:
+        """What stands in the kernel shows only now: as at the start, but with what checks have said since."""
+        self._take_members(self._new_members(now))
+        self.desired = {key: found[key] for key in self.keys if key in found}
+        self.pool = replace(self.pool, memories={**self.pool.memories, **self._warming(now)})
         self._decide(now)
 
     def order(self, overrides: Overrides, now: Instant) -> None:
@@ -135,12 +145,17 @@ class ServiceKeeper:
         self._want()
         self._tools.adjust(self)
 
-    def end(self, removed: bool = False) -> None:
-        """The service is not kept any more, because the daemon stops or because it left the configuration."""
+    def end(self, removed: bool = False, heirs: t.Collection[str] = ()) -> None:
+        """The service is not kept any more, because the daemon stops or because it left the configuration. `heirs`:
+        who keeps what it had in the kernel.
+        """
         self._cancel_timer()
         if self.service.omega:
             self.report.ended(self._members.values(), self.pool)
-        if removed:
+        if removed and heirs:
+            names = ", ".join(sorted(heirs))
+            self.report.line("info", f"left the configuration; in the kernel virtual_server {names} goes on with it")
+        elif removed:
             self.report.line("info", "left the configuration and is removed from the kernel")
 
     # ---- what others want to know
@@ -222,7 +237,7 @@ class ServiceKeeper:
             if was is None or was.state != placed.state:
                 self._since[server] = now
         self._since = {server: self._since[server] for server in pool.placed}
-        book = leaving_after(self.leaving, self.service, pool, self.desired, now)
+        book = leaving_after(self.leaving, self.service, pool, self.desired, now, self._tools.drains.known)
         self.report.leaving({server for _key, server in book} - {server for _key, server in self.leaving}, self.service)
         self.leaving = book or _NOBODY_LEAVES
         self._want()

@@ -20,7 +20,7 @@ from ...lvs.overrides import Override
 from ...lvs.table import DestinationKey, Service, ServiceKey
 from ...model.lvs_defaults import RunningService
 from ...model.units import Instant, as_seconds
-from ...net.data_plane import Counters
+from ...net.data_plane import Counters, DestinationCounters
 from ..wall_clock import wall_clock
 from .check_book import CheckBook, Row
 from .held_addresses import AddressWatch
@@ -43,7 +43,8 @@ class _ShownServer(t.NamedTuple):
     document: Document
     why: str
     row: Row
-    places: t.Tuple[Place, ...]
+    standing: t.Tuple[Place, ...]
+    """Where it is in a pool of the kernel."""
 
 
 class _Shown:
@@ -85,6 +86,7 @@ class HealthStatus:
             "as_of": now,
             "data_plane": data_plane,
             "error": self._pools.error,
+            "uncounted": self._pools.uncounted,
             "checks": {"configured": configured, "running": running},
             "probe_slots": self._probe_slots(),
             "virtual_servers": {keeper.service.name: self._service(keeper, counters, now) for keeper in listed},
@@ -144,7 +146,9 @@ class HealthStatus:
     def _shown_server(self, keeper: ServiceKeeper, member: Member, shown: _Shown) -> _ShownServer:
         server, placed = member.server, shown.pool.placed[member.name]
         places = tuple((key, destination_key(key, server, server.lb_kind)) for key in keeper.keys)
-        weight = _least_weight(zip(shown.stands, places))
+        pools = [(place, one.destinations) for one, place in zip(shown.stands, places) if one is not None]
+        standing = {place: pool[place[1]].weight for place, pool in pools if place[1] in pool}
+        weight = min(standing.values(), default=None)  # the least of all its services
         document: Document = {
             "address": server.address,
             "port": server.port,
@@ -158,11 +162,11 @@ class HealthStatus:
             "notes": list(member.health.notes),
         }
         key: ServerId = (keeper.service.name, member.name)
-        return _ShownServer(document, placed.why, self._book.row(key), places)
+        return _ShownServer(document, placed.why, self._book.row(key), tuple(standing))
 
 
 def _server(shown: _ShownServer, counters: Counters, now: Instant) -> Document:
-    known = [counters[place] for place in shown.places if place in counters]
+    known = _known(shown, counters)
     return {
         **shown.document,
         "reason": _reason(shown),
@@ -173,10 +177,10 @@ def _server(shown: _ShownServer, counters: Counters, now: Instant) -> Document:
     }
 
 
-def _least_weight(places: t.Iterable[t.Tuple[t.Optional[Service], Place]]) -> t.Optional[int]:
-    """The weight in the kernel, the least of all its services; None when the server is in none of their pools."""
-    found = [service.destinations.get(place[1]) for service, place in places if service is not None]
-    return min((one.weight for one in found if one is not None), default=None)
+def _known(shown: _ShownServer, counters: Counters) -> t.List[DestinationCounters]:
+    """Of every place where it stands; of none when one of them is not told: a part is no sum."""
+    found = [counters.get(place) for place in shown.standing]
+    return [] if None in found else [one for one in found if one is not None]
 
 
 def _reason(shown: _ShownServer) -> str:

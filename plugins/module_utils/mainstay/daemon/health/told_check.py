@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A check that somebody else carries out: the supervisor runs programs and reads files, the vrrp worker speaks BFD.
 
-Their results come as a mapping of names. A program belongs to one check of one server ("misc:web 192.0.2.21:80 0") and
+Their results come as a mapping of names. A program belongs to one check of one server and
 comes judged; a file ("file:NAME") and a BFD session ("bfd:NAME") may be what many servers follow.
 """
 
@@ -14,7 +14,7 @@ import typing as t
 from ...lvs.file_weight import file_weight
 from ...lvs.health import CheckHistory, judge
 from ...lvs.keys import ServerId
-from ...model.check_config import BfdCheck, Check, FileCheck
+from ...model.check_config import Check, FileCheck
 from ...model.units import Instant
 from ...probes.verdict import Verdict
 
@@ -47,15 +47,6 @@ class ToldCheck:
         before = self.history
         self.history = judge(before, verdict, now)[0]
         return before
-
-
-def told_key(server: ServerId, index: int, check: Check) -> str:
-    """The name that results of this check come under; `index` is its place among the server's checks."""
-    if isinstance(check, FileCheck):
-        return f"file:{check.track_file}"
-    if isinstance(check, BfdCheck):
-        return f"bfd:{check.name}"
-    return f"misc:{server[0]} {server[1]} {index}"
 
 
 def _verdict(check: Check, result: Result) -> t.Optional[Verdict]:

@@ -5,7 +5,8 @@
 
 A server that leaves a service is drained: nobody who is connected notices, unless drain_timeout is over first. What
 ends connections at once is told as certain: a service that leaves or is served somewhere else, another data plane, a
-drain_timeout of 0.
+drain_timeout of 0. Two things end none: another name for a service (the kernel knows no names), and with nftables the
+end of a TCP service, because connection tracking carries on what it knows.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import typing as t
 from dataclasses import dataclass
 
 from ...lvs.keys import server_text, service_keys
+from ...lvs.table import ServiceKey
 from ...model.config import Config
 from ...model.lvs_defaults import RunningServer, RunningService, running_services
 from ...model.units import as_seconds
 from .page_words import Section, section_of
 from .servers_text import server_name
+
+NFTABLES = "nftables"
 
 
 @dataclass(frozen=True)
@@ -40,23 +44,53 @@ def pool_changes(old: Config, new: Config, lvs: Section) -> t.List[PoolChange]:
     if planes[0] != planes[1] and before:
         why = f"{planes[0]} -> {planes[1]}: every service moves there, all established connections end"
         found.append(PoolChange("data_plane", True, why))
+    heirs = {key: service for service in after.values() for key in service_keys(service)}
     for name, service in before.items():
         counts = _connections(lvs, name)
-        found += _of_service(service, after.get(name), counts)
+        found += _of_service(service, after.get(name), heirs, planes[0], counts)
     return found
 
 
 def _of_service(
-    old: RunningService, new: t.Optional[RunningService], counts: t.Mapping[str, t.Optional[int]]
+    old: RunningService,
+    new: t.Optional[RunningService],
+    heirs: t.Mapping[ServiceKey, RunningService],
+    plane: str,
+    counts: t.Mapping[str, t.Optional[int]],
 ) -> t.Iterator[PoolChange]:
+    """`heirs`: who serves what after the reload."""
     subject = f"virtual_server {old.name}"
-    total = sum(count or 0 for count in counts.values())
-    if new is None:
-        yield PoolChange(subject, True, f"leaves the configuration: {_many(total)} end")
+    keys = service_keys(old)
+    gone = [key for key in keys if key not in heirs]
+    taken = {heirs[key].name: heirs[key] for key in keys if key in heirs and heirs[key].name != old.name}
+    for heir in taken.values():
+        yield PoolChange(subject, False, f"becomes virtual_server {heir.name} in the kernel: connections there go on")
+    if gone and len(gone) == len(keys) and new is None:
+        yield _ending(subject, "leaves the configuration", gone, plane, _total(counts))
+    elif gone:
+        listed = ", ".join(map(str, gone))
+        yield _ending(subject, f"does not serve {listed} any more", gone, plane, "connections there")
+    if new is None and len(taken) != 1:
         return
-    gone = [str(key) for key in service_keys(old) if key not in service_keys(new)]
-    if gone:
-        yield PoolChange(subject, True, f"does not serve {', '.join(gone)} any more: connections there end")
+    yield from _servers(old, new or next(iter(taken.values())), counts)
+
+
+def _ending(subject: str, what: str, gone: t.Sequence[ServiceKey], plane: str, whose: str) -> PoolChange:
+    """With nftables only what is not TCP is ended (net/conntrack.py)."""
+    if plane != NFTABLES or all(key.protocol == "UDP" for key in gone):
+        return PoolChange(subject, True, f"{what}: {whose} end")
+    if all(key.protocol == "TCP" for key in gone):
+        return PoolChange(subject, False, f"{what}: no new connections, {whose} go on until they end by themselves")
+    return PoolChange(subject, True, f"{what}: {whose} end, but for TCP, which goes on until it ends by itself")
+
+
+def _total(counts: t.Mapping[str, t.Optional[int]]) -> str:
+    return _many(None if None in counts.values() or not counts else sum(count or 0 for count in counts.values()))
+
+
+def _servers(
+    old: RunningService, new: RunningService, counts: t.Mapping[str, t.Optional[int]]
+) -> t.Iterator[PoolChange]:
     before = {server_text(server): server for server in old.real_servers}
     after = {server_text(server): server for server in new.real_servers}
     yield from (_leaving(old, new, server, counts.get(server)) for server in before if server not in after)

@@ -14,13 +14,16 @@ import os
 import typing as t
 from dataclasses import asdict, dataclass
 
+from ...lvs.overrides import MAINTENANCE
 from ...model.changes import ObjectChange, changes
 from ...model.config import Config
 from ...model.dump import config_document, hide_secrets
 from ...model.load import load_config
 from ..client import DaemonUnreachable, request
+from ..lost_orders import LostOrder, lost_orders
 from ..operations import fingerprints
-from .page_words import section_of, text
+from ..overrides import ServerOrder
+from .page_words import Section, section_of, text
 from .plan_moves import Move, moves
 from .plan_pools import PoolChange, pool_changes
 
@@ -37,6 +40,7 @@ class ReloadPlan:
     secrets_compared: bool
     states_known: bool
     """The vrrp worker has said just now who is master."""
+    orders: t.Tuple[LostOrder, ...] = ()
 
     def document(self) -> t.Dict[str, t.Any]:
         """JSON-able."""
@@ -46,6 +50,7 @@ class ReloadPlan:
         """For people, with a line end."""
         lines = [f"!! {_move_sentence(move)}" for move in self.moves if move.certain]
         lines += [f"!! {_pool_sentence(one)}" for one in self.pools if one.certain]
+        lines += [f"!! {_order_sentence(one)}" for one in self.orders]
         lines += [f"!? {_move_sentence(move)}" for move in self.moves if not move.certain]
         lines += [f"!? {_pool_sentence(one)}" for one in self.pools if not one.certain]
         for change in self.changes:
@@ -76,7 +81,21 @@ def reload_plan(wanted: Config, run_directory: str) -> ReloadPlan:
     before, after = _loaded(document), _loaded(hide_secrets(new))
     moving = moves(before, after, vrrp, _reauthenticated(found))
     pools = pool_changes(before, after, section_of(status, "lvs"))
-    return ReloadPlan(tuple(found), tuple(moving), tuple(pools), digests is not None, bool(vrrp.get("alive")))
+    lost = lost_orders(_orders(section_of(status, "overrides")), before, after)
+    known = digests is not None, bool(vrrp.get("alive"))
+    return ReloadPlan(tuple(found), tuple(moving), tuple(pools), *known, tuple(lost))
+
+
+def _orders(overrides: Section) -> t.List[ServerOrder]:
+    """What people ordered, and files: a file of the maintenance_directory hangs on names, too."""
+    fields = ("service", "server", "action", "weight", "by", "at", "reason")
+    orders = [ServerOrder(*(one[field] for field in fields)) for one in overrides.get("orders") or ()]
+    directory = section_of(overrides, "maintenance_directory")
+    for name, held in section_of(directory, "files").items():
+        by = f"file {directory.get('path')}/{name}"
+        whom = (one.partition(" ") for one in held if name != one.partition(" ")[2].rpartition(":")[0].strip("[]"))
+        orders += [ServerOrder(service, server, MAINTENANCE, None, by, "", "") for service, _, server in whom]
+    return orders
 
 
 def _reauthenticated(found: t.Iterable[ObjectChange]) -> t.FrozenSet[str]:
@@ -108,3 +127,7 @@ def _move_sentence(move: Move) -> str:
 
 def _pool_sentence(one: PoolChange) -> str:
     return f"{text(one.subject)}: {text(one.why)}"
+
+
+def _order_sentence(one: LostOrder) -> str:
+    return f"{text(one.subject)}: {text(one.what)}; after the reload {text(one.remedy)}"

@@ -111,6 +111,8 @@ def _worker_trouble(lvs: Section) -> t.Iterator[str]:
         yield f"the health worker does not answer; below stands what it said last, marked {STALE}"
     if lvs.get("error"):
         yield f"data plane {text(lvs.get('data_plane'))}: {text(lvs['error'])}"
+    if lvs.get("uncounted"):
+        yield f"connections cannot be counted: {text(lvs['uncounted'])}"
     yield from check_trouble(lvs)
 
 

@@ -23,7 +23,7 @@ import struct
 import typing as t
 
 from ...model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Instant
-from ...net.polling import READABLE, Poller
+from ...net.polling import READABLE, Poller, Timer
 
 _IN_MODIFY, _IN_ATTRIB, _IN_CLOSE_WRITE = 0x2, 0x4, 0x8
 _IN_MOVED_FROM, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE = 0x40, 0x80, 0x100, 0x200
@@ -55,7 +55,8 @@ class FileWatch:
         self._touched: t.Set[str] = set()
         self._blind: t.Set[str] = set()
         """Files whose folder cannot be watched at this moment."""
-        self._looking = False
+        self._settling: t.Optional[Timer] = None
+        self._looking: t.Optional[Timer] = None
         poller.watch(self._descriptor, READABLE, self._ready)
 
     def watch(self, path: str, changed: Changed) -> None:
@@ -75,8 +76,14 @@ class FileWatch:
                 _LIBC.inotify_rm_watch(self._descriptor, watch)
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Give the descriptor back; nobody is called any more. What a timer would do now, it would do to the next
+        owner of that number."""
+        for timer in (self._settling, self._looking):
+            if timer is not None:
+                timer.cancel()
         self._changed.clear()
+        self._blind.clear()
+        self._touched.clear()
         self._poller.unwatch(self._descriptor)
         os.close(self._descriptor)
 
@@ -105,7 +112,7 @@ class FileWatch:
             return
         touched = self._touched_by(events)
         if touched and not self._touched:
-            self._poller.call_at(now + _SETTLE, self._tell)
+            self._settling = self._poller.call_at(now + _SETTLE, self._tell)
         self._touched |= touched
 
     def _touched_by(self, events: bytes) -> t.Set[str]:
@@ -123,20 +130,22 @@ class FileWatch:
 
     def _tell(self, now: Instant) -> None:
         touched, self._touched = self._touched, set()
-        for path in touched & set(self._changed):
-            self._arm(path)
-            self._changed[path](now)
+        self._call(touched, now)
 
     def _look_again_later(self) -> None:
-        if not self._looking:
-            self._looking = True
-            self._poller.call_at(self._poller.now() + _LOOK_AGAIN, self._look_again)
+        if self._looking is None:
+            self._looking = self._poller.call_at(self._poller.now() + _LOOK_AGAIN, self._look_again)
 
     def _look_again(self, now: Instant) -> None:
-        self._looking = False
-        for path in list(self._blind):
-            self._arm(path)
-            self._changed[path](now)
+        self._looking = None
+        self._call(set(self._blind), now)
+
+    def _call(self, paths: t.Set[str], now: Instant) -> None:
+        """Whoever is called may give up a path, or all of this: every one is looked up when its turn comes."""
+        for path in sorted(paths):
+            if path in self._changed:
+                self._arm(path)
+                self._changed[path](now)
 
 
 def _concerns(path: str, name: str) -> bool:

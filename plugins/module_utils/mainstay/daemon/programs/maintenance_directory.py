@@ -6,6 +6,9 @@
 Its name says which: SERVICE (all of its servers), SERVICE@ADDRESS:PORT, or ADDRESS (that machine in every service).
 What is in it does not count. Names that begin with a dot are left alone: editors and copying tools make them. A
 directory that everybody may write is ignored: anybody could empty a pool.
+
+Only a good look ends a maintenance. While the directory cannot be read (a stale mount, an unmount, wrong rights, a
+directory that is gone) the files that were known before count on, and the status says so.
 """
 
 from __future__ import annotations
@@ -19,13 +22,19 @@ from dataclasses import dataclass
 from ...lvs.keys import ServerId
 from ...lvs.overrides import MAINTENANCE
 from ...model.config import Config
-from ...net.polling import Poller
+from ...model.units import Instant, seconds
+from ...net.polling import Poller, Timer
 from ..demotions import NotPossible
 from ..journal import Journal
 from ..overrides import ServerOrder, address_in, find_server, known_servers
 from .file_watch import FileWatch
 
 _SUBJECT = "maintenance_directory"
+_LOOK_AGAIN = seconds(1)
+"""After an error. A file system that comes back, or that is mounted over the directory, is no event."""
+_SHOWN = 10
+_END_UNREADABLE = "to end that, make it a readable directory without them (an empty one will do)"
+_END_UNMOUNTED = "to end that, mount it again and remove them, or make files of these names here and remove those"
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,8 @@ class MaintenanceFile:
     owner: int
     """Uid."""
     at: str
-    """When it was made or touched, wall clock."""
+    """When it was made or touched, wall clock; "unknown" for what no calendar has: anybody may touch a file into any
+    year."""
 
 
 class MaintenanceDirectory:
@@ -45,13 +55,16 @@ class MaintenanceDirectory:
     def __init__(self, poller: Poller, journal: Journal, changed: t.Callable[[], None]) -> None:
         """`changed` is called when a file came or went."""
         self.problem = ""
-        """Why no file counts, though a directory is configured; "" when nothing is wrong."""
+        """Why what is there now does not count, or not all of it; "" when nothing is wrong."""
         self._poller = poller
         self._journal = journal
         self._changed = changed
         self._path: t.Optional[str] = None
         self._watch: t.Optional[FileWatch] = None
         self._files: t.Dict[str, MaintenanceFile] = {}
+        self._device: t.Optional[int] = None
+        """The file system of the last good look (st_dev); None before it."""
+        self._timer: t.Optional[Timer] = None
         self._unknown_told: t.Set[str] = set()
 
     def configure(self, path: t.Optional[str]) -> None:
@@ -59,12 +72,13 @@ class MaintenanceDirectory:
         if path == self._path and (path is None) == (self._watch is None):
             return
         self.close()
-        self._path, self._files, self.problem = path, {}, ""
+        if path != self._path:
+            self._path, self._files, self._device, self.problem = path, {}, None, ""
         if path is None:
             return
         try:
             self._watch = FileWatch(self._poller)
-            self._watch.watch(os.path.join(path, ""), lambda _now: self._look_again())
+            self._arm(self._watch)
         except OSError as error:
             remedy = "raise fs.inotify.max_user_instances and reload"
             self._journal.error(_SUBJECT, f"the kernel refused to watch {path} ({error.strerror}); {remedy}")
@@ -75,6 +89,9 @@ class MaintenanceDirectory:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def orders(self, config: Config) -> t.Dict[ServerId, ServerOrder]:
         """Whom the files put into maintenance. A name that means nobody is told once."""
@@ -107,29 +124,66 @@ class MaintenanceDirectory:
 
     # ---- the directory
 
+    def _arm(self, watch: FileWatch) -> None:
+        watch.watch(os.path.join(self._path or "", ""), lambda _now: self._look_again())
+
     def _look_again(self) -> None:
         if self._look():
             self._changed()
 
     def _look(self) -> bool:
-        """Whether other files are there now."""
-        before, problem = self._files, ""
+        """Whether other files count now."""
+        before = self._files
         try:
-            self._files = _files_in(self._path or "")
+            problem = self._take(*_files_in(self._path or ""))
         except OSError as error:
-            self._files, problem = {}, f"{self._path} cannot be used: {error.strerror}; no file in it counts"
+            problem = f"{self._path} cannot be used: {error.strerror}; {_kept(before, _END_UNREADABLE)}"
         self._unknown_told &= set(self._files)
         if problem and problem != self.problem:
-            self._journal.warning(_SUBJECT, problem)
+            self._journal.error(_SUBJECT, problem)
         elif self.problem and not problem:
             self._journal.info(_SUBJECT, f"{self._path} can be used now")
         self.problem = problem
+        self._look_again_later()
         return set(before) != set(self._files)
 
+    def _take(self, device: int, found: t.Dict[str, MaintenanceFile]) -> str:
+        """These are there. What is wrong: on another file system a file that is missing was not removed by anybody."""
+        lost: t.Dict[str, MaintenanceFile] = {}
+        if self._device not in (None, device):
+            lost = {name: file for name, file in self._files.items() if name not in found}
+        self._files = {**lost, **found}
+        if lost:
+            return f"{self._path} is on another file system than before; {_kept(lost, _END_UNMOUNTED)}"
+        self._device = device
+        return ""
 
-def _files_in(path: str) -> t.Dict[str, MaintenanceFile]:
-    """Raises OSError."""
-    if os.stat(path).st_mode & stat.S_IWOTH:
+    def _look_again_later(self) -> None:
+        """The watch cannot tell when that is over. It is set anew, too: it may be one of what was there before."""
+        if not self.problem or self._watch is None or self._timer is not None:
+            return
+
+        def look(_now: Instant) -> None:
+            self._timer = None
+            if self._watch is not None:
+                self._arm(self._watch)
+            self._look_again()
+
+        self._timer = self._poller.call_at(self._poller.now() + _LOOK_AGAIN, look)
+
+
+def _kept(files: t.Mapping[str, MaintenanceFile], remedy: str) -> str:
+    if not files:
+        return "no file in it counts"
+    names = sorted(files)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"what was there before still counts ({', '.join(names[:_SHOWN])}{more}); {remedy}"
+
+
+def _files_in(path: str) -> t.Tuple[int, t.Dict[str, MaintenanceFile]]:
+    """Its file system and what is in it. Raises OSError."""
+    status = os.stat(path)
+    if status.st_mode & stat.S_IWOTH:
         raise PermissionError(0, "everybody may write it; take that away with chmod o-w")
     found: t.Dict[str, MaintenanceFile] = {}
     with os.scandir(path) as entries:
@@ -137,7 +191,7 @@ def _files_in(path: str) -> t.Dict[str, MaintenanceFile]:
             if not entry.name.startswith("."):
                 file = _file(entry)
                 found.update({} if file is None else {file.name: file})
-    return found
+    return status.st_dev, found
 
 
 def _file(entry: os.DirEntry[str]) -> t.Optional[MaintenanceFile]:
@@ -146,8 +200,16 @@ def _file(entry: os.DirEntry[str]) -> t.Optional[MaintenanceFile]:
         found = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
-    at = datetime.datetime.fromtimestamp(found.st_mtime, datetime.timezone.utc).astimezone()
-    return MaintenanceFile(entry.name, found.st_uid, at.isoformat(timespec="milliseconds"))
+    return MaintenanceFile(entry.name, found.st_uid, touched_at(found.st_mtime))
+
+
+def touched_at(touched: float) -> str:
+    """A file's time for people; tmpfs, xfs and NFS keep years that Python's calendar does not have."""
+    try:
+        at = datetime.datetime.fromtimestamp(touched, datetime.timezone.utc).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return "unknown"
+    return at.isoformat(timespec="milliseconds")
 
 
 class _Known:

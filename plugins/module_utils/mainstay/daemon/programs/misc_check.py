@@ -40,17 +40,30 @@ class MiscVerdict:
 class MiscRunner:
     """Runs one check; servers and services whose checks are equal share it."""
 
-    def __init__(self, check: MiscCheck, runner: ScriptRunner, poller: Poller, changed: t.Callable[[], None]) -> None:
-        """`changed` is called when the verdict or the weight is another one."""
+    def __init__(
+        self,
+        check: MiscCheck,
+        runner: ScriptRunner,
+        poller: Poller,
+        changed: t.Callable[[], None],
+        failed: t.Callable[[MiscCheck, str], None],
+    ) -> None:
+        """`changed` is called when the verdict or the weight is another one, `failed` with the reason of a failed run
+        that changed nothing, if the check logs all failures.
+        """
         self.check = check
         self._command: Command = _command(check)
         self._runner = runner
         self._poller = poller
         self._changed = changed
+        self._failed = failed
         self._history = first_history(check_policy(check), poller.now())
         self._timer: t.Optional[Timer] = None
         self._run: t.Optional[Run] = None
         self._started: Instant = 0
+        self._ended: Instant = 0
+        self._said = MiscVerdict(False, "")
+        """What the last run said, whether or not it has changed something."""
         self._closed = False
         self._decided: t.Optional[t.Dict[str, t.Any]] = None
         self.last: t.Optional[ScriptResult] = None
@@ -84,6 +97,10 @@ class MiscRunner:
             "took": round(as_seconds(last.took), 3) if last else None,
             "output": last.output if last else "",
             "runs": self.runs,
+            "age": round(as_seconds(self._poller.now() - self._ended), 3) if last else None,
+            "last": self._said.reason,
+            "told": self._decided["why"] if self._decided else None,
+            "confirms": self._decided is not None and self._said.ok == self._decided["up"],
         }
 
     def _begin(self, now: Instant) -> None:
@@ -96,8 +113,12 @@ class MiscRunner:
         if self._closed:
             return
         self.last = result
-        self._history = judge(self._history, self._verdict(result), now)[0]
+        before, verdict = self._history.health.state, self._verdict(result)
+        self._ended, self._said = now, verdict
+        self._history = judge(self._history, verdict, now)[0]
         self._tell_change()
+        if self.check.log_all_failures and not verdict.ok and self._history.health.state == before:
+            self._failed(self.check, verdict.reason)
         since = now if self._history.between else self._started
         self._timer = self._poller.call_at(max(now, since + self._history.pause), self._begin)
 

@@ -14,12 +14,13 @@ import typing as t
 from ...model.check_config import MiscCheck
 from ...model.units import Instant
 from ...net.polling import Poller
+from ..check_names import server_of
 from ..journal import Journal
 from .misc_check import MiscRunner
 from .scripts import ScriptRunner
 
 Wanted = t.Mapping[str, MiscCheck]
-"""By the name of the result: "misc:web 192.0.2.21:80 0"."""
+"""By the name of the result, see check_names."""
 
 
 class MiscChecks:
@@ -78,10 +79,15 @@ class MiscChecks:
         problem = "" if command is None else self._runner.problem(command)
         if problem:
             self._journal.error(_subject(key), f"{problem}; its runs count as failed")
-        return MiscRunner(check, self._runner, self._poller, self._changed)
+        return MiscRunner(check, self._runner, self._poller, self._changed, self._failed)
+
+    def _failed(self, check: MiscCheck, reason: str) -> None:
+        """One line, however many servers it stands at."""
+        keys = [key for key, one in self._wanted.items() if one == check]
+        others = f" (and of {len(keys) - 1} more)" if len(keys) > 1 else ""
+        self._journal.info(_subject(keys[0]) + others, f"failed: {reason}")
 
 
 def _subject(key: str) -> str:
-    """ "misc:web 192.0.2.21:80 0" for people."""
-    service, server, _index = key.partition(":")[2].rsplit(" ", 2)
-    return f"misc check of {service} {server}"
+    """Whose it is, for people."""
+    return f"misc check of {' '.join(server_of(key) or (key,))}"

@@ -20,6 +20,7 @@ from ...net.polling import Poller
 from ..journal import Journal
 from ..mail.mailer import Explain, Mailer
 from ..worker import Happening
+from .last_runs import with_last_runs
 from .notifier import Notifier
 from .script_run import ScriptResult
 from .scripts import ScriptRunner
@@ -100,6 +101,12 @@ class Programs:
             "notifications": self._notifier.status(),
             "mail": self._mailer.status(),
         }
+
+    def with_last_runs(self, answer: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+        """An answer about pools, with what the programs of checks said last."""
+        if "lvs" not in answer:
+            return answer
+        return {**answer, "lvs": with_last_runs(answer["lvs"], self._trackers.programs())}
 
     def stop(self, now: Instant) -> None:
         """The end begins: nothing is tracked any more. A startup_script that still runs is ended."""

@@ -21,6 +21,7 @@ from ...model.lvs_defaults import running_service
 from ...model.units import Instant
 from ...model.vrrp_config import Tracking
 from ...net.polling import Poller
+from ..check_names import told_name
 from ..journal import Journal
 from ..worker import Happening
 from .bfd_results import BfdResults
@@ -34,7 +35,7 @@ Document = t.Dict[str, t.Any]
 Publish = t.Callable[[Document], None]
 """Takes {"script:NAME": {"up": ..., "why": ...}, "file:NAME": {"value": ...}, "process:NAME": {...}}: all of them.
 
-Of checks: {"misc:SERVICE SERVER INDEX": {"up", "weight", "why", "at"}, "file:NAME": {...}, "bfd:NAME": {...}}.
+Of checks: {"misc:SERVICE SERVER DIGEST": {"up", "weight", "why", "at"}, "file:NAME": {...}, "bfd:NAME": {...}}.
 """
 
 _MADE_HERE = (MiscCheck, FileCheck, BfdCheck)
@@ -98,9 +99,13 @@ class Trackers:
         self._processes.close()
 
     def status(self) -> Document:
-        """Every tracker: script:NAME, file:NAME, process:NAME, misc:SERVICE SERVER INDEX."""
+        """Every tracker: script:NAME, file:NAME, process:NAME, misc:SERVICE SERVER DIGEST."""
         trackers = {**self._scripts.status(), **self._files.status(), **self._processes.status()}
         return {**trackers, **self._misc.status()}
+
+    def programs(self) -> Document:
+        """Status of the programs of checks alone."""
+        return self._misc.status()
 
     def _configure_checks(self, config: Config, now: Instant) -> None:
         checks = _checks(config)
@@ -124,13 +129,13 @@ class Trackers:
 
 
 def _checks(config: Config) -> t.Dict[str, Check]:
-    """Every check that is made here, with nothing left open, by "misc:SERVICE SERVER INDEX" whatever its kind."""
+    """Every check that is made here, with nothing left open, by the name of its result."""
     told = (service for service in config.virtual_servers.values() if any(map(_has_told, service.real_servers)))
     return {
-        f"misc:{service.name} {server_text(server)} {index}": check
+        told_name((service.name, server_text(server)), check): check
         for service in (running_service(one, config) for one in told)
         for server in service.real_servers
-        for index, check in enumerate(server.checks)
+        for check in server.checks
         if isinstance(check, _MADE_HERE)
     }
 
