@@ -208,8 +208,8 @@ WHY: t.Mapping[str, str] = {
     "virtual_server.delay_loop": "A dead server would be offered to clients for up to a minute.",
     "virtual_server.real_servers": "An empty pool is kept and shown in the status: a service that vanishes silently "
     "looks like one that was never configured.",
-    "virtual_server.connect_timeout": "One deadline for the whole probe. A server that sends a byte now and then would "
-    "otherwise hold a probe for ever.",
+    "virtual_server.connect_timeout": "One deadline for the whole probe, all its urls or hosts together. A server "
+    "that sends a byte now and then would otherwise hold a probe for ever.",
     "check.path": "The most common path.",
     "url.path": "The most common path.",
     "https_check.enable_sni": "A server of several names shows the wrong certificate, or none, when nobody says which.",
