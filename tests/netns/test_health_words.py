@@ -93,7 +93,7 @@ def await_reason(director: HealthDirector, name: str, words: str) -> None:
 def test_hysteresis_keeps_the_quorum_and_wants_more_to_win_it_back(
     director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer]
 ) -> None:
-    """Beside it a service without: quorum 3 of a weight of 4 is won at 4 and lost below 2, there at 3 and below 3."""
+    """Beside it a service without. Weights 3 and 2, quorum 3: won at 4 and lost below 2, there at 3 and below 3."""
     calls = director.folder / "calls"
     told: dict[str, Document] = {"web": {}, "plain": {}}
     for name, programs in told.items():
@@ -102,9 +102,13 @@ def test_hysteresis_keeps_the_quorum_and_wants_more_to_win_it_back(
             program.write_text(f'#!/bin/sh\necho "{name} {word}" >> {calls}\n')
             program.chmod(0o755)
             programs[f"quorum_{word}"] = str(program)
-    common = {"quorum": 3, "weight": 2}
-    hysteresis = web_service("first", "second", hysteresis=1, **common, **told["web"])
-    run(director, web=hysteresis, plain=web_service("first", "second", port=81, **common, **told["plain"]))
+    services = {}
+    for name, (port, hysteresis) in {"web": (80, 1), "plain": (81, 0)}.items():
+        document = web_service("first", "second", port=port, quorum=3, hysteresis=hysteresis, **told[name])
+        for server, weight in zip(document["real_servers"], (3, 2)):
+            server["weight"] = weight
+        services[name] = document
+    run(director, **services)
 
     def of(name: str) -> list[str]:
         return [line.partition(" ")[2] for line in calls.read_text().splitlines() if line.startswith(f"{name} ")]
@@ -122,10 +126,11 @@ def test_hysteresis_keeps_the_quorum_and_wants_more_to_win_it_back(
 
     webs["second"].stop()
     quorums(web=False, plain=False)
-    webs["second"].start()
-    director.await_states(second="up")
-    quorums(web=False, plain=False)
     webs["first"].start()
+    for name in services:
+        director.await_states(service=name, first="up", second="down")
+    quorums(web=False, plain=True)
+    webs["second"].start()
     director.await_states(first="up", second="up")
     quorums(web=True, plain=True)
     wait_for(
