@@ -11,6 +11,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.mainstay.ha.plugins.filter.config_problems import config_problems
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.commands import Command
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.config import Config
 from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.model.config_commands import commands
@@ -33,8 +34,12 @@ def service_needs(document: object) -> t.Dict[str, t.Any]:
     """What the unit has to allow for `document`, beyond what every daemon needs. Times are seconds."""
     try:
         config = parse_config(json.dumps(document))
-    except (TypeError, ConfigError) as error:
+    except TypeError as error:
         raise AnsibleFilterError(f"mainstay.ha.service_needs: the daemon would not run this: {error}") from error
+    except ConfigError as error:
+        # The role's argument spec asks before the role judges its values: this is then all that an operator reads.
+        told = "; ".join(config_problems(document))
+        raise AnsibleFilterError(f"mainstay.ha.service_needs: the daemon would not run this: {told}") from error
     users = {path: _runs_as(command, config.global_defs.script_user) for path, command in commands(config)}
     others = {path: user for path, user in users.items() if user != (DAEMON_USER, DAEMON_USER)}
     defs = config.global_defs

@@ -66,6 +66,12 @@ def test_the_first_and_the_last_program_have_their_time() -> None:
     assert (found["startup_seconds"], found["shutdown_seconds"]) == (90, 10)
 
 
+def test_what_is_wrong_is_named_as_the_role_s_variable() -> None:
+    """The role's argument spec evaluates defaults that are made from this before any value is judged."""
+    with pytest.raises(AnsibleFilterError, match="mainstay_global_defs.router_id = 7: must"):
+        service_needs({"global_defs": {"router_id": 7}})
+
+
 @pytest.mark.parametrize("wrong", [{"vrrp_instance": {}}, {"global_defs": object()}], ids=["misspelt", "no JSON"])
 def test_what_the_daemon_would_not_run_has_no_needs(wrong: dict[str, t.Any]) -> None:
     with pytest.raises(AnsibleFilterError, match="the daemon would not run this"):
