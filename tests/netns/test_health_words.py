@@ -168,13 +168,16 @@ def test_with_alpha_a_server_that_never_answered_serves_nobody(
         stack.enter_context(socket.create_server(("0.0.0.0", 8001), backlog=64))
     silent = {"type": "http", "connect_port": 8001, "connect_timeout": 600}
     good = {"type": "http"}
-    run(director, web=service(silent, good, alpha=True), trusting=service(silent, good, port=81))
-    director.await_states(second="up")
-    director.await_states(second="up", service="trusting")
+    of_server = service(silent, good, port=82)
+    of_server["real_servers"][0]["alpha"] = True
+    of_check = service({**silent, "alpha": True}, good, port=83)
+    trusting = service(silent, good, port=81)
+    run(director, web=service(silent, good, alpha=True), trusting=trusting, of_server=of_server, of_check=of_check)
+    for name in ("web", "trusting", "of_server", "of_check"):
+        director.await_states(service=name, second="up")
+        assert director.servers(name)["first"]["in_pool"] is (name == "trusting"), director.evidence()
     assert {fetch(lab) for _ in range(6)} == {"second"}
     assert {fetch(lab, port=81) for _ in range(6)} == {"first", "second"}
-    places = [director.servers(name)["first"]["in_pool"] for name in ("web", "trusting")]
-    assert places == [False, True], director.evidence()
 
 
 def test_a_mail_is_sent_of_each_server_and_service_that_wants_one(

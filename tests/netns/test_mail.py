@@ -75,11 +75,35 @@ def test_a_failover_is_mailed_by_both_and_the_last_mail_before_the_end_goes_out(
     server.close()
 
 
+def test_a_group_is_mailed_of_where_its_own_word_says_so(segment: Segment, tmp_path: Path) -> None:
+    """Nobody else is: the word of global_defs is yes, the instance's no, and of the two groups one has its own no."""
+    a, c = segment.node("a"), segment.node("c")
+    server = MailServer(listening(c))
+    daemon = Daemon(a, tmp_path)
+    defs = {"router_id": "a", "smtp_server": c.address, "smtp_port": server.port, "notification_email": [OPS]}
+    quiet = {"advert_int": ADVERT_INT, "smtp_alert": False}
+    other = {"virtual_router_id": 52, "virtual_ipaddress": ["192.0.2.12/24"]}
+    daemon.write_document(
+        global_defs={**defs, "smtp_alert": True},
+        vrrp_instances={"VI_1": instance(150, **quiet), "VI_2": instance(150, **quiet, **other)},
+        vrrp_sync_groups={
+            "VG_1": {"group": ["VI_1"], "smtp_alert": True},
+            "VG_2": {"group": ["VI_2"], "smtp_alert": False},
+        },
+    )
+    daemon.start().await_state("MASTER")
+    daemon.await_state("MASTER", name="VI_2")
+    daemon.signal_and_await_end()
+    subjects = lambda: [one.subject for one in server.received]  # noqa: E731
+    wait_for(lambda: len(subjects()) >= 3, 15, "three mails", evidence=lambda: f"{subjects()}\n{daemon.evidence()}")
+    words = ("is BACKUP now", "is MASTER now", "was stopped")
+    assert subjects() == [f"[a] vrrp_sync_group VG_1 {word}" for word in words]
+    server.close()
+
+
 @pytest.mark.fault("F64")
 @pytest.mark.parametrize("kind", ["never greets", "black hole"])
-def test_a_mail_server_that_hangs_delays_no_advert_and_no_takeover(
-    segment: Segment, tmp_path: Path, kind: str
-) -> None:
+def test_a_mail_server_that_hangs_delays_no_advert_and_no_takeover(segment: Segment, tmp_path: Path, kind: str) -> None:
     a, b, c = (segment.node(name) for name in "abc")
     server = HostileServer(listening=listening(c))
     where = (c.address, server.port) if kind == "never greets" else ("192.0.2.99", 25)
