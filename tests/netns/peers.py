@@ -139,6 +139,9 @@ class FrrPeer:
     def __init__(self, node: Node, folder: Path, manners: Manners, priority: int) -> None:
         self.node = node
         self.manners = manners
+        # A virtual router that is not master keeps its addresses on a macvlan that is down. The others' macvlans would
+        # answer for them, and who is master takes that for a second holder.
+        node.run("sysctl", "-qw", "net.ipv4.conf.all.arp_ignore=1")
         for manner in manners.values():
             _add_macvlan(node, manner)
         lines = [f" {line}\n" for manner in manners.values() for line in _frr_lines(manner, priority)]

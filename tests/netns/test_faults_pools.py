@@ -17,7 +17,7 @@ from netns.segment import Node, Segment
 from netns.wire import Capture
 
 from lab.waiting import wait_for
-from mainstay.daemon.health.probe_slots import PROBES_AT_ONCE
+from mainstay.daemon.health.probe_slots import RESERVED_DESCRIPTORS
 
 ADVERT_INT = 0.3
 SERVICES, EACH = 100, 20
@@ -25,6 +25,8 @@ ALL = SERVICES * EACH
 SPREAD_SECONDS = 10.0
 """The time that first probes of so many checks take: 5 ms for each."""
 ANSWER_SECONDS = 0.1
+PROBES_AT_ONCE = 400
+"""The descriptors of the story's daemon allow so many."""
 
 
 def director(node: Node, folder: Path, **sections: t.Any) -> Daemon:
@@ -79,8 +81,9 @@ def test_two_thousand_checks_begin_one_after_the_other_and_no_advert_is_missing(
     a, b = segment.node("a"), segment.node("b")
     rival = backup(b, tmp_path)
     rival.await_state("MASTER")
-    daemon = director(a, tmp_path, virtual_servers=crowded(crowd)).start()
-    daemon.await_state("MASTER")
+    daemon = director(a, tmp_path, virtual_servers=crowded(crowd))
+    daemon.through = ("prlimit", f"--nofile={PROBES_AT_ONCE + RESERVED_DESCRIPTORS}")
+    daemon.start().await_state("MASTER")
     rival.await_state("BACKUP")
     before = rival.status()["transitions"]
     capture = Capture(b, tmp_path, f"proto 112 and src {a.address}")
