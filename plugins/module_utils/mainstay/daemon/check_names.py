@@ -9,11 +9,11 @@ result. Both sides derive it from the check with its defaults filled in.
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 
 from ..lvs.keys import ServerId
 from ..model.check_config import BfdCheck, Check, FileCheck
+from ..model.sha256 import sha256
 
 _DIGITS = 12
 """Of the digest: the checks of one server have to differ, no more."""
@@ -25,7 +25,7 @@ def told_name(server: ServerId, check: Check) -> str:
         return f"file:{check.track_file}"
     if isinstance(check, BfdCheck):
         return f"bfd:{check.name}"
-    return f"misc:{server[0]} {server[1]} {hashlib.sha256(repr(check).encode()).hexdigest()[:_DIGITS]}"
+    return f"misc:{server[0]} {server[1]} {sha256(repr(check).encode())[:_DIGITS]}"
 
 
 def server_of(name: str) -> t.Optional[ServerId]:
