@@ -178,6 +178,9 @@ def test_what_a_new_health_worker_finds_again_is_told_to_nobody(operator: Operat
     quorum = {key: operator.teller(key) for key in ("quorum_up", "quorum_down")}
     operator.start({"check": check, **told}, {"check": check, **told}, **quorum)
     operator.await_servers(first="up", second="up")
+    # What is to be found again has to be there: both in the kernel's table, and the quorum told.
+    wait_for(lambda: all(one["effective_weight"] for one in operator.daemon.servers().values()), 10, "the table")
+    wait_for(lambda: len(operator.calls()) == 1, 10, "quorum_up", evidence=operator.daemon.evidence)
     operator.worker_dies()
     operator.await_servers(first="up", second="up")
     assert [call.strip() for call in operator.calls()] == ["quorum_up"]
