@@ -5,7 +5,7 @@
 failover, start, memory, reaction, tables, checks, fast, scale, reload, restart, soak. SOAK=1000 soaks for so many
 seconds.
 
-A whole run writes docs/benchmarks.md; a part, or one of fewer than ten runs, only prints.
+Each part is kept and docs/benchmarks.md is made of all that are; fewer than ten runs only print.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from bench import (
     fast,
     memory,
     reaction,
+    record,
     reloading,
     report,
     restart,
@@ -70,20 +71,22 @@ def main() -> int:
     where = _machine()
     remove_leftovers()
     _compile()
+    date = datetime.now(timezone.utc).strftime("%Y-%m-%d")
     figures: list[Figure] = []
+    kept = record.read()
     with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
         for name in wanted:
             below = Path(folder) / name
             below.mkdir()
-            figures += parts[name](below)
-    minutes = (time.monotonic() - BEGIN) / 60
-    date = datetime.now(timezone.utc).strftime("%Y-%m-%d")
-    page = report.page(figures, where, "make bench", date, minutes, failover.WATCHED_SECONDS)
-    if set(wanted) == set(parts) and runs >= FULL_RUNS:
-        PAGE.write_text(page)
+            measured = parts[name](below)
+            kept[name] = report.part(measured, where, date)
+            figures += measured
+    if runs >= FULL_RUNS:
+        record.write({name: kept[name] for name in parts if name in kept})
+        PAGE.write_text(report.page(record.read(), "make bench", failover.WATCHED_SECONDS))
         say(f"written: {PAGE.relative_to(CHECKOUT)}")
-    print(report.table(figures))
-    print(report.remarks(figures))
+    print(report.table(map(report.row, figures)))
+    print(report.listed(f"{figure.name}: {figure.remark}" for figure in figures if figure.remark))
     missed = [figure.name for figure in figures if figure.met is False]
     print(f"missed: {', '.join(missed)}" if missed else "every target met")
     return 0

@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from bench.figures import Figure, Series
+from bench.record import Part
 
 HEADINGS = (
     "figure", "Mainstay: median", "worst", "keepalived: median", "worst", "ratio", "runs", "target", "",
@@ -18,13 +19,16 @@ VERDICTS = {True: "met", False: "**missed**", None: ""}
 PAGE = """\
 # Benchmarks
 
-Made by `{command}` on {date} in {minutes:.0f} minutes; run it again and this page is written anew.
-
-{machine}
+Made by `{command}` from what each part measured last; a part that is run again (`ONLY=memory make bench`) writes its
+lines anew.
 
 {table}
 
 {remarks}
+
+## When and where
+
+{places}
 
 ## How it is measured
 
@@ -80,10 +84,16 @@ class Machine:
     """Mean number of runnable processes in the minute before the run: others' work."""
 
 
-def table(figures: t.Iterable[Figure]) -> str:
+def table(rows: t.Iterable[t.Sequence[str]]) -> str:
     """The table in Markdown."""
-    rows = [HEADINGS, tuple("---" for _ in HEADINGS), *map(row, figures)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+    lines = [HEADINGS, tuple("---" for _ in HEADINGS), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def part(figures: t.Sequence[Figure], machine: Machine, date: str) -> Part:
+    """What is kept of one part."""
+    remarks = [f"{figure.name}: {figure.remark}" for figure in figures if figure.remark]
+    return Part(date, where(machine), [row(figure) for figure in figures], remarks)
 
 
 def row(figure: Figure) -> tuple[str, ...]:
@@ -107,9 +117,9 @@ def spread(figure: Figure, series: Series | None) -> tuple[str, str]:
     )
 
 
-def remarks(figures: t.Iterable[Figure]) -> str:
+def listed(lines: t.Iterable[str]) -> str:
     """What has to be known to read single lines."""
-    return "\n".join(f"- {figure.name}: {figure.remark}" for figure in figures if figure.remark)
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def where(machine: Machine) -> str:
@@ -120,14 +130,12 @@ def where(machine: Machine) -> str:
     return f"Linux {machine.kernel}, {machine.processors} CPUs; {'; '.join(machine.versions)}.{busy}"
 
 
-def page(figures: t.Sequence[Figure], machine: Machine, command: str, date: str, minutes: float, watched: float) -> str:
+def page(parts: t.Mapping[str, Part], command: str, watched: float) -> str:
     """The whole page."""
     return PAGE.format(
         command=command,
-        date=date,
-        minutes=minutes,
-        machine=where(machine),
-        table=table(figures),
-        remarks=remarks(figures),
+        table=table(cells for one in parts.values() for cells in one.rows),
+        remarks=listed(remark for one in parts.values() for remark in one.remarks),
+        places=listed(f"{name}: {one.date}, {one.where}" for name, one in parts.items()),
         method=METHOD.format(watched=watched).strip(),
     )
