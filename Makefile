@@ -69,7 +69,7 @@ test-fast: ready  ## lint and unit tests: the inner loop, under 2 minutes
 ## ---- everything
 
 .PHONY: test
-test: ready  ## everything, fast to slow, with a table of what took how long (under 30 minutes) (root)
+test: ready  ## everything, fast to slow, with a table of what took how long (about 40 minutes) (root)
 	@$(PYTHON) tests/setup/steps.py all
 
 .PHONY: netns
@@ -133,7 +133,7 @@ demo: ready  ## from inventory to a failed-over VIP, in a lab (DATA_PLANE=ipvs o
 	@PYTHONPATH=tests KEEP='$(KEEP)' DATA_PLANE='$(DATA_PLANE)' $(PYTHON) -m demo
 
 .PHONY: bench
-bench: ready  ## speed and memory with keepalived beside, written to docs/benchmarks.md (about 12 minutes) (root)
+bench: ready  ## speed and memory with keepalived beside, written to docs/benchmarks.md (about 20 minutes; ONLY=memory for a part) (root)
 	@PYTHONPATH=tests $(PYTHON) -m bench
 
 .PHONY: clean-lab
