@@ -30,7 +30,7 @@ def told_name(server: ServerId, check: Check) -> str:
 
 def server_of(name: str) -> t.Optional[ServerId]:
     """Whose program it is; None for what is no program's name."""
-    kind, _, rest = name.partition(":")
+    kind, _colon, rest = name.partition(":")
     if kind != "misc":
         return None
     service, server, _digest = rest.rsplit(" ", 2)

@@ -10,6 +10,7 @@ in maintenance goes at once. A sorry server goes at once too: with persistence i
 
 from __future__ import annotations
 
+import types
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -36,7 +37,7 @@ LeavingBook = t.Mapping[Place, Leaving]
 """Of one virtual_server."""
 
 
-_NO_DEADLINES: t.Mapping[Place, Instant] = {}
+_NO_DEADLINES: t.Mapping[Place, Instant] = types.MappingProxyType({})
 
 
 def leaving_after(

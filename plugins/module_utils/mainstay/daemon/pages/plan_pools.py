@@ -70,9 +70,11 @@ def _of_service(
     elif gone:
         listed = ", ".join(map(str, gone))
         yield _ending(subject, f"does not serve {listed} any more", gone, plane, "connections there")
-    if new is None and len(taken) != 1:
-        return
-    yield from _servers(old, new or next(iter(taken.values())), counts)
+    if new is not None:
+        yield from _servers(old, new, counts)
+    elif len(taken) == 1:
+        (only,) = taken.values()
+        yield from _servers(old, only, counts)
 
 
 def _ending(subject: str, what: str, gone: t.Sequence[ServiceKey], plane: str, whose: str) -> PoolChange:

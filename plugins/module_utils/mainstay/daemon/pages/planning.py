@@ -94,7 +94,7 @@ def _orders(overrides: Section) -> t.List[ServerOrder]:
     for name, held in section_of(directory, "files").items():
         by = f"file {directory.get('path')}/{name}"
         whom = (one.partition(" ") for one in held if name != one.partition(" ")[2].rpartition(":")[0].strip("[]"))
-        orders += [ServerOrder(service, server, MAINTENANCE, None, by, "", "") for service, _, server in whom]
+        orders += [ServerOrder(service, server, MAINTENANCE, None, by, "", "") for service, _space, server in whom]
     return orders
 
 
