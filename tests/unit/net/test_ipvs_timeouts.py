@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from mainstay.net import ipvs_timeouts
+from mainstay.net import ipvs
 from mainstay.net.data_plane import DataPlaneAbsent
 from mainstay.net.ipvs_timeouts import TimeoutControl, Timeouts
 from mainstay.net.netlink import Answer, Message, decode, encode, u32
@@ -49,7 +49,7 @@ class ScriptedKernel:
 def kernel(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedKernel]:
     ScriptedKernel.held = {4: u32(900), 5: u32(120), 6: u32(300)}
     ScriptedKernel.refused, ScriptedKernel.absent = 0, False
-    monkeypatch.setattr(ipvs_timeouts, "KernelSocket", ScriptedKernel)
+    monkeypatch.setattr(ipvs, "KernelSocket", ScriptedKernel)
     return ScriptedKernel
 
 

@@ -46,15 +46,7 @@ class IpvsPlane:
 
     def __init__(self) -> None:
         """Open the socket and find ip_vs. Raises DataPlaneUnavailable."""
-        try:
-            self._kernel = KernelSocket(NETLINK_GENERIC)
-        except OSError as error:
-            raise DataPlaneUnavailable(f"{MISSING} (no generic netlink: {error.strerror})") from error
-        try:
-            self._family = resolve_family(self._kernel, messages.FAMILY)
-        except OSError as error:
-            self._kernel.close()
-            raise unavailable(error) from error
+        self._kernel, self._family = open_ipvs()
         self._memory = PoolMemory()
 
     def read(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Table:
@@ -136,6 +128,19 @@ class IpvsPlane:
         out = [RemoveDestination(edit.service, edit.destination.key) for edit in lost]
         self._order([Message(self._family, _body(removal)) for removal in out])
         return [Refusal(edit, tunnel_sentence(edit)) for edit in lost]
+
+
+def open_ipvs() -> t.Tuple[KernelSocket, int]:
+    """A socket of the network namespace we are in, and the number ip_vs has there. Raises DataPlaneUnavailable."""
+    try:
+        kernel = KernelSocket(NETLINK_GENERIC)
+    except OSError as error:
+        raise DataPlaneUnavailable(f"{MISSING} (no generic netlink: {error.strerror})") from error
+    try:
+        return kernel, resolve_family(kernel, messages.FAMILY)
+    except OSError as error:
+        kernel.close()
+        raise unavailable(error) from error
 
 
 def resolve_family(kernel: KernelSocket, name: str) -> int:

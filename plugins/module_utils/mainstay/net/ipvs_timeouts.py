@@ -11,9 +11,8 @@ import typing as t
 from dataclasses import astuple, dataclass, replace
 
 from . import ipvs_messages as messages
-from .data_plane import DataPlaneUnavailable
-from .ipvs import MISSING, NETLINK_GENERIC, resolve_family, unavailable
-from .netlink import KernelSocket, Message, decode, u32
+from .ipvs import open_ipvs, unavailable
+from .netlink import Message, decode, u32
 
 _TCP, _TCP_FIN, _UDP = 4, 5, 6
 _U32 = struct.Struct("=I")
@@ -41,15 +40,7 @@ class TimeoutControl:
 
     def __init__(self) -> None:
         """Raises DataPlaneUnavailable."""
-        try:
-            self._kernel = KernelSocket(NETLINK_GENERIC)
-        except OSError as error:
-            raise DataPlaneUnavailable(f"{MISSING} (no generic netlink: {error.strerror})") from error
-        try:
-            self._family = resolve_family(self._kernel, messages.FAMILY)
-        except OSError as error:
-            self._kernel.close()
-            raise unavailable(error) from error
+        self._kernel, self._family = open_ipvs()
 
     def read(self) -> Timeouts:
         """All three. Raises DataPlaneUnavailable."""
