@@ -21,6 +21,10 @@ RECAP = re.compile(r"^(?P<scenario>\S+)\s*:\s*(?P<counts>actions=\d+(?:\s+\w+=\d
 MUST_BE_ZERO = ("missing", "failed", "skipped")
 # The arrow is plain when colours are off.
 VERIFIED = re.compile(r"[➜>] verify: Executed: Successful")
+TASK = re.compile(r"^TASK \[(?P<name>.*)\] \*+$")
+FAILED = re.compile(r"^(fatal|failed): \[")
+FAILURE_LINES = 25
+"""Of what Ansible says of a failed task: enough for the reason, not for a whole status."""
 NO_PLAYBOOK = re.compile(r"^\S+ [➜>] \w+: Executed: Missing playbook")
 
 
@@ -42,6 +46,24 @@ def complaints(lines: Iterable[str], scenario: str) -> list[str]:
     return found
 
 
+def failed_tasks(lines: Iterable[str]) -> list[str]:
+    """What Ansible said of each task that failed, under the task's name."""
+    said: list[str] = []
+    task, left = "", 0
+    for line in (COLOUR.sub("", line).rstrip() for line in lines):
+        named = TASK.match(line)
+        if named:
+            task = named["name"]
+        elif FAILED.match(line):
+            said.append(f"TASK [{task}]")
+            left = FAILURE_LINES
+        left = left if line else 0
+        if left:
+            said.append(line)
+            left -= 1
+    return said
+
+
 def main(scenario: str) -> int:
     lines = []
     for line in sys.stdin:
@@ -49,6 +71,8 @@ def main(scenario: str) -> int:
         sys.stdout.flush()
         lines.append(line)
     found = complaints(lines, scenario)
+    # Once more at the end: above stand thousands of lines that say nothing of it.
+    print("".join(f"{line}\n" for line in failed_tasks(lines)) if found else "", end="")
     for complaint in found:
         print(f"molecule {scenario}: {complaint}", file=sys.stderr)
     return 1 if found else 0

@@ -24,6 +24,8 @@ from pathlib import Path
 
 REPORTS = Path("build/reports")
 SUMMARY = REPORTS / "summary.json"
+LAST_LINES = 40
+"""Of what a broken step said; repeated at the very end, for CI keeps no more than that of a long run."""
 
 
 @dataclass(frozen=True)
@@ -84,25 +86,26 @@ def count_report(target: str) -> tuple[int, int, int]:
     return tests - bad - skipped, bad, skipped
 
 
-class Running:
-    """A started step. `beside` is a log to write to when another step runs at the same time."""
+def log_of(target: str) -> Path:
+    """Where everything is that the step said."""
+    return REPORTS / f"{target}.log"
 
-    def __init__(self, step: Step, log: Path | None) -> None:
+
+class Running:
+    """A started step. `beside`: another one runs at the same time, so its log is shown when it has ended."""
+
+    def __init__(self, step: Step, beside: bool) -> None:
         self.step = step
-        self.log = log
+        self.beside = beside
         self.started = time.monotonic()
         for old in reports_of(step.target):
             old.unlink()
-        output = log.open("wb") if log else None
+        destination = ">" if beside else "| tee"
         self.process = subprocess.Popen(
-            ["make", step.target],
+            ["bash", "-o", "pipefail", "-c", f'make "$0" 2>&1 {destination} "$1"', step.target, log_of(step.target)],
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT if output else None,
             start_new_session=True,
         )
-        if output:
-            output.close()
 
     def finish(self) -> Outcome:
         """Wait within the limit, show the log, count the tests."""
@@ -114,10 +117,9 @@ class Running:
             self.end()
             problem = f"not finished after {self.step.limit} s"
         seconds = time.monotonic() - self.started
-        if self.log:
+        if self.beside:
             headline(f"{self.step.target} (ran beside others)")
-            sys.stdout.flush()
-            sys.stdout.buffer.write(self.log.read_bytes())
+            sys.stdout.buffer.write(log_of(self.step.target).read_bytes())
             sys.stdout.flush()
         return self.judged(seconds, problem)
 
@@ -155,7 +157,7 @@ def run_round(steps: list[Step]) -> list[Outcome]:
     beside = len(steps) > 1
     running: list[Running] = []
     try:
-        running += [Running(step, REPORTS / f"{step.target}.log" if beside else None) for step in steps]
+        running += [Running(step, beside) for step in steps]
         return [each.finish() for each in running]
     except KeyboardInterrupt:
         for each in running:
@@ -170,6 +172,13 @@ def print_table(outcomes: list[Outcome]) -> None:
         counts = f"{each.passed:>8}{each.failed:>8}" if each.passed or each.failed else f"{'-':>8}{'-':>8}"
         print(f"{each.target:<20}{each.seconds:>8.1f}{counts}  {each.problem or 'ok'}")
     print(f"{'whole run':<20}{time.monotonic() - BEGIN:>8.1f}", flush=True)
+
+
+def print_last_words(broken: list[str]) -> None:
+    for target in broken:
+        headline(f"{target}: the end of what it said")
+        lines = log_of(target).read_text(errors="replace").splitlines()
+        print("\n".join(lines[-LAST_LINES:]), flush=True)
 
 
 def verdict() -> str:
@@ -192,8 +201,9 @@ def main(arguments: list[str]) -> int:
     SUMMARY.unlink(missing_ok=True)
     outcomes = [outcome for steps in rounds for outcome in run_round(steps)]
     SUMMARY.write_text(json.dumps([asdict(each) for each in outcomes]))
-    print_table(outcomes)
     broken = [each.target for each in outcomes if each.problem]
+    print_last_words(broken)
+    print_table(outcomes)
     print(f"\n{'broken: ' + ' '.join(broken) if broken else 'everything held'}; {verdict()}", flush=True)
     return 1 if broken else 0
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from setup.molecule_recap import complaints
+from setup.molecule_recap import FAILURE_LINES, complaints, failed_tasks
 
 GOOD = [
     "INFO     default > verify: Executed: Successful\n",
@@ -53,3 +53,30 @@ def test_a_run_that_ended_early_is_a_failure() -> None:
 
 def test_the_recap_of_another_scenario_does_not_count() -> None:
     assert complaints(GOOD, "failover") == ["molecule printed no recap for it: it did not get to the end"]
+
+
+def test_what_failed_is_repeated_under_the_name_of_its_task() -> None:
+    lines = [
+        "TASK [Weights] ****\n",
+        "ok: [director1]\n",
+        "\n",
+        "TASK [Not a request was lost] ****\n",
+        "\x1b[31mfatal: [client]: FAILED! =>\x1b[0m\n",
+        "    msg: TimeoutError\n",
+        "\n",
+        "PLAY RECAP ****\n",
+    ]
+    assert failed_tasks(lines) == [
+        "TASK [Not a request was lost]",
+        "fatal: [client]: FAILED! =>",
+        "    msg: TimeoutError",
+    ]
+
+
+def test_a_failure_of_a_thousand_lines_shows_its_beginning() -> None:
+    lines = ["TASK [Status] ***\n", "fatal: [director1]: FAILED! =>\n", *["    stdout\n"] * 1000]
+    assert len(failed_tasks(lines)) == 1 + FAILURE_LINES
+
+
+def test_a_task_that_is_tried_again_has_not_failed() -> None:
+    assert failed_tasks(["TASK [Wait] ***\n", "FAILED - RETRYING: [director1]: Wait (3 retries left).\n"]) == []

@@ -61,3 +61,21 @@ def test_the_closing_line_adds_up_tests_and_steps_that_broke_without_any(reports
 
 def test_a_run_that_never_ended_is_a_failure() -> None:
     assert steps.verdict() == "0 passed, 1 failed"
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_broken_step_is_known_by_its_status_and_its_last_words_are_repeated(
+    beside: bool, reports: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    makefile = tmp_path / "Makefile"
+    makefile.write_text("broken:\n\t@seq 1 100; echo the reason; false\n")
+    monkeypatch.setenv("MAKEFILES", str(makefile))
+
+    outcome = steps.Running(steps.Step("broken", 60), beside).finish()
+    capfd.readouterr()
+    steps.print_last_words([outcome.target])
+
+    assert outcome.problem == "exit status 2"
+    said = capfd.readouterr().out.splitlines()
+    assert "the reason" in said and "100" in said and "1" not in said
+    assert len(said) <= steps.LAST_LINES + 2
