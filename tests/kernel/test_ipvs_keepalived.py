@@ -29,6 +29,7 @@ KEEPALIVED = """
 virtual_server_group many {
     198.51.100.10 80
     198.51.100.10-12 8080
+    203.0.113.4/30 443
     fwmark 5
 }
 virtual_server group many {
@@ -105,6 +106,21 @@ virtual_server 192.0.2.10 80 {
         lvs_method TUN type gre nocsum
     }
 }
+virtual_server 192.0.2.10 81 {
+    lvs_sched wrr
+    lvs_method TUN type gre csum
+    weight 7
+    protocol TCP
+    real_server 192.0.2.21 81 {
+        lvs_method TUN type gue port 6666
+    }
+    real_server 192.0.2.22 81 {
+        weight 3
+    }
+    real_server 192.0.2.23 8081 {
+        lvs_method NAT
+    }
+}
 virtual_server fwmark 9 {
     ip_family inet6
     lvs_sched nq
@@ -122,9 +138,10 @@ def servers(*addresses: str, port: int = 80, **rest: object) -> list[dict[str, o
 
 FIRST, FIRST6 = "192.0.2.21", "2001:db8:2::21"
 GUE = {"lb_kind": "TUN", "tun_type": "gue", "tun_port": 5555, "tun_checksum": "csum"}
+MANY = ["198.51.100.10 80", "198.51.100.10-12 8080", "203.0.113.4/30 443", "fwmark 5"]
 OURS: dict[str, t.Any] = {
     "global_defs": {"data_plane": "ipvs"},
-    "virtual_server_groups": {"many": {"entries": ["198.51.100.10 80", "198.51.100.10-12 8080", "fwmark 5"]}},
+    "virtual_server_groups": {"many": {"entries": MANY}},
     "virtual_servers": {
         "many": {
             "virtual_server_group": "many", "protocol": "TCP", "lb_algo": "wrr", "persistence_timeout": 120,
@@ -156,6 +173,14 @@ OURS: dict[str, t.Any] = {
             "address": "192.0.2.10", "port": 80, "protocol": "TCP", "lb_algo": "wlc", **GUE,
             "real_servers": [
                 *servers(FIRST), *servers("192.0.2.22", lb_kind="TUN", tun_type="gre", tun_checksum="nocsum"),
+            ],
+        },
+        "each": {
+            "address": "192.0.2.10", "port": 81, "protocol": "TCP", "lb_algo": "wrr", "lb_kind": "TUN",
+            "tun_type": "gre", "tun_checksum": "csum", "weight": 7,
+            "real_servers": [
+                *servers(FIRST, port=81, lb_kind="TUN", tun_type="gue", tun_port=6666),
+                *servers("192.0.2.22", port=81, weight=3), *servers("192.0.2.23", port=8081, lb_kind="NAT"),
             ],
         },
         "marked": {"fwmark": 9, "ip_family": "inet6", "lb_algo": "nq", "real_servers": servers(FIRST6)},

@@ -20,7 +20,8 @@ from .ipvs_director import IpvsDirector
 SLOW_START = 4.0
 RAMPED = "-A -t 198.51.100.10:80 -s wrr"
 HELD = "-A -t 198.51.100.10:81 -s wrr"
-SORRY = "-a -t 198.51.100.10:80 -r 192.0.2.29:80 -m -w 1"
+SORRY = "-a -t 198.51.100.10:80 -r 192.0.2.29:80 -g -w 1"
+"""By sorry_server_lb_kind; the servers of the pool have the service's -m."""
 
 
 def ramped(name: str, weight: int) -> str:
@@ -46,8 +47,9 @@ def daemon(
 ) -> t.Iterator[DirectorDaemon]:
     """`web` needs both of its servers; `held` keeps half of its weight whatever happens."""
     web = {
-        **balanced(first=10, second=10), "quorum": 15, "sorry_server": "192.0.2.29 80", "slow_start": SLOW_START
-    }
+        **balanced(first=10, second=10), "quorum": 15, "slow_start": SLOW_START,
+        "sorry_server": "192.0.2.29 80", "sorry_server_lb_kind": "DR",
+    }  # fmt: skip
     started = DirectorDaemon(lab, tmp_path, web=web, held={**balanced(81, first=1, second=1), "pool_floor": 50})
     started.start()
     yield started

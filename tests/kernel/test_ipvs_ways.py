@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import socket
+import typing as t
 from collections import Counter
 from dataclasses import replace
 
@@ -35,6 +38,7 @@ from .wide_lab import (
     MARKED_VIP6,
     MARKED_VIPS,
     WEB6,
+    gre_device,
     server6,
 )
 
@@ -63,6 +67,59 @@ def test_a_tunnel_leads_to_a_server_that_unwraps_it(director: IpvsDirector, wide
     pool = [replace(server(name, lb_kind="TUN"), tunnel=tunnel) for name in BOTH]
     assert director.reconcile(service(DIRECT, *pool)) == []
     assert answers(wide, DR_VIP, CLIENT_NEAR_SERVERS) == BOTH
+
+
+@pytest.fixture
+def summed(wide: PoolLab) -> t.Iterator[PoolLab]:
+    """Both servers unwrap only GRE that has a checksum."""
+    for name in wide.servers:
+        gre_device(wide, name, "icsum")
+    yield wide
+    for name in wide.servers:
+        gre_device(wide, name)
+
+
+class GreFlags:
+    """The first two bytes of each GRE packet that comes to a server."""
+
+    def __init__(self, lab: PoolLab, name: str) -> None:
+        with lab.servers[name].inside():
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        self._socket.bind(("eth0", 0x0800))
+        self._socket.settimeout(PATIENCE_SECONDS)
+
+    def next(self) -> int:
+        """Waits for a packet; an IPv4 header without options is before it."""
+        while True:
+            packet = self._socket.recv(2048)
+            if packet[9] == socket.IPPROTO_GRE:
+                return int.from_bytes(packet[20:22], "big")
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def test_gre_has_the_checksum_that_the_server_asks_for(director: IpvsDirector, summed: PoolLab) -> None:
+    """RFC 2784: the first bit says that there is one. Linux drops what has none where one is wanted."""
+    pool = [replace(server(name, lb_kind="TUN"), tunnel=Tunnel("gre", 0, "csum")) for name in BOTH]
+    director.reconcile(service(DIRECT, *pool))
+    with contextlib.closing(GreFlags(summed, "first")) as seen:
+        assert answers(summed, DR_VIP, CLIENT_NEAR_SERVERS) == BOTH
+        assert seen.next() == 0x8000
+
+
+def test_gre_without_the_checksum_that_the_server_asks_for_is_dropped(director: IpvsDirector, summed: PoolLab) -> None:
+    bare = replace(server("first", lb_kind="TUN"), tunnel=Tunnel("gre"))
+    director.reconcile(service(DIRECT, bare))
+    with contextlib.closing(GreFlags(summed, "first")) as seen, summed.client.inside():
+        asking = socket.socket()
+        asking.setblocking(False)
+        asking.bind((CLIENT_NEAR_SERVERS, 0))
+        asking.connect_ex((DR_VIP, PORT))
+        assert seen.next() == 0
+    asking.close()
+    (device,) = json.loads(summed.servers["first"].run("ip", "-json", "-s", "-s", "link", "show", "gre-in"))
+    assert device["stats64"]["rx"]["crc_errors"] >= 1, device
 
 
 def test_a_tunnel_of_ipv6(director: IpvsDirector, wide: PoolLab) -> None:
@@ -113,3 +170,11 @@ def test_sctp_is_balanced(director: IpvsDirector, wide: PoolLab) -> None:
     assert peer[0] == asking.getsockname()[0]
     for one in (accepted, asking, listening):
         one.close()
+
+
+def test_sctp_that_no_service_has_is_refused_by_the_director(director: IpvsDirector, wide: PoolLab) -> None:
+    director.reconcile(service(ServiceKey("SCTP", NAT_VIP, PORT + 1), server("second")))
+    with wide.client.inside(), socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP) as asking:
+        asking.settimeout(PATIENCE_SECONDS)
+        with pytest.raises(ConnectionRefusedError):
+            asking.connect((NAT_VIP, PORT))

@@ -54,13 +54,22 @@ def widen(lab: PoolLab) -> None:
         namespace.ip(
             f"""addr add {DR_VIP6}/128 dev lo nodad
             link set tunl0 up
-            link add gre-in type gre local {SERVERS[name]} remote 192.0.2.1
-            link set gre-in up
             link add six-in type ip6tnl mode any local {SERVERS6[name]} remote 2001:db8:2::1
             link set six-in up
             """
         )
         namespace.run("ip", "fou", "add", "port", str(GUE_PORT), "gue")
+        gre_device(lab, name)
+
+
+def gre_device(lab: PoolLab, name: str, *flags: str) -> None:
+    """The server unwraps the GRE of the director by a device with these flags, in place of what it had."""
+    namespace = lab.servers[name]
+    if "gre-in" in namespace.run("ip", "-brief", "link"):
+        namespace.run("ip", "link", "delete", "gre-in")
+    ends = ["local", SERVERS[name], "remote", "192.0.2.1"]
+    namespace.run("ip", "link", "add", "gre-in", "type", "gre", *ends, *flags)
+    namespace.run("ip", "link", "set", "gre-in", "up")
 
 
 def _mark(lab: PoolLab) -> None:
