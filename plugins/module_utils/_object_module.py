@@ -126,6 +126,8 @@ class _Task:
             told = answer.get("problems") or [{"path": "reload", "message": answer.get("error")}]
             text = "; ".join(f"{problem['path']}: {problem['message']}" for problem in told)
             raise Failure(f"the daemon refused the reload and goes on as before: {text}", problems=told)
+        for warning in answer.get("warnings", ()):
+            self.module.warn(str(warning))
         return self._confirmed(answer.get("unconfirmed", []))
 
     def _confirmed(self, late: t.Sequence[str]) -> bool:

@@ -23,13 +23,6 @@ QUICK = {"delay_loop": 0.2, "retry": 0, "delay_before_retry": 0.1, "warmup": 0}
 FIRST, SECOND = "192.0.2.21:80", "192.0.2.22:80"
 
 
-@pytest.fixture(scope="module")
-def lab() -> t.Iterator[PoolLab]:
-    lab = PoolLab()
-    yield lab
-    lab.close()
-
-
 class Operator:
     """A daemon with a service on both servers, and somebody who has a shell there."""
 
@@ -78,9 +71,10 @@ class Operator:
         self.daemon.write_text(json.dumps({**document, **(sections or {})}))
 
     def mainstay(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command line as the operator types it."""
+        """The command line as the operator types it on the director."""
+        there = "ip", "netns", "exec", self.lab.director.name
         return subprocess.run(
-            [PYTHON, "-m", "mainstay", *arguments, "--run-dir", str(self.folder / "run")],
+            [*there, PYTHON, "-m", "mainstay", *arguments, "--run-dir", str(self.folder / "run")],
             env={**os.environ, "PYTHONPATH": f"{CHECKOUT}/plugins/module_utils"},
             capture_output=True,
             text=True,
@@ -225,6 +219,33 @@ def test_a_file_in_the_maintenance_directory_takes_a_machine_out_and_its_removal
     operator.await_servers(second="up")
     events = operator.mainstay("events", "web").stdout
     assert f"real_server web {SECOND}  MAINTENANCE" in events and f"real_server web {SECOND}  RESTORE" in events
+
+
+@pytest.mark.fault("F56")
+def test_a_data_plane_that_is_not_there_is_told_before_the_reload_and_by_it_and_the_other_serves_on(
+    operator: Operator,
+) -> None:
+    """This machine's kernel has no ip_vs."""
+    operator.start().await_servers(first="up", second="up")
+    absent = "this kernel has no ip_vs: load it with 'modprobe ip_vs', or set global_defs.data_plane: nftables"
+    file = str(operator.daemon.folder / "mainstay.json")
+    assert "data_plane" not in operator.mainstay("plan", file).stdout
+
+    operator.defs["data_plane"] = "ipvs"
+    operator.write()
+    first = operator.mainstay("plan", file).stdout.splitlines()[0]
+    assert first == f"!! data_plane ipvs: is not there, nftables serves on until it comes: {absent}"
+    for answer in (operator.mainstay("reload"), operator.mainstay("reload")):
+        assert answer.returncode == 0
+        assert answer.stderr.startswith(f"warning: data_plane ipvs: {absent}; nftables serves on until then"), answer
+    assert operator.answering() == {"first", "second"}
+
+    operator.defs["data_plane"] = "nftables"
+    operator.write()
+    plan = operator.mainstay("plan", file).stdout
+    assert "!!" not in plan and "data_plane: ipvs -> nftables" in plan, plan
+    assert operator.mainstay("reload").stderr == ""
+    assert operator.answering() == {"first", "second"}
 
 
 def test_a_program_decides_about_a_server_and_sets_its_weight(operator: Operator) -> None:

@@ -28,6 +28,8 @@ class Story:
         self.answers: t.List[t.Mapping[str, object]] = []
         self.files = 0
         self.services: t.Dict[str, VirtualServer] = {}
+        self.problem: t.Optional[str] = None
+        self.silent = False
         state = ConfigState("mainstay.json", Config())
         self.reloader = Reloader(self.poller, Journal(lambda _text: True), state, self._read, self)
 
@@ -45,6 +47,10 @@ class Story:
     def unconfirmed(self) -> t.List[str]:
         return self.late
 
+    def ask_data_plane(self, taken: t.Callable[[t.Optional[str]], None]) -> None:
+        if not self.silent:
+            taken(self.problem)
+
     def reload_ends(self, result: t.Mapping[str, t.Any]) -> None:
         pass
 
@@ -54,7 +60,7 @@ class Story:
 
     def confirmed(self) -> None:
         self.late = []
-        self.reloader.worker_confirmed(self.poller.clock)
+        self.reloader.worker_confirmed()
 
 
 CHANGED = ["global_defs: changed router_id"]
@@ -90,6 +96,27 @@ def test_who_asks_meanwhile_shares_the_next_one() -> None:
 
     assert (len(story.answers), story.files) == (3, 2)
     assert story.poller.pending == []
+
+
+ABSENT = "data_plane ipvs: this kernel has no ip_vs; nftables serves on until then"
+
+
+def test_the_answer_warns_of_a_data_plane_that_is_not_there_and_the_next_one_does_not_repeat_it() -> None:
+    story = Story()
+    story.problem = ABSENT
+    story.asked().confirmed()
+    story.problem = None
+    story.asked().confirmed()
+    assert story.answers == [{"ok": True, "changed": CHANGED, "warnings": [ABSENT]}, {"ok": True, "changed": CHANGED}]
+
+
+def test_who_does_not_say_how_the_data_plane_is_holds_nobody_up() -> None:
+    story = Story()
+    story.silent = True
+    story.asked().confirmed()
+    assert story.answers == []
+    story.poller.run_for(PATIENCE)
+    assert story.answers == [{"ok": True, "changed": CHANGED}]
 
 
 def test_the_answer_warns_of_files_that_no_check_can_use() -> None:

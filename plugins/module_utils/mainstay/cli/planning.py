@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import typing as t
 
@@ -31,6 +32,7 @@ def add_verb(verb: AddVerb) -> argparse.ArgumentParser:
 
 def _plan(options: argparse.Namespace) -> int:
     from ..daemon.configuration_files import read_configuration
+    from ..daemon.health.engines import why_absent
     from ..daemon.pages.planning import reload_plan
     from ..model.problems import ConfigError
 
@@ -40,6 +42,6 @@ def _plan(options: argparse.Namespace) -> int:
         for problem in error.problems:
             sys.stderr.write(f"{printable(problem_line(options.file, problem))}\n")
         return BAD_CONFIGURATION
-    plan = reload_plan(wanted, options.run_dir)
+    plan = reload_plan(wanted, options.run_dir, why_absent if os.geteuid() == 0 else None)
     write(json.dumps(plan.document(), indent=2) + "\n" if options.json else plan.page())
     return GOOD

@@ -41,6 +41,9 @@ class Host(t.Protocol):
     def unconfirmed(self) -> t.List[str]:
         """Titles of the workers that do not run yet what they were told last, for whatever reason."""
 
+    def ask_data_plane(self, taken: t.Callable[[t.Optional[str]], None]) -> None:
+        """`taken` gets why the data plane of the configuration does not serve, None when it does or nobody answers."""
+
     def reload_ends(self, result: t.Mapping[str, t.Any]) -> None:
         """Tell the service manager; `result` is the answer to all who asked."""
 
@@ -61,6 +64,8 @@ class Reloader:
         self._changed: t.List[str] = []
         self._warnings: t.List[str] = []
         self._deadline: t.Optional[Timer] = None
+        self._asked = False
+        """All run it, and one has been asked whether it can be served."""
 
     def request(self, answer: Answer, now: Instant) -> None:
         """Reload, or once more after the one under way; `answer` gets the result."""
@@ -68,13 +73,22 @@ class Reloader:
         if not self._running:
             self._begin(now)
 
-    def worker_confirmed(self, now: Instant) -> None:
+    def worker_confirmed(self) -> None:
         """A worker runs what it was told last."""
-        if self._running and not self._host.unconfirmed():
-            self._finish(self._taken(), now)
+        running = self._running
+        if running and not self._asked and not self._host.unconfirmed():
+            self._asked = True
+            self._host.ask_data_plane(lambda problem: self._served(running, problem))
+
+    def _served(self, running: t.Sequence[Answer], problem: t.Optional[str]) -> None:
+        """The data plane serves, or not, says the worker; unless the reload has ended meanwhile."""
+        if self._running is running:
+            self._warnings += [] if problem is None else [problem]
+            self._finish(self._taken(), self._poller.now())
 
     def _begin(self, now: Instant) -> None:
         self._running, self._next = self._next, []
+        self._asked = False
         self._host.reload_begins(now)
         try:
             config = self._read()
@@ -92,7 +106,7 @@ class Reloader:
             self._journal.info(_SUBJECT, sentence)
         # Reading a big file took its time; that is not the workers'.
         self._deadline = self._poller.call_at(self._poller.now() + PATIENCE, self._too_slow)
-        self.worker_confirmed(now)  # it may concern none of them
+        self.worker_confirmed()  # it may concern none of them
 
     def _refuse(self, problems: t.Sequence[Problem], now: Instant) -> None:
         self._state.refused(problems)
@@ -103,6 +117,9 @@ class Reloader:
 
     def _too_slow(self, now: Instant) -> None:
         late = self._host.unconfirmed()
+        if not late:  # they run it, and only the last question has no answer
+            self._finish(self._taken(), now)
+            return
         self._journal.warning(
             _SUBJECT,
             f"not confirmed yet by {' and '.join(late)}, which gets it as soon as it can; see mainstay status",

@@ -31,7 +31,7 @@ LONGEST_PATIENCE = 5000 * NANOSECONDS_PER_MILLISECOND
 
 _EMPTY_SECTIONS: t.Mapping[str, t.Mapping[str, object]] = {
     "vrrp": {"real_time": None, "groups": {}, "instances": {}},
-    "lvs": {"data_plane": None, "error": None, "virtual_servers": {}},
+    "lvs": {"data_plane": None, "serving": None, "error": None, "virtual_servers": {}},
 }
 
 Answer = t.Callable[[t.Mapping[str, object]], None]

@@ -49,7 +49,7 @@ from .state_directory import open_state_directory
 from .status import ConfigState, StatusRequest, patience_for, status_head
 from .sync_role import SyncRole
 from .systemd import ServiceManager
-from .worker import Happening
+from .worker import DATA_PLANE, Happening
 from .worker_link import AnswerTaken, Happened, WorkerLink
 from .worker_process import Role
 
@@ -195,6 +195,10 @@ class Supervisor:
         """Titles of the workers that do not run yet what they were told last."""
         return [link.role.title for link in self._links.values() if not link.current]
 
+    def ask_data_plane(self, taken: t.Callable[[t.Optional[str]], None]) -> None:
+        """Why it does not serve, if so."""
+        self._links["lvs"].ask(DATA_PLANE, {}, lambda answer: taken((answer or {}).get("problem")))
+
     def reload_ends(self, result: t.Mapping[str, t.Any]) -> None:
         """Tell the service manager, unless it still waits for the start to be over, or the end has begun."""
         self._operations.reloaded(result)
@@ -203,7 +207,7 @@ class Supervisor:
 
     # ---- workers
 
-    def _confirmed(self, now: Instant) -> None:
+    def _confirmed(self, _now: Instant) -> None:
         """A worker runs what it was told last."""
         if not self.unconfirmed():
             self._note_running()
@@ -212,7 +216,7 @@ class Supervisor:
                 self._manager.ready(self._summary())
                 self._journal.info(SUBJECT, "both workers run the configuration")
                 self._warn(self._state.config)
-        self._reloader.worker_confirmed(now)
+        self._reloader.worker_confirmed()
 
     def _happened(self, happening: Happening, now: Instant) -> None:
         """A worker tells what happened to an instance, a group, a service or a server."""

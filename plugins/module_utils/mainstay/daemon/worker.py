@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from ..model.config import Config
 from ..model.units import Instant
 
+DATA_PLANE = "data_plane"
+"""Asked of the health worker: why the configured engine does not serve."""
+
 
 @dataclass(frozen=True)
 class LogLine:

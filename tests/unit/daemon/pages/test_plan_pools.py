@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 
-from mainstay.daemon.pages.plan_pools import pool_changes
+from mainstay.daemon.pages.plan_pools import opens_engine, pool_changes
+from mainstay.daemon.pages.planning import ReloadPlan
 from mainstay.model.check_config import TcpCheck
 from mainstay.model.config import Config, GlobalDefs
 from mainstay.model.lvs_config import RealServer, VirtualServer
@@ -24,7 +25,8 @@ WEB = VirtualServer(
     protocol="TCP",
     real_servers=(RealServer("192.0.2.21", checks=CHECKED), RealServer("192.0.2.22", checks=CHECKED)),
 )
-LVS = {
+LVS: t.Dict[str, t.Any] = {
+    "serving": "ipvs",
     "virtual_servers": {
         "web": {
             "real_servers": [
@@ -37,11 +39,23 @@ LVS = {
 
 
 def told(
-    *after: VirtualServer, plane: str = "ipvs", lvs: t.Any = LVS, before: str = "ipvs", old: VirtualServer = WEB
+    *after: VirtualServer,
+    plane: str = "ipvs",
+    lvs: t.Any = LVS,
+    before: str = "ipvs",
+    old: VirtualServer = WEB,
+    absent: str = "",
 ) -> t.List[t.Tuple[str, bool, str]]:
-    running = Config(GlobalDefs(data_plane=before), virtual_servers={"web": old})
-    new = Config(GlobalDefs(data_plane=plane), virtual_servers={one.name: one for one in after})
-    return [(one.subject, one.certain, one.why) for one in pool_changes(running, new, lvs)]
+    running, new = with_plane(before, old), with_plane(plane, *after)
+    return [(one.subject, one.certain, one.why) for one in pool_changes(running, new, lvs, absent)]
+
+
+def serving(engine: t.Optional[str]) -> t.Dict[str, t.Any]:
+    return {**LVS, "serving": engine}
+
+
+def with_plane(plane: str, *services: VirtualServer) -> Config:
+    return Config(GlobalDefs(data_plane=plane), virtual_servers={one.name: one for one in services})
 
 
 def change(**options: t.Any) -> VirtualServer:
@@ -127,14 +141,51 @@ def test_another_name_ends_no_connection() -> None:
 )
 def test_with_nftables_tcp_connections_outlive_their_service(protocol: str, certain: bool, words: str) -> None:
     """Connection tracking carries on what it knows; UDP flows are ended, see net/conntrack.py."""
-    gone = told(before="nftables", plane="nftables", old=change(protocol=protocol))
+    gone = told(before="nftables", plane="nftables", lvs=serving("nftables"), old=change(protocol=protocol))
     assert gone == [("virtual_server web", certain, f"leaves the configuration: {words}")]
 
 
 def test_another_data_plane_ends_all_of_them() -> None:
-    assert told(WEB, plane="nftables") == [
+    assert told(WEB, plane="nftables", lvs=serving("ipvs")) == [
         ("data_plane", True, "ipvs -> nftables: every service moves there, all established connections end")
     ]
+
+
+def test_another_data_plane_that_is_not_there_ends_none_and_that_is_told_with_the_remedy() -> None:
+    why = "this kernel has no ip_vs: load it with 'modprobe ip_vs'"
+    assert told(WEB, before="nftables", lvs=serving("nftables"), absent=why) == [
+        ("data_plane ipvs", True, f"is not there, nftables serves on until it comes: {why}")
+    ]
+    assert told(WEB, lvs=serving(None), absent=why) == [
+        ("data_plane ipvs", True, f"is not there, nothing is served until it comes: {why}")
+    ]
+
+
+def test_the_way_back_from_a_data_plane_that_never_came_ends_no_connection() -> None:
+    assert told(WEB, before="ipvs", plane="nftables", lvs=serving("nftables")) == []
+
+
+@pytest.mark.parametrize(
+    ("serves", "after", "opens"),
+    [
+        ("ipvs", with_plane("ipvs", WEB), False),
+        ("ipvs", with_plane("nftables", WEB), True),
+        (None, with_plane("ipvs", WEB), True),
+        ("ipvs", with_plane("nftables"), False),
+    ],
+    ids=["the same", "another", "the first", "nothing to serve"],
+)
+def test_a_reload_opens_the_data_plane_that_does_not_serve_yet(
+    serves: t.Optional[str], after: Config, opens: bool
+) -> None:
+    assert opens_engine(after, serving(serves)) is opens
+
+
+def test_who_may_not_look_for_the_data_plane_says_so() -> None:
+    words = "whether this machine has the data_plane of the file was not looked at: that is for root"
+    plan = ReloadPlan((), (), (), secrets_compared=True, states_known=True)
+    assert words not in plan.page()
+    assert dataclasses.replace(plan, engine_looked_for=False).page().endswith(f"{words}\n")
 
 
 def test_without_the_health_worker_the_number_is_left_out() -> None:

@@ -248,6 +248,13 @@ def test_a_worker_that_has_not_taken_it_is_a_warning(host: Host) -> None:
     assert "vrrp worker not yet" in warning
 
 
+def test_what_the_reload_warns_of_is_a_warning_of_the_module(host: Host) -> None:
+    with host.daemon(reload=[{"ok": True, "changed": [], "warnings": ["data_plane ipvs: this kernel has no ip_vs"]}]):
+        result = host.run(vrrp_instance, **WANTED)
+    assert result.reloaded
+    assert host.warnings == ["data_plane ipvs: this kernel has no ip_vs"]
+
+
 def test_without_conf_d_the_failure_names_the_folder(host: Host) -> None:
     host.conf_d.rmdir()
     result = host.run(vrrp_instance, **WANTED)

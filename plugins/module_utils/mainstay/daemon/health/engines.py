@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ...model.units import Duration, seconds
-from ...net.data_plane import DataPlane
+from ...net.data_plane import DataPlane, DataPlaneUnavailable
 
 OpenEngine = t.Callable[[str], DataPlane]
 
@@ -45,6 +45,15 @@ def open_engine(name: str) -> DataPlane:
     Only the engine in use is loaded: each brings libraries of its own.
     """
     return _OPENERS[name]()
+
+
+def why_absent(name: str) -> str:
+    """Why this machine cannot use the engine now, with the remedy; "" when it can. Leaves no trace."""
+    try:
+        open_engine(name).close()
+    except DataPlaneUnavailable as unavailable:
+        return str(unavailable)
+    return ""
 
 
 def owns_whole_table(name: str) -> bool:

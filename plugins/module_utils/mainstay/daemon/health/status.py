@@ -85,6 +85,7 @@ class HealthStatus:
             "pid": os.getpid(),
             "as_of": now,
             "data_plane": data_plane,
+            "serving": None if self._pools.away else self._pools.engine,
             "error": self._pools.error,
             "uncounted": self._pools.uncounted,
             "checks": {"configured": configured, "running": running},

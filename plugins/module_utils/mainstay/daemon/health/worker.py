@@ -34,7 +34,7 @@ from ..drain_deadlines import DrainDeadlines
 from ..former_timeouts import FormerTimeouts
 from ..log_limit import LogLimit
 from ..scheduling import raise_open_files
-from ..worker import Arguments, LogLine, Say
+from ..worker import DATA_PLANE, Arguments, LogLine, Say
 from .adoption import NOTHING_FOUND, found_in
 from .check_book import CheckBook
 from .engines import OpenEngine, open_engine
@@ -139,8 +139,11 @@ class HealthWorker:
         self._verbs[verb](arguments, now)
 
     def ask(self, verb: str, _arguments: Arguments, _now: Instant) -> t.Dict[str, object]:
-        """It answers no questions but the one for its status."""
-        return {"ok": False, "error": f"the health worker cannot answer {verb}"}
+        """Answer DATA_PLANE: why the configured one does not serve; None when it does, or nothing is to be served."""
+        if verb != DATA_PLANE:
+            return {"ok": False, "error": f"the health worker cannot answer {verb}"}
+        error = self._pools.error
+        return {"ok": True, "problem": None if error is None else f"data_plane {self._defs.data_plane}: {error}"}
 
     def stop(self, _now: Instant) -> None:
         """End the checks, tell the end where omega asks for it, then remove our services from the kernel; those of

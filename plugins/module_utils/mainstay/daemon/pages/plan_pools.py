@@ -27,27 +27,42 @@ NFTABLES = "nftables"
 
 @dataclass(frozen=True)
 class PoolChange:
-    """What would become of one service or one of its servers."""
+    """What would become of one service, of one of its servers, or of all of them."""
 
     subject: str
-    """virtual_server web, or real_server web 192.0.2.21:80."""
+    """virtual_server web, real_server web 192.0.2.21:80, or data_plane."""
     certain: bool
-    """Connections end; False: they may, or none does."""
+    """Connections end, or are not served; False: they may end, or none does."""
     why: str
 
 
-def pool_changes(old: Config, new: Config, lvs: Section) -> t.List[PoolChange]:
-    """`lvs`: that section of the status, for the connections of each server."""
+def opens_engine(new: Config, lvs: Section) -> bool:
+    """Whether a reload opens an engine that does not serve now: another one, or the first."""
+    return bool(new.virtual_servers) and lvs.get("serving") != new.global_defs.data_plane
+
+
+def _other_engine(old: t.Optional[str], new: str, absent: str) -> PoolChange:
+    if absent:
+        outcome = f"{old} serves on" if old else "nothing is served"
+        return PoolChange(f"data_plane {new}", True, f"is not there, {outcome} until it comes: {absent}")
+    why = f"{old} -> {new}: every service moves there, all established connections end"
+    return PoolChange("data_plane", True, why)
+
+
+def pool_changes(old: Config, new: Config, lvs: Section, absent: str = "") -> t.List[PoolChange]:
+    """`lvs`: that section of the status, for the engine that serves and the connections of each server. `absent`: why
+    the engine that a reload would open is not there, with the remedy; "" when it is.
+    """
     before, after = running_services(old), running_services(new)
-    planes = old.global_defs.data_plane, new.global_defs.data_plane
     found: t.List[PoolChange] = []
-    if planes[0] != planes[1] and before:
-        why = f"{planes[0]} -> {planes[1]}: every service moves there, all established connections end"
-        found.append(PoolChange("data_plane", True, why))
+    serving, wanted = lvs.get("serving"), new.global_defs.data_plane
+    if opens_engine(new, lvs) and (serving or absent):
+        found.append(_other_engine(serving, wanted, absent))
     heirs = {key: service for service in after.values() for key in service_keys(service)}
     for name, service in before.items():
         counts = _connections(lvs, name)
-        found += _of_service(service, after.get(name), heirs, planes[0], counts)
+        plane = serving or old.global_defs.data_plane
+        found += _of_service(service, after.get(name), heirs, plane, counts)
     return found
 
 

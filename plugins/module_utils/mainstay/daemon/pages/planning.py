@@ -5,7 +5,8 @@
 
 It is made where the command runs, with the rights of whoever runs it: the daemon opens no file for anybody, and a
 configuration of any size is no request. The daemon tells what it runs, without secrets; to root it also tells a keyed
-digest of each secret, so that a changed password is seen although it is shown to nobody.
+digest of each secret, so that a changed password is seen although it is shown to nobody. A data plane that a reload
+would open is opened here for a look, which is root's too.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from ..operations import fingerprints
 from ..overrides import ServerOrder
 from .page_words import Section, section_of, text
 from .plan_moves import Move, moves
-from .plan_pools import PoolChange, pool_changes
+from .plan_pools import PoolChange, opens_engine, pool_changes
+
+WhyAbsent = t.Callable[[str], str]
 
 _AUTHENTICATION = ("authentication", "auth_hmac")
 
@@ -41,6 +44,8 @@ class ReloadPlan:
     states_known: bool
     """The vrrp worker has said just now who is master."""
     orders: t.Tuple[LostOrder, ...] = ()
+    engine_looked_for: bool = True
+    """Whether the data plane is there that a reload would open; True also when it would open none."""
 
     def document(self) -> t.Dict[str, t.Any]:
         """JSON-able."""
@@ -59,6 +64,8 @@ class ReloadPlan:
         lines += [] if self.changes else ["a reload would change nothing"]
         lines += self._outcome()
         lines += [] if self.secrets_compared else ["passwords and keys were not compared: that is for root"]
+        if not self.engine_looked_for:
+            lines.append("whether this machine has the data_plane of the file was not looked at: that is for root")
         return "\n".join(lines) + "\n"
 
     def _outcome(self) -> t.List[str]:
@@ -67,8 +74,10 @@ class ReloadPlan:
         return [] if self.moves else ["no virtual IP moves by this alone"]
 
 
-def reload_plan(wanted: Config, run_directory: str) -> ReloadPlan:
-    """What a reload to `wanted` would change. Raises DaemonUnreachable."""
+def reload_plan(wanted: Config, run_directory: str, why_absent: t.Optional[WhyAbsent]) -> ReloadPlan:
+    """What a reload to `wanted` would change. `why_absent` opens a data plane by its name and says why that failed, or
+    ""; None when whoever runs this may not. Raises DaemonUnreachable.
+    """
     salt = os.urandom(16).hex()
     running = request("running", run_directory, salt=salt)
     if not running.get("ok"):
@@ -80,10 +89,14 @@ def reload_plan(wanted: Config, run_directory: str) -> ReloadPlan:
     found = changes(document, hide_secrets(new), _differing(digests, fingerprints(new, salt.encode("ascii"))))
     before, after = _loaded(document), _loaded(hide_secrets(new))
     moving = moves(before, after, vrrp, _reauthenticated(found))
-    pools = pool_changes(before, after, section_of(status, "lvs"))
+    lvs = section_of(status, "lvs")
+    opens = opens_engine(after, lvs)
+    absent = why_absent(after.global_defs.data_plane) if opens and why_absent else ""
+    pools = pool_changes(before, after, lvs, absent)
     lost = lost_orders(_orders(section_of(status, "overrides")), before, after)
     known = digests is not None, bool(vrrp.get("alive"))
-    return ReloadPlan(tuple(found), tuple(moving), tuple(pools), *known, tuple(lost))
+    looked = why_absent is not None or not opens
+    return ReloadPlan(tuple(found), tuple(moving), tuple(pools), *known, tuple(lost), looked)
 
 
 def _orders(overrides: Section) -> t.List[ServerOrder]:
