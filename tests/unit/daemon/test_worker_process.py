@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 
-from mainstay.daemon import worker_process
+from mainstay.daemon import scheduling, worker_process
 from mainstay.daemon.channel import Channel, Message
 from mainstay.daemon.process import start_worker
 from mainstay.daemon.reactor import Reactor
@@ -179,6 +179,39 @@ def test_a_punctual_worker_keeps_its_memory_and_goes_before_others(forked: t.Cal
     refusals = [one["log"]["message"] for one in punctual.heard if "real-time" in str(one.get("log"))]
     assert real_time or (refusals and os.getpriority(os.PRIO_PROCESS, punctual.pid) == -20), punctual.heard
     assert os.sched_getscheduler(other.pid) == os.SCHED_OTHER and os.getpriority(os.PRIO_PROCESS, other.pid) == ours
+
+
+def test_no_system_call_of_the_other_worker_holds_up_adverts(forked: t.Callable[[bool], Forked]) -> None:
+    """Real-time priority waits for the end of a system call on the same processor: they never run on the same one."""
+    all_of_them = os.sched_getaffinity(0)
+    punctual, other = forked(True), forked(False)
+    for worker in (punctual, other):
+        worker.asks("alive", do="status", id=1)
+
+    ours, theirs = os.sched_getaffinity(punctual.pid), os.sched_getaffinity(other.pid)
+    assert ours | theirs == all_of_them
+    assert not ours & theirs or len(all_of_them) == 1, (ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("processors", "punctual", "other"),
+    [({3}, None, None), ({0, 1}, [1], [0]), ({0, 2, 5}, [2, 5], [0]), ({0, 1, 2, 3}, [2, 3], [0, 1])],
+)
+def test_each_worker_has_its_half_of_the_processors(
+    processors: t.Set[int],
+    punctual: t.Optional[t.List[int]],
+    other: t.Optional[t.List[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of those that the service may use; where there is one, both have it."""
+    taken: t.List[t.Optional[t.List[int]]] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: processors)
+    for who in (True, False):
+        taken.append(None)
+        monkeypatch.setattr(os, "sched_setaffinity", lambda _pid, mask: taken.__setitem__(-1, mask))
+        scheduling.keep_apart(who)
+
+    assert taken == [punctual, other]
 
 
 def test_a_fork_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,7 @@ class WorkerProcess:
 
     def run(self) -> None:
         """Until the end in order. An exception of the worker comes out here."""
+        scheduling.keep_apart(self._role.punctual)
         if self._role.punctual:
             self._become_punctual()
         self._worker = self._role.build(self._reactor, self._say)

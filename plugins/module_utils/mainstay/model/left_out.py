@@ -45,9 +45,12 @@ LEFT_OUT: t.Mapping[str, t.Mapping[str, str]] = {
         **each(
             "max_auto_priority min_auto_priority_delay vrrp_rt_priority checker_rt_priority bfd_rt_priority "
             "vrrp_priority checker_priority bfd_priority vrrp_rlimit_rttime checker_rlimit_rttime "
-            "bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime bfd_rlimit_rtime "
-            "vrrp_cpu_affinity checker_cpu_affinity bfd_cpu_affinity",
+            "bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime bfd_rlimit_rtime",
             "Leave it out: the vrrp worker asks for real-time priority and says when it is refused.",
+        ),
+        **each(
+            "vrrp_cpu_affinity checker_cpu_affinity bfd_cpu_affinity",
+            "Leave it out: the vrrp worker and the health worker never share a processor where there are two.",
         ),
         **each(
             "vrrp_no_swap checker_no_swap bfd_no_swap",
