@@ -221,6 +221,24 @@ def test_a_file_in_the_maintenance_directory_takes_a_machine_out_and_its_removal
     assert f"real_server web {SECOND}  MAINTENANCE" in events and f"real_server web {SECOND}  RESTORE" in events
 
 
+def test_a_daemon_that_starts_without_the_maintenance_directory_brings_nobody_back_into_service(
+    operator: Operator,
+) -> None:
+    operator.start().await_servers(first="up", second="up")
+    (operator.held / "192.0.2.22").touch()
+    operator.await_servers(second="maintenance")
+    operator.daemon.signal_and_await_end()
+    aside = operator.held.rename(operator.folder / "aside")
+    operator.daemon.start()
+    operator.await_servers(first="up", second="maintenance")
+    assert operator.answering() == {"first"}
+    alarm = next(line for line in operator.mainstay("status").stdout.splitlines() if "maintenance_directory" in line)
+    assert alarm.startswith("!! maintenance_directory: since 20") and "(192.0.2.22)" in alarm, alarm
+    (aside / "192.0.2.22").unlink()
+    aside.rename(operator.held)
+    operator.await_servers(second="up")
+
+
 @pytest.mark.fault("F56")
 def test_a_data_plane_that_is_not_there_is_told_before_the_reload_and_by_it_and_the_other_serves_on(
     operator: Operator,

@@ -59,7 +59,7 @@ class PoolOperations:
         self._config = config
         self._events = events
         self._overrides = Overrides(state_path, journal)
-        self._directory = MaintenanceDirectory(poller, journal, self._files_changed)
+        self._directory = MaintenanceDirectory(poller, journal, state_path, self._files_changed)
         self._files: t.Dict[ServerId, ServerOrder] = {}
         self._told: t.Optional[t.List[t.Dict[str, t.Any]]] = None
         self.verbs: t.Mapping[str, Verb] = {

@@ -18,6 +18,7 @@ import pytest
 from mainstay.daemon.journal import Journal
 from mainstay.daemon.programs import maintenance_directory
 from mainstay.daemon.programs.maintenance_directory import MaintenanceDirectory
+from mainstay.daemon.programs.maintenance_memory import file_system
 from mainstay.model.config import Config
 from mainstay.model.units import seconds
 
@@ -29,12 +30,17 @@ class Story:
     """A directory that is watched."""
 
     def __init__(self, folder: Path) -> None:
+        self.state = folder
         self.folder = folder / "held"
         self.loop = Loop()
         self.log: t.List[str] = []
         self.changes = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """A daemon starts."""
         journal = Journal(lambda text: bool(self.log.append(text)) or True)
-        self.directory = MaintenanceDirectory(self.loop, journal, self._changed)
+        self.directory = MaintenanceDirectory(self.loop, journal, str(self.state), self._changed)
 
     def _changed(self) -> None:
         self.changes += 1
@@ -43,6 +49,16 @@ class Story:
         self.folder.mkdir(exist_ok=True)
         self.folder.chmod(mode)
         self.directory.configure(str(self.folder))
+
+    def restart(self, while_down: t.Callable[[], object], *, configured: bool = True) -> None:
+        """The daemon ends, something happens, another one starts."""
+        self.directory.close()
+        while_down()
+        self.begin()
+        self.directory.configure(str(self.folder) if configured else None)
+
+    def status(self) -> t.Dict[str, t.Any]:
+        return self.directory.status(CONFIG)
 
     def held(self, config: Config = CONFIG) -> t.List[str]:
         return sorted(" ".join(one) for one in self.directory.orders(config))
@@ -233,15 +249,85 @@ def test_an_unmount_ends_no_maintenance(story: Story, monkeypatch: pytest.Monkey
     in_use(story)
     found = maintenance_directory._files_in
     with monkeypatch.context() as patch:
-        patch.setattr(maintenance_directory, "_files_in", lambda _path: (-1, {}))
+        patch.setattr(maintenance_directory, "_files_in", lambda _path: ((-1, "other"), {}))
         (story.folder / "anything").touch()
         story.loop.until(lambda: story.directory.problem, "the alarm")
         assert "is on another file system than before; what was there before still counts" in story.directory.problem
         assert story.held() == [WEB_1]
-        patch.setattr(maintenance_directory, "_files_in", lambda path: (-1, found(path)[1]))
+        patch.setattr(maintenance_directory, "_files_in", lambda path: ((-1, "other"), found(path)[1]))
         story.loop.until(lambda: not story.directory.problem, "it to be mounted again")
         (story.folder / "web@192.0.2.21:80").unlink()
         story.await_held()
+
+
+# ---- over a restart
+
+
+def test_a_start_without_the_directory_ends_no_maintenance_and_says_since_when(story: Story) -> None:
+    in_use(story)
+    story.restart(lambda: shutil.rmtree(story.folder))
+    assert story.held() == [WEB_1]
+    assert "No such file or directory; what was there before still counts" in story.status()["problem"]
+    since = story.status()["since"]
+    assert since
+
+    story.restart(lambda: None)
+    assert (story.held(), story.status()["since"]) == ([WEB_1], since), "over as many starts as it takes"
+
+    story.folder.mkdir(mode=0o755)
+    story.await_held()
+    assert (story.status()["problem"], story.status()["since"]) == ("", "")
+    story.restart(lambda: shutil.rmtree(story.folder))
+    assert story.held() == [], "what has ended does not come back"
+
+
+def test_a_file_that_was_removed_while_no_daemon_ran_has_ended(story: Story) -> None:
+    in_use(story)
+    story.restart((story.folder / "web@192.0.2.21:80").unlink)
+    assert (story.held(), story.status()["problem"]) == ([], "")
+
+
+def test_a_mount_that_did_not_come_back_ends_no_maintenance(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_use(story)
+    monkeypatch.setattr(maintenance_directory, "file_system", lambda _path: (1, "nothing mounted"))
+    story.restart((story.folder / "web@192.0.2.21:80").unlink)
+    assert story.held() == [WEB_1]
+    assert "is on another file system than before; what was there before still counts" in story.status()["problem"]
+
+
+def test_a_mount_with_another_number_after_a_boot_is_the_same(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_use(story)
+    _number, mounted = file_system(str(story.folder))
+    assert mounted
+    monkeypatch.setattr(maintenance_directory, "file_system", lambda _path: (1, mounted))
+    story.restart((story.folder / "web@192.0.2.21:80").unlink)
+    assert (story.held(), story.status()["problem"]) == ([], "")
+
+
+def test_a_start_without_it_in_the_configuration_forgets_it(story: Story) -> None:
+    in_use(story)
+    story.restart(lambda: shutil.rmtree(story.folder), configured=False)
+    story.restart(lambda: None)
+    assert story.held() == []
+
+
+@pytest.mark.parametrize("text", ["{", '{"files": 1}', '{"files": [{"name": 5}]}'])
+def test_a_damaged_memory_is_an_alarm_until_the_directory_is_seen(story: Story, text: str) -> None:
+    memory = story.state / "maintenance.json"
+    in_use(story)
+    story.restart(lambda: (memory.write_text(text), shutil.rmtree(story.folder)))
+    assert story.held() == []
+    assert "maintenance.json" in story.status()["problem"]
+    story.watch()
+    story.loop.until(lambda: not story.status()["problem"], "the directory to be seen")
+    assert memory.read_text() == '{\n  "files": []\n}\n'
+
+
+def test_a_disk_that_keeps_nothing_is_an_alarm_and_the_file_counts(story: Story) -> None:
+    (story.state / "maintenance.json").mkdir()
+    (story.state / "maintenance.json.damaged").write_text("in the way")
+    in_use(story)
+    assert "a start without the directory brings its servers back into service" in story.status()["problem"]
 
 
 def turn_for(story: Story, length: float) -> None:

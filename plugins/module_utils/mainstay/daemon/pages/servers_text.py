@@ -13,6 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ...lvs.table import endpoint_text
+from ...model.units import as_seconds, seconds
 from .page_words import GAP, STALE, Row, Section, of, section_of, table, text, time
 
 _HEAD = ("REAL SERVER", "STATE", "WEIGHT", "ACTIVE", "INACTIVE", "SINCE", "LAST CHECK")
@@ -34,7 +35,16 @@ def servers_page(answer: Section) -> str:
     for name, service in services.items():
         lines += [*service_lines(name, service, lvs.get("data_plane"), mark), ""]
     lines += [] if services else ["no virtual_servers"]
+    lines += _count_age(lvs)
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _count_age(lvs: Section) -> t.List[str]:
+    """Where it takes a while to count connections, how old the figures are."""
+    counted_at, as_of = lvs.get("counted_at"), lvs.get("as_of")
+    if not isinstance(counted_at, int) or not isinstance(as_of, int) or as_of - counted_at < seconds(1):
+        return []
+    return [f"connections were counted {_ago(as_seconds(as_of - counted_at))} ago"]
 
 
 def override_sentences(overrides: Section, shown: t.Optional[t.Container[object]] = None) -> t.Iterator[str]:
@@ -46,7 +56,8 @@ def override_sentences(overrides: Section, shown: t.Optional[t.Container[object]
         yield f"overrides: {text(overrides['problem'])}"
     directory = section_of(overrides, "maintenance_directory")
     if directory.get("problem"):
-        yield f"maintenance_directory: {text(directory['problem'])}"
+        since = f"since {time(directory['since'])}: " if directory.get("since") else ""
+        yield f"maintenance_directory: {since}{text(directory['problem'])}"
     for name, meant in section_of(directory, "files").items():
         servers = [one for one in meant if shown is None or one.partition(" ")[0] in shown]
         where = f"{text(directory.get('path'))}/{text(name)}"

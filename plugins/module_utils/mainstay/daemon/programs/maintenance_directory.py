@@ -8,7 +8,7 @@ What is in it does not count. Names that begin with a dot are left alone: editor
 directory that everybody may write is ignored: anybody could empty a pool.
 
 Only a good look ends a maintenance. While the directory cannot be read (a stale mount, an unmount, wrong rights, a
-directory that is gone) the files that were known before count on, and the status says so.
+directory that is gone) the files that were known before count on, also over a restart, and the status says so.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import datetime
 import os
 import stat
 import typing as t
-from dataclasses import dataclass
 
 from ...lvs.keys import ServerId
 from ...lvs.overrides import MAINTENANCE
@@ -27,9 +26,10 @@ from ...net.polling import Poller, Timer
 from ..demotions import NotPossible
 from ..journal import Journal
 from ..overrides import ServerOrder, address_in, find_server, known_servers
+from ..wall_clock import wall_clock
 from .file_watch import FileWatch
+from .maintenance_memory import SUBJECT, MaintenanceFile, MaintenanceMemory, Sighting, file_system
 
-_SUBJECT = "maintenance_directory"
 _LOOK_AGAIN = seconds(1)
 """After an error. A file system that comes back, or that is mounted over the directory, is no event."""
 _SHOWN = 10
@@ -37,23 +37,11 @@ _END_UNREADABLE = "to end that, make it a readable directory without them (an em
 _END_UNMOUNTED = "to end that, mount it again and remove them, or make files of these names here and remove those"
 
 
-@dataclass(frozen=True)
-class MaintenanceFile:
-    """One file of the directory."""
-
-    name: str
-    owner: int
-    """Uid."""
-    at: str
-    """When it was made or touched, wall clock; "unknown" for what no calendar has: anybody may touch a file into any
-    year."""
-
-
 class MaintenanceDirectory:
     """The files that are there, and whom they mean."""
 
-    def __init__(self, poller: Poller, journal: Journal, changed: t.Callable[[], None]) -> None:
-        """`changed` is called when a file came or went."""
+    def __init__(self, poller: Poller, journal: Journal, state_path: str, changed: t.Callable[[], None]) -> None:
+        """`state_path`: the state directory. `changed` is called when a file came or went."""
         self.problem = ""
         """Why what is there now does not count, or not all of it; "" when nothing is wrong."""
         self._poller = poller
@@ -61,19 +49,24 @@ class MaintenanceDirectory:
         self._changed = changed
         self._path: t.Optional[str] = None
         self._watch: t.Optional[FileWatch] = None
-        self._files: t.Dict[str, MaintenanceFile] = {}
-        self._device: t.Optional[int] = None
-        """The file system of the last good look (st_dev); None before it."""
+        self._memory = MaintenanceMemory(state_path, journal)
+        self._files: t.Mapping[str, MaintenanceFile] = {}
+        self._file_system: t.Tuple[t.Optional[int], str] = None, ""
+        """Of the last good look; what another daemon has looked at has no number."""
+        self._since = ""
+        """When `problem` began."""
         self._timer: t.Optional[Timer] = None
         self._unknown_told: t.Set[str] = set()
 
     def configure(self, path: t.Optional[str]) -> None:
         """Watch this directory from now on; None: no file counts."""
+        if path is None:
+            self._memory.keep(Sighting(None))
         if path == self._path and (path is None) == (self._watch is None):
             return
         self.close()
         if path != self._path:
-            self._path, self._files, self._device, self.problem = path, {}, None, ""
+            self._begin(path)
         if path is None:
             return
         try:
@@ -81,8 +74,13 @@ class MaintenanceDirectory:
             self._arm(self._watch)
         except OSError as error:
             remedy = "raise fs.inotify.max_user_instances and reload"
-            self._journal.error(_SUBJECT, f"the kernel refused to watch {path} ({error.strerror}); {remedy}")
+            self._journal.error(SUBJECT, f"the kernel refused to watch {path} ({error.strerror}); {remedy}")
         self._look()
+
+    def _begin(self, path: t.Optional[str]) -> None:
+        seen = Sighting(None) if path is None else self._memory.of(path)
+        self._path, self._files, self._since, self.problem = path, seen.files, seen.since, ""
+        self._file_system = None, seen.file_system
 
     def close(self) -> None:
         """Watch no more; what was found stays."""
@@ -110,7 +108,8 @@ class MaintenanceDirectory:
         """Section of the status answer."""
         known = _Known(config if self._files else Config())
         files = {name: [" ".join(one) for one in known.meant_by(name)] for name in sorted(self._files)}
-        return {"path": self._path, "problem": self.problem, "files": files}
+        problem = "; ".join(filter(None, (self.problem, self._memory.problem)))
+        return {"path": self._path, "problem": problem, "since": self._since, "files": files}
 
     def _order(self, one: ServerId, file: MaintenanceFile) -> ServerOrder:
         by = f"file {os.path.join(self._path or '', file.name)} (uid {file.owner})"
@@ -120,7 +119,7 @@ class MaintenanceDirectory:
         if name not in self._unknown_told:
             self._unknown_told.add(name)
             names = "SERVICE, SERVICE@ADDRESS:PORT or ADDRESS of the configuration"
-            self._journal.warning(_SUBJECT, f"{self._path}: the file {name!a} means no real_server; it takes {names}")
+            self._journal.warning(SUBJECT, f"{self._path}: the file {name!a} means no real_server; it takes {names}")
 
     # ---- the directory
 
@@ -138,25 +137,32 @@ class MaintenanceDirectory:
             problem = self._take(*_files_in(self._path or ""))
         except OSError as error:
             problem = f"{self._path} cannot be used: {error.strerror}; {_kept(before, _END_UNREADABLE)}"
+        self._since = (self._since or wall_clock()) if problem else ""
+        if self._files or not problem:
+            self._memory.keep(Sighting(self._path, self._file_system[1], self._since, self._files))
         self._unknown_told &= set(self._files)
         if problem and problem != self.problem:
-            self._journal.error(_SUBJECT, problem)
+            self._journal.error(SUBJECT, problem)
         elif self.problem and not problem:
-            self._journal.info(_SUBJECT, f"{self._path} can be used now")
+            self._journal.info(SUBJECT, f"{self._path} can be used now")
         self.problem = problem
         self._look_again_later()
         return set(before) != set(self._files)
 
-    def _take(self, device: int, found: t.Dict[str, MaintenanceFile]) -> str:
+    def _take(self, there: t.Tuple[int, str], found: t.Dict[str, MaintenanceFile]) -> str:
         """These are there. What is wrong: on another file system a file that is missing was not removed by anybody."""
         lost: t.Dict[str, MaintenanceFile] = {}
-        if self._device not in (None, device):
+        if self._is_another(*there):
             lost = {name: file for name, file in self._files.items() if name not in found}
         self._files = {**lost, **found}
         if lost:
             return f"{self._path} is on another file system than before; {_kept(lost, _END_UNMOUNTED)}"
-        self._device = device
+        self._file_system = there
         return ""
+
+    def _is_another(self, device: int, mounted: str) -> bool:
+        before, was_mounted = self._file_system
+        return bool(was_mounted) and mounted != was_mounted if before is None else device != before
 
     def _look_again_later(self) -> None:
         """The watch cannot tell when that is over. It is set anew, too: it may be one of what was there before."""
@@ -180,7 +186,7 @@ def _kept(files: t.Mapping[str, MaintenanceFile], remedy: str) -> str:
     return f"what was there before still counts ({', '.join(names[:_SHOWN])}{more}); {remedy}"
 
 
-def _files_in(path: str) -> t.Tuple[int, t.Dict[str, MaintenanceFile]]:
+def _files_in(path: str) -> t.Tuple[t.Tuple[int, str], t.Dict[str, MaintenanceFile]]:
     """Its file system and what is in it. Raises OSError."""
     status = os.stat(path)
     if status.st_mode & stat.S_IWOTH:
@@ -191,7 +197,7 @@ def _files_in(path: str) -> t.Tuple[int, t.Dict[str, MaintenanceFile]]:
             if not entry.name.startswith("."):
                 file = _file(entry)
                 found.update({} if file is None else {file.name: file})
-    return status.st_dev, found
+    return file_system(path), found
 
 
 def _file(entry: os.DirEntry[str]) -> t.Optional[MaintenanceFile]:
