@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from pathlib import Path
 
 import pytest
+from netns.health_director import HealthDirector
+from netns.pages import Pages
+from netns.pool_lab import PoolLab
 from netns.segment import Segment, remove_leftovers
 
 
@@ -28,3 +32,39 @@ def segment(tmp_path: Path) -> t.Iterator[Segment]:
         made.close()
         for log in sorted(tmp_path.rglob("log")):
             print(f"---- {log.parent.name}\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def lab() -> t.Iterator[PoolLab]:
+    """A client, a director and two servers."""
+    lab = PoolLab()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def stack() -> t.Iterator[contextlib.ExitStack]:
+    """What a test starts; its end stops it."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def director(lab: PoolLab, tmp_path: Path) -> t.Iterator[HealthDirector]:
+    """A daemon that is yet to be started."""
+    director = HealthDirector(lab, tmp_path)
+    try:
+        yield director
+    finally:
+        t.cast(t.Any, director.node).close()
+        lab.director.run("nft", "flush", "ruleset")
+        lab.director.run("conntrack", "--flush")
+        print(director.log.read_text())
+
+
+@pytest.fixture
+def pages(lab: PoolLab, stack: contextlib.ExitStack) -> Pages:
+    """What the first server has to show."""
+    pages = Pages(lab.servers["first"])
+    stack.callback(pages.close)
+    return pages
