@@ -59,13 +59,6 @@ class Answering:
 
 
 @pytest.fixture(scope="module")
-def lab() -> t.Iterator[PoolLab]:
-    lab = PoolLab()
-    yield lab
-    lab.close()
-
-
-@pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make_certificates(tmp_path_factory.mktemp("certificates"))
 

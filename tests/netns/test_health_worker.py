@@ -18,13 +18,6 @@ from netns.pool_lab import NAT_VIP, SERVERS, PoolLab
 from lab.waiting import wait_for
 
 
-@pytest.fixture(scope="module")
-def lab() -> t.Iterator[PoolLab]:
-    lab = PoolLab()
-    yield lab
-    lab.close()
-
-
 @pytest.fixture
 def webs(lab: PoolLab) -> t.Iterator[dict[str, WebServer]]:
     webs = {name: WebServer(namespace, name) for name, namespace in lab.servers.items()}

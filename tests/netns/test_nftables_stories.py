@@ -14,13 +14,6 @@ from netns.nftables_director import NftablesDirector
 from netns.pool_lab import PoolLab
 
 
-@pytest.fixture(scope="module")
-def lab() -> t.Iterator[PoolLab]:
-    lab = PoolLab()
-    yield lab
-    lab.close()
-
-
 @pytest.fixture(params=[False, True], ids=["IPv4", "IPv6"])
 def scene(lab: PoolLab, request: pytest.FixtureRequest) -> t.Iterator[Scene]:
     """An empty ruleset and no flows, before and after."""
