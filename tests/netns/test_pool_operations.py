@@ -302,19 +302,31 @@ def test_a_program_that_hangs_or_floods_fails_its_server_and_delays_no_other_che
     assert "did not end within 0.5 s" in operator.daemon.servers()["first"]["reason"]
 
 
-def test_a_number_in_a_file_moves_a_weight_and_takes_a_server_out(operator: Operator) -> None:
-    """FILE_CHECK."""
+def test_a_number_in_a_file_moves_weights_and_takes_servers_out(operator: Operator) -> None:
+    """FILE_CHECK. The second server's check says reverse and another weight than its file."""
     load = operator.folder / "load"
     load.write_text("0")
-    files = {"track_files": {"load": {"file": str(load)}}}
-    first = {"weight": 10, "check": {"type": "file", "track_file": "load", "weight": 1}}
-    operator.start(first, {}, sections=files).await_servers(second="up")
+    files = {"track_files": {"load": {"file": str(load), "weight": 1}}}
+    follows = {"type": "file", "track_file": "load"}
+    servers = {"check": follows}, {"check": {**follows, "weight": 2, "reverse": True}}
+    operator.start(*servers, sections=files, weight=10, lb_algo="wrr").await_servers(first="up", second="up")
+
+    def await_weights(*wanted: int) -> None:
+        found = lambda: tuple(one["effective_weight"] for one in operator.daemon.servers().values())  # noqa: E731
+        wait_for(lambda: found() == wanted, 10, f"the weights {wanted}", evidence=operator.daemon.evidence)
+
     load.write_text("-4")
-    wait_for(lambda: operator.daemon.servers()["first"]["effective_weight"] == 6, 10, "10 - 4")
+    await_weights(10 - 4, 10 + 2 * 4)
+    load.write_text("4")
+    await_weights(10 + 4, 10 - 2 * 4)
     load.write_text("-70000")
-    operator.await_servers(first="down")
+    operator.await_servers(first="down", second="up")
+    assert operator.answering() == {"second"}
+    load.write_text("40000")
+    operator.await_servers(first="up", second="down")
+    assert operator.answering() == {"first"}
     load.write_text("0")
-    operator.await_servers(first="up")
+    operator.await_servers(first="up", second="up")
 
 
 @pytest.mark.fault("F61")

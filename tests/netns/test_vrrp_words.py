@@ -204,3 +204,52 @@ def test_a_member_tracks_with_a_weight_of_its_own_where_the_group_allows_it(segm
     assert not refused["ok"] and "set sync_group_tracking_weight" in json.dumps(refused), refused
     assert own() == [90, 150]
     await_line(a.daemon, "chk")
+
+
+def test_a_file_of_a_group_moves_all_its_members_and_each_priority_is_told_where_that_is_asked_for(
+    segment: Segment, tmp_path: Path
+) -> None:
+    """Both machines have the file, the FIFO and its reader; notify_priority_changes has the first alone."""
+    a, b = (Operator(segment.node(name), tmp_path) for name in "ab")
+    members = {"VI_1": 51, "VI_2": 52}
+    loads = {operator: operator.folder / "load" for operator in (a, b)}
+    for operator, load in loads.items():
+        operator.read_fifo()
+        operator.sections["track_files"] = {"load": {"file": str(load), "weight": 1, "init_file": 0}}
+        group = {"group": list(members), "track_file": ["load"], "notify_priority_changes": operator is a}
+        operator.sections["vrrp_sync_groups"] = {"VG_1": group}
+
+    def start(operator: Operator, priority: int, state: str) -> None:
+        addresses = {name: [f"192.0.2.{number}/24"] for name, number in members.items()}
+        operator.sections["vrrp_instances"] = {
+            name: quick(priority, virtual_router_id=number, virtual_ipaddress=addresses[name])
+            for name, number in members.items()
+        }
+        operator.start(priority)
+        await_members(operator, state)
+
+    def await_members(operator: Operator, state: str) -> None:
+        for name in members:
+            operator.daemon.await_state(state, name=name)
+
+    def of(operator: Operator, word: str) -> set[str]:
+        return {line for line in operator.lines() if word in line}
+
+    start(a, 150, "MASTER")
+    start(b, 100, "BACKUP")
+    loads[a].write_text("-60")
+    await_members(b, "MASTER")
+    await_members(a, "BACKUP")
+    loads[a].write_text("0")
+    await_members(a, "MASTER")
+    await_members(b, "BACKUP")
+    told = {f'INSTANCE "{name}" {event}' for name in members for event in ("MASTER_PRIORITY 90", "BACKUP_PRIORITY 150")}
+    wait_for(lambda: of(a, "_PRIORITY") == told, 10, f"{told} in the FIFO", evidence=a.evidence)
+
+    loads[b].write_text("-5")
+    lower = lambda: all(b.daemon.status(name)["effective_priority"] == 95 for name in members)  # noqa: E731
+    wait_for(lower, 10, "priority 95 on b", evidence=b.evidence)
+    loads[b].write_text("-254")
+    await_members(b, "FAULT")
+    wait_for(lambda: 'GROUP "VG_1" FAULT 0' in b.lines(), 10, "the fault in the FIFO", evidence=b.evidence)
+    assert of(b, "_PRIORITY") == set(), b.lines()
