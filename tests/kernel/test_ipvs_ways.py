@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import typing as t
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from netns.pool_lab import (
@@ -38,7 +38,9 @@ from .wide_lab import (
     MARKED_VIP6,
     MARKED_VIPS,
     WEB6,
+    await_wrong_checksum,
     gre_device,
+    knocking,
     server6,
 )
 
@@ -111,15 +113,9 @@ def test_gre_has_the_checksum_that_the_server_asks_for(director: IpvsDirector, s
 def test_gre_without_the_checksum_that_the_server_asks_for_is_dropped(director: IpvsDirector, summed: PoolLab) -> None:
     bare = replace(server("first", lb_kind="TUN"), tunnel=Tunnel("gre"))
     director.reconcile(service(DIRECT, bare))
-    with contextlib.closing(GreFlags(summed, "first")) as seen, summed.client.inside():
-        asking = socket.socket()
-        asking.setblocking(False)
-        asking.bind((CLIENT_NEAR_SERVERS, 0))
-        asking.connect_ex((DR_VIP, PORT))
+    with contextlib.closing(GreFlags(summed, "first")) as seen, knocking(summed):
         assert seen.next() == 0
-    asking.close()
-    (device,) = json.loads(summed.servers["first"].run("ip", "-json", "-s", "-s", "link", "show", "gre-in"))
-    assert device["stats64"]["rx"]["crc_errors"] >= 1, device
+        await_wrong_checksum(summed.servers["first"], "gre-in")
 
 
 def test_a_tunnel_of_ipv6(director: IpvsDirector, wide: PoolLab) -> None:
@@ -170,6 +166,7 @@ def test_sctp_is_balanced(director: IpvsDirector, wide: PoolLab) -> None:
     assert peer[0] == asking.getsockname()[0]
     for one in (accepted, asking, listening):
         one.close()
+    assert "__ip_vs_sctp_init" in Path("/proc/kallsyms").read_text(), "what docs/load-balancing.md tells to look for"
 
 
 def test_sctp_that_no_service_has_is_refused_by_the_director(director: IpvsDirector, wide: PoolLab) -> None:

@@ -17,6 +17,7 @@ from unit.roles.rendering import rendered, settings
 from mainstay.lvs.table import Tunnel
 
 from .ipvs_director import DIRECT, IpvsDirector, server, service
+from .wide_lab import await_wrong_checksum, knocking
 
 GUE_PORT = 6080
 
@@ -86,3 +87,15 @@ def test_the_unit_makes_the_end_of_a_tunnel_and_takes_it_back(
     unit.stop()
     assert not is_up(bare, device)
     assert str(GUE_PORT) not in bare.run("ip", "fou", "show")
+
+
+def test_the_kernels_own_device_takes_no_gre_with_a_checksum(
+    director: IpvsDirector, wide: PoolLab, bare: Namespace
+) -> None:
+    """Which is why the role's documentation sends its reader to a device of his own."""
+    unit = Unit(bare, [{"type": "gre"}])
+    unit.start()
+    director.reconcile(service(DIRECT, replace(server("first", lb_kind="TUN"), tunnel=Tunnel("gre", 0, "csum"))))
+    with knocking(wide):
+        await_wrong_checksum(bare, "gre0")
+    unit.stop()

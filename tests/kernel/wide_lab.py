@@ -9,8 +9,25 @@ Services of DR and TUN listen on 192.0.2.10 and 2001:db8:2::10, which the server
 
 from __future__ import annotations
 
-from netns.pool_lab import NAT_VIP6, PORT, SERVERS, SERVERS6, PoolLab, run
+import contextlib
+import json
+import socket
+import typing as t
 
+from netns.pool_lab import (
+    CLIENT_NEAR_SERVERS,
+    DR_VIP,
+    NAT_VIP6,
+    PATIENCE_SECONDS,
+    PORT,
+    SERVERS,
+    SERVERS6,
+    Namespace,
+    PoolLab,
+    run,
+)
+
+from lab.waiting import wait_for
 from mainstay.lvs.table import Destination, DestinationKey, ServiceKey, Tunnel
 
 DR_VIP6 = "2001:db8:2::10"
@@ -70,6 +87,29 @@ def gre_device(lab: PoolLab, name: str, *flags: str) -> None:
     ends = ["local", SERVERS[name], "remote", "192.0.2.1"]
     namespace.run("ip", "link", "add", "gre-in", "type", "gre", *ends, *flags)
     namespace.run("ip", "link", "set", "gre-in", "up")
+
+
+@contextlib.contextmanager
+def knocking(lab: PoolLab) -> t.Iterator[None]:
+    """The client begins a connection to the DR address, and nobody waits for what becomes of it."""
+    with lab.client.inside():
+        asking = socket.socket()
+    with asking:
+        asking.setblocking(False)
+        asking.bind((CLIENT_NEAR_SERVERS, 0))
+        asking.connect_ex((DR_VIP, PORT))
+        yield
+
+
+def await_wrong_checksum(namespace: Namespace, device: str) -> None:
+    """Wait until the device has dropped a packet for its checksum: for a wrong one, a missing one, an unwanted one."""
+
+    def dropped() -> int:
+        (shown,) = json.loads(namespace.run("ip", "-json", "-s", "-s", "link", "show", device))
+        return int(shown["stats64"]["rx"]["crc_errors"])
+
+    links = lambda: namespace.run("ip", "-s", "link")  # noqa: E731
+    wait_for(dropped, PATIENCE_SECONDS, f"{device} to drop a packet", evidence=links)
 
 
 def _mark(lab: PoolLab) -> None:
