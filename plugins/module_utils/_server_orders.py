@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ._daemon import Answer, Daemon
-from .mainstay.daemon.drained import LOOKS, look_at, server_section
+from .mainstay.daemon.drained import Looks, look_at, server_section
 
 ServerId = t.Tuple[str, str]
 Params = t.Mapping[str, t.Any]
@@ -38,7 +38,7 @@ class ServerOrders:
             "servers": params["real_server"] or [],
             **({} if service is None else {"service": service}),
         }
-        self._quiet_looks = 0
+        self._looks = Looks()
         self._answer = daemon.ask("servers", **self._question)
         self.before = self._described()
 
@@ -65,8 +65,8 @@ class ServerOrders:
         if not self._answer["lvs"].get("alive"):
             return "the health worker does not answer, see 'mainstay status'"
         left = [f"{' '.join(one)}: {why}" for one in self.meant for why in [self._unfinished(*one)] if why]
-        self._quiet_looks = 0 if left else self._quiet_looks + 1
-        if not left and self._quiet_looks < self._looks:
+        certain = self._looks.confirm(self._answer, not left) or not self._drains
+        if not left and not certain:
             return "the second look, which has to confirm the first, was not in time"
         return "; ".join(left)
 
@@ -116,10 +116,6 @@ class ServerOrders:
     @property
     def _drains(self) -> bool:
         return self._action == "drain" or (self._action == "weight" and self._weight == 0)
-
-    @property
-    def _looks(self) -> int:
-        return LOOKS if self._drains else 1
 
     def _unfinished(self, service: str, server: str) -> str:
         if self._drains:

@@ -46,7 +46,7 @@ class TimedPlane:
     def __init__(self, plane: DataPlane, changed: t.Callable[[], None]) -> None:
         self._plane = plane
         self._changed = changed
-        self.read, self.parts, self.counters = plane.read, plane.parts, plane.counters
+        self.read, self.parts, self.counters, self.finish = plane.read, plane.parts, plane.counters, plane.finish
         self.flush, self.close = plane.flush, plane.close
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:

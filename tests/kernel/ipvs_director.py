@@ -10,6 +10,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from balancing.counters import counted
 from netns.pool_lab import DR_VIP, NAT_VIP, PATIENCE_SECONDS, PORT, SERVERS, Namespace, run
 
 from mainstay.lvs.operations import Operation
@@ -63,7 +64,7 @@ class IpvsDirector:
 
     def connections(self, key: ServiceKey, server: DestinationKey) -> int:
         """Active ones, as the engine counts them."""
-        return self.plane.counters([key])[key, server].active_connections
+        return counted(self.plane, [key])[key, server].active_connections
 
     def mark(self, address: str, ports: t.Sequence[int], mark: int) -> None:
         """tc marks TCP to these ports: the nftables of this kernel know neither IPv4 nor IPv6."""

@@ -164,5 +164,6 @@ def test_a_table_of_ten_thousand_servers_is_kept_without_stopping_the_loop(direc
     changed = replace(somewhere, destinations=heavier)
     kept.keeper.adjust(changed)
     kept.turn_until(lambda: director.missing(changed) == [], "the edit did not arrive")
-    kept.turn_until(lambda: len(kept.keeper.counters()) == 10_000, "connections of some servers are not known")
-    assert set(kept.keeper.counters([somewhere.key])) == {(somewhere.key, key) for key in somewhere.destinations}
+    connections = kept.keeper.connections
+    kept.turn_until(lambda: len(connections.counters()) == 10_000, "connections of some servers are not known")
+    assert set(connections.counters([somewhere.key])) == {(somewhere.key, key) for key in somewhere.destinations}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from balancing.counters import counted
 from netns.pool_lab import CLIENT_NEAR_SERVERS, DR_VIP, NAT_VIP, PoolLab
 
 from mainstay.lvs.operations import SetDestination, SetService
@@ -45,8 +46,8 @@ def test_counters_are_those_that_ipvsadm_shows(director: IpvsDirector, lab: Pool
     key = ServiceKey("TCP", NAT_VIP, 5015)
     director.reconcile(service(key, server("first")))
     held = lab.connect(NAT_VIP, key.port)
-    counted = director.plane.counters()[key, server("first").key]
-    assert counted.active_connections == 1
+    figures = counted(director.plane)[key, server("first").key]
+    assert figures.active_connections == 1
     shown = director.ipvsadm("-Ln").split()[-2:]
-    assert shown == [str(counted.active_connections), str(counted.inactive_connections)]
+    assert shown == [str(figures.active_connections), str(figures.inactive_connections)]
     held.close()

@@ -10,8 +10,10 @@ import sys
 import typing as t
 from pathlib import Path
 
+from balancing.counters import counted
 from netns.pool_lab import NAT_VIP, PORT, SERVERS, Namespace
 
+from mainstay.daemon.health.loose_ends import left_after
 from mainstay.lvs.operations import Operation
 from mainstay.lvs.reconcile import operations
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey
@@ -69,12 +71,14 @@ class NftablesDirector:
 
     def apply(self, edits: t.Sequence[Operation]) -> t.List[Refusal]:
         with self._namespace.inside():  # conntrack's socket is opened when first needed
-            return self.plane.apply(edits)
+            refused = self.plane.apply(edits)
+            assert left_after(self.plane) is None
+            return refused
 
     def connections(self, key: ServiceKey, server: DestinationKey) -> int:
         """Active ones, as the engine counts them."""
         with self._namespace.inside():
-            return self.plane.counters()[key, server].active_connections
+            return counted(self.plane)[key, server].active_connections
 
     def restarted(self) -> NftablesDirector:
         """A second engine, as a new daemon opens it."""

@@ -12,6 +12,7 @@ import typing as t
 from unittest import mock
 
 import pytest
+from balancing.counters import counted
 from netns.nftables_director import DNS, WEB, NftablesDirector, server, service
 from netns.pool_lab import (
     CLIENT,
@@ -31,13 +32,6 @@ from netns.pool_lab import (
 from lab.waiting import wait_for
 from mainstay.lvs.table import Destination, DestinationKey, ServiceKey
 from mainstay.net import nftables_rules
-
-
-@pytest.fixture(scope="module")
-def lab() -> t.Iterator[PoolLab]:
-    lab = PoolLab()
-    yield lab
-    lab.close()
 
 
 @pytest.fixture
@@ -108,10 +102,10 @@ def test_counters_are_conntracks_flows(director: NftablesDirector, lab: PoolLab)
     held = [lab.connect(NAT_VIP) for _ in range(3)]
     lab.ask_udp(NAT_VIP)
     with lab.director.inside():
-        counted = director.plane.counters()
+        counters = counted(director.plane)
     flows = {
         (key.protocol, server.address): (figures.active_connections, figures.inactive_connections)
-        for (key, server), figures in counted.items()
+        for (key, server), figures in counters.items()
     }
     assert sum(active for active, _inactive in flows.values()) == 3
     assert flows["UDP", "192.0.2.21"] == (0, 1)
@@ -128,10 +122,10 @@ def test_counters_of_many_services_are_kept_apart(director: NftablesDirector, la
     held = [lab.connect(NAT_VIP, port) for port in (PORT, PORT, PORT + 1)]
     lab.ask_udp(NAT_VIP)
     with lab.director.inside():
-        counted = director.plane.counters()
+        counters = counted(director.plane)
     totals = {
         key: tuple(sum(figures) for figures in zip(*(
-            (counted[key, one.key].active_connections, counted[key, one.key].inactive_connections) for one in pool
+            (counters[key, one.key].active_connections, counters[key, one.key].inactive_connections) for one in pool
         )))
         for key in (WEB, DNS, more, elsewhere)
     }  # fmt: skip

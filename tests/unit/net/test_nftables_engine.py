@@ -22,7 +22,7 @@ from mainstay.lvs.reconcile import operations
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
 from mainstay.net import nftables, nftables_kernel
 from mainstay.net.conntrack import Conntrack, ConntrackUnavailable
-from mainstay.net.data_plane import DataPlaneUnavailable, Refusal
+from mainstay.net.data_plane import DataPlaneUnavailable, Unfinished
 from mainstay.net.nftables import NftablesPlane
 from mainstay.net.nftables_names import parse_chain, server_chain, service_chain
 
@@ -82,13 +82,25 @@ class Stage:
     def __init__(self) -> None:
         self.library = Library()
         self.plane = opened(self.library)
+        self.ended: list[dict[ServiceKey, list[DestinationKey] | None]] = []
+        """Of which services strays were ended, and whose flows were none."""
 
     def conntrack(self, complaint: str = "") -> mock.Mock:
         """Take the place of the kernel's connection tracking; a complaint is what it says to everything."""
         stand_in = mock.Mock(Conntrack)
-        stand_in.end_flows.side_effect = ConntrackUnavailable(complaint) if complaint else None
+        stand_in.end_flows.side_effect = lambda table, services: self._end_flows(complaint, table(), services)
         self.plane._conntrack = stand_in
         return stand_in
+
+    def _end_flows(self, complaint: str, table: Table, services: t.Collection[ServiceKey]) -> t.Iterator[None]:
+        yield
+        if complaint:
+            raise ConntrackUnavailable(complaint)
+        self.ended.append({key: list(table[key].destinations) if key in table else None for key in services})
+
+    def finish(self) -> None:
+        for _part in self.plane.finish():
+            continue
 
     def read(self) -> Table:
         """What is there, for one who has written nothing."""
@@ -187,38 +199,84 @@ DNS = ServiceKey("UDP", "192.0.2.10", 53)
 NTP = ServiceKey("UDP", "192.0.2.10", 123)
 
 
-def test_flows_of_all_changed_services_are_ended_at_once_after_the_edit(stage: Stage) -> None:
+def test_flows_of_all_changed_services_are_ended_in_one_go_after_the_edits(stage: Stage) -> None:
     conntrack = stage.conntrack()
-    conntrack.end_flows.side_effect = lambda pools: wrote.append(stage.library.transactions) if pools else None
-    wrote: list[int] = []
     stage.reconcile({key: service(server(21), server(22), key=key) for key in (WEB, DNS, NTP)})
-    assert wrote == [1]
-    assert stage.plane.apply([RemoveDestination(key, server(21).key) for key in (WEB, DNS, NTP)]) == []
-    assert wrote == [1, 2]
-    (pools,) = conntrack.end_flows.call_args.args
-    assert {key: list(kept) for key, kept in pools.items()} == {key: [server(22).key] for key in (WEB, DNS, NTP)}
+    stage.finish()
+    stage.ended.clear()
+    conntrack.end_flows.reset_mock()
+    for key in (WEB, DNS, NTP):
+        assert stage.plane.apply([RemoveDestination(key, server(21).key)]) == []
+    assert not conntrack.end_flows.called, "an edit does not wait for it"
+    stage.finish()
+    assert stage.ended == [{key: [server(22).key] for key in (WEB, DNS, NTP)}]
+    stage.finish()
+    assert len(stage.ended) == 1, "what is done is done"
 
 
 def test_a_drained_server_and_a_service_that_goes_keep_their_tcp_connections(stage: Stage) -> None:
-    conntrack = stage.conntrack()
+    stage.conntrack()
     stage.reconcile({WEB: service(server(21), server(22))})
     stage.reconcile({WEB: service(server(21, weight=0), server(22))})
     stage.reconcile({})
-    assert [call.args for call in conntrack.end_flows.call_args_list] == [({},)] * 3
+    stage.finish()
+    assert stage.ended == []
 
 
-def test_flows_that_cannot_be_ended_are_told_and_tried_again_by_every_call(stage: Stage) -> None:
+def test_a_weight_leads_no_udp_flow_astray(stage: Stage) -> None:
     stage.conntrack()
     stage.reconcile({DNS: service(server(21), server(22), key=DNS)})
+    stage.finish()
+    stage.reconcile({DNS: service(server(21, weight=3), server(22), key=DNS)})
+    stage.finish()
+    assert len(stage.ended) == 1
+
+
+def test_flows_that_cannot_be_ended_are_told_and_tried_again_the_next_time(stage: Stage) -> None:
+    stage.conntrack()
+    stage.reconcile({DNS: service(server(21), server(22), key=DNS)})
+    stage.finish()
     stage.conntrack("no nf_conntrack_netlink")
-    out = RemoveDestination(DNS, server(21).key)
-    unfinished = Refusal(out, "done, but flows of servers taken out live on: no nf_conntrack_netlink", applied=True)
-    assert stage.plane.apply([out]) == [unfinished]
+    assert stage.plane.apply([RemoveDestination(DNS, server(21).key)]) == []
     assert server(21).key not in stage.look()[DNS].destinations, "the table waits for nobody"
-    assert stage.plane.apply([]) == [unfinished]
-    conntrack = stage.conntrack()
-    assert stage.plane.apply([]) == []
-    assert conntrack.end_flows.call_args.args == ({DNS: {server(22).key: server(22)}},)
+    for _time in range(2):
+        with pytest.raises(Unfinished) as left:
+            stage.finish()
+        assert str(left.value) == "done, but flows of servers taken out live on: no nf_conntrack_netlink"
+        assert left.value.services == {DNS}
+    stage.conntrack()
+    stage.finish()
+    assert stage.ended[-1] == {DNS: [server(22).key]}
+
+
+def test_what_was_begun_and_given_up_is_done_by_the_next(stage: Stage) -> None:
+    stage.conntrack()
+    stage.reconcile({DNS: service(server(21), key=DNS)})
+    given_up = stage.plane.finish()
+    next(given_up)
+    given_up.close()
+    assert stage.ended == []
+    stage.finish()
+    assert stage.ended == [{DNS: [server(21).key]}]
+
+
+def test_an_edit_during_the_walk_gets_one_of_its_own(stage: Stage) -> None:
+    stage.conntrack()
+    stage.reconcile({DNS: service(server(21), server(22), key=DNS), NTP: service(server(21), key=NTP)})
+    walk = stage.plane.finish()
+    next(walk)
+    stage.plane.apply([RemoveDestination(DNS, server(21).key)])
+    assert list(walk) == [None]
+    assert [set(services) for services in stage.ended] == [{DNS, NTP}, {DNS}]
+
+
+def test_what_somebody_else_does_to_a_service_makes_no_strays_of_its_flows(stage: Stage) -> None:
+    stage.conntrack()
+    stage.reconcile({DNS: service(server(21), server(22), key=DNS)})
+    stage.library.tables.clear()
+    assert stage.look() == {}
+    stage.finish()
+    assert stage.ended == [{DNS: [server(21).key, server(22).key]}]
 
 
 @pytest.mark.parametrize("protocol", ["TCP", "UDP"])

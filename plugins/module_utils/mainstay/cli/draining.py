@@ -9,7 +9,7 @@ import sys
 import time
 
 from ..daemon.client import request
-from ..daemon.drained import LOOKS, look_at
+from ..daemon.drained import Looks, look_at
 from .output import GOOD, REFUSED, complain, printable, write
 
 LEFT = 3
@@ -28,7 +28,7 @@ def wait_until_drained(run_directory: str, service: str, server: str, patience: 
     progress = Progress(f"{service} {server}", sys.stdout.isatty())
     deadline = time.monotonic() + patience
     blind_since = float("inf")
-    looks = 0
+    looks = Looks()
     try:
         while True:
             answer = request("servers", run_directory, service=service)
@@ -37,8 +37,7 @@ def wait_until_drained(run_directory: str, service: str, server: str, patience: 
                 complain(str(answer.get("error")))
                 return REFUSED
             look = look_at(answer, service, server)
-            looks = looks + 1 if look.drained else 0
-            if looks >= LOOKS:
+            if looks.confirm(answer, look.drained):
                 progress.end(f"drained, {look.others} connections are opening or closing")
                 return GOOD
             blind_since = min(blind_since, time.monotonic()) if look.blind else float("inf")

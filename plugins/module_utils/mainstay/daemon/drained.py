@@ -4,8 +4,9 @@
 """Whether a real server is drained, by the answer to `servers`: what the command line and the modules wait for.
 
 What counts are established connections. Those that are being opened or closed (inactive) are shown; a server is
-drained when none is established in two looks in a row, so that a handshake that was under way is seen. Whose
-connections cannot be counted is not drained: what is not known is not 0.
+drained when none is established in two looks in a row, so that a handshake that was under way is seen. A look at the
+figures of the look before is none: many connections are counted less often than somebody looks. Whose connections
+cannot be counted is not drained: what is not known is not 0.
 """
 
 from __future__ import annotations
@@ -18,6 +19,24 @@ LOOKS = 2
 """So many in a row have to find a server drained."""
 
 Section = t.Mapping[str, t.Any]
+
+
+class Looks:
+    """Those in a row that found everybody drained."""
+
+    def __init__(self) -> None:
+        self._row = 0
+        self._counted_at: object = None
+
+    def confirm(self, answer: Section, drained: bool) -> bool:
+        """One more answer to `servers`, and what it says; whether that is certain now."""
+        counted_at = answer["lvs"].get("counted_at")
+        if not drained:
+            self._row = 0
+        elif not self._row or counted_at is None or counted_at != self._counted_at:
+            self._row += 1
+        self._counted_at = counted_at
+        return self._row >= LOOKS
 
 
 class Look(t.NamedTuple):

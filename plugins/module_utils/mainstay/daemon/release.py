@@ -44,6 +44,7 @@ from ..vrrp.timers import OWNER_PRIORITY
 from . import former_timeouts
 from .configuration_files import read_configuration
 from .health.engines import open_engine
+from .health.loose_ends import left_after
 from .leftover_devices import Outcome, remove_filter_table, remove_macvlans
 from .leftover_sync import stop_sync
 from .run_directory import RunDirectory, RunDirectoryBusy, RunDirectoryUnusable
@@ -300,6 +301,7 @@ def _remove_services(plane: str, keys: t.Set[ServiceKey], report: Report) -> Non
         before = engine.read()
         refusals = engine.apply(operations(before, {}, keys))
         after = engine.read()
+        left = left_after(engine)
     except DataPlaneUnavailable as error:
         report.refused.append(f"virtual services stay in {plane}: {error}")
         return
@@ -307,5 +309,5 @@ def _remove_services(plane: str, keys: t.Set[ServiceKey], report: Report) -> Non
         engine.close()
     gone = sorted(keys & (set(before) - set(after)))
     report.removed.extend(f"removed virtual service {key} from {plane}" for key in gone)
-    report.refused.extend(refusal.reason for refusal in refusals if not refusal.applied)
-    report.remarks.extend(refusal.reason for refusal in refusals if refusal.applied)
+    report.refused.extend(refusal.reason for refusal in refusals)
+    report.remarks.extend([] if left is None else [str(left)])

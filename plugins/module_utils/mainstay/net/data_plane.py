@@ -24,15 +24,22 @@ class CountersUnavailable(Exception):
     """The engine serves, and cannot say how many connections there are; the text says why."""
 
 
+class Unfinished(Exception):
+    """The table is as the edits want it; what should follow from them is missing."""
+
+    def __init__(self, reason: str, services: t.Collection[ServiceKey]) -> None:
+        """`reason`: a sentence about each of `services`."""
+        super().__init__(reason)
+        self.services = frozenset(services)
+
+
 @dataclass(frozen=True)
 class Refusal:
-    """One operation the kernel did not take, or not with all that belongs to it."""
+    """One operation the kernel did not take."""
 
     operation: Operation
     reason: str
     """The kernel's word in a sentence: "scheduler mh is not in this kernel (No such file or directory)"."""
-    applied: bool = False
-    """The table is as the operation wants it; what should follow from it is missing, and apply() goes on trying."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class DestinationCounters:
 
 
 Counters = t.Mapping[t.Tuple[ServiceKey, DestinationKey], DestinationCounters]
+Counting = t.Generator[t.Optional[Counters], None, None]
+"""None after each part of some milliseconds, then the figures."""
 
 
 class DataPlane(t.Protocol):
@@ -56,15 +65,17 @@ class DataPlane(t.Protocol):
         """What read() says, in parts that take a few milliseconds each; a table that is read at once is one part."""
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
-        """Carry out in order; a refused one is reported and does not hold back the others.
+        """Carry out in order; a refused one is reported and does not hold back the others."""
 
-        What an earlier call left unfinished is tried again, even without operations.
+    def finish(self) -> t.Generator[None, None, None]:
+        """Do what edits have left to be done, also those that come up meanwhile, in parts of some milliseconds.
+
+        Raises Unfinished, and no other; the next finish() tries again. So it does when this one is closed on its way.
         """
 
-    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
-        """Connections per real server: of `keys`, or of more; of all they may be some seconds old.
-
-        Raises CountersUnavailable.
+    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counting:
+        """Connections per real server, of `keys` or of more. Of all services an engine that counts itself may tell them
+        some seconds old. Raises CountersUnavailable.
         """
 
     def flush(self) -> None:

@@ -21,7 +21,7 @@ from ..lvs.operations import (
 )
 from ..lvs.table import Service, ServiceKey, Table
 from . import ipvs_messages as messages
-from .data_plane import Counters, DataPlaneAbsent, DataPlaneUnavailable, DestinationCounters, Refusal
+from .data_plane import Counting, DataPlaneAbsent, DataPlaneUnavailable, DestinationCounters, Refusal
 from .ipvs_pools import Pool, PoolMemory
 from .ipvs_refusals import PutDestination, refusal_sentence, same_tunnel, tunnel_sentence, with_tunnels
 from .netlink import Answer, KernelSocket, Message, decode, encode
@@ -75,7 +75,11 @@ class IpvsPlane:
         taken = [operation for operation, answer in zip(operations, answers) if not answer.errno]
         return refusals + self._unknown_tunnels(with_tunnels(taken))
 
-    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
+    def finish(self) -> t.Generator[None, None, None]:
+        """Nothing: ip_vs itself drops the packets of connections whose server is gone."""
+        yield from ()
+
+    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counting:
         """Connections per real server as ip_vs counts them: active is ESTABLISHED, inactive everything else.
 
         Of `keys`: as of now. Of all services: as of now too, unless they are many; then as of the latest reading, and
@@ -87,7 +91,7 @@ class IpvsPlane:
             for key in keys:
                 self._pool(key)
         found = self._memory.connections(self._memory.services() if keys is None else keys)
-        return {(key, place): DestinationCounters(active, inactive) for key, place, active, inactive in found}
+        yield {(key, place): DestinationCounters(active, inactive) for key, place, active, inactive in found}
 
     def flush(self) -> None:
         """Remove every service of the namespace, whoever made it. Raises DataPlaneUnavailable."""

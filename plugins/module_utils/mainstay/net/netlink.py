@@ -132,6 +132,26 @@ class KernelSocket:
                 return bodies
         raise OSError(errno.EBUSY, "the kernel's table changed during every attempt to read it")
 
+    def portions(self, message: Message) -> t.Iterator[t.List[bytes]]:
+        """The bodies of all entries of a dump, those of one datagram (32 KiB) at a time: the kernel makes the next one
+        when this one has been taken. What changes meanwhile may be missing. Raises OSError.
+
+        Nothing else can be asked over this socket until the end.
+        """
+        sequence = self._send([message], NLM_F_DUMP)
+        ended = False
+        while not ended:
+            bodies: t.List[bytes] = []
+            for kind, flags, received, body in self._receive():
+                if received != sequence:
+                    continue
+                if kind in (_NLMSG_ERROR, _NLMSG_END):
+                    _raise_unless_done(_answer(flags, body))
+                    ended = True
+                else:
+                    bodies.append(body)
+            yield bodies
+
     def _send(self, messages: t.Sequence[Message], flags: int) -> int:
         """Send framed, the last with these flags; returns its sequence number."""
         framed = []

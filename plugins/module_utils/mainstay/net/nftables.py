@@ -12,7 +12,8 @@ The director must forward (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding = 1
 clients must lead through it, unless the service masquerades.
 
 A server that is taken out of a pool loses its flows: ip_vs drops them, here conntrack forgets them, so a UDP client
-moves to another server and a TCP client gets a reset. Who wants them to end by themselves sets weight 0 first.
+moves to another server and a TCP client gets a reset. Who wants them to end by themselves sets weight 0 first. To find
+them takes longer than the edit, so it is what an edit leaves to be done: see finish().
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ except ImportError:  # the engine says so in a sentence when it is asked for
     libnftables = None
 
 from ..lvs.effects import NotApplicable, apply_operation, operation_service
-from ..lvs.operations import Operation, RemoveDestination
+from ..lvs.operations import Operation, RemoveDestination, SetDestination
 from ..lvs.table import DestinationKey, Service, ServiceKey, Table
 from . import nftables_rules as rules
 from .aside import aside
 from .conntrack import Conntrack, ConntrackUnavailable
-from .data_plane import Counters, CountersUnavailable, DataPlaneUnavailable, DestinationCounters, Refusal
+from .data_plane import CountersUnavailable, Counting, DataPlaneUnavailable, DestinationCounters, Refusal, Unfinished
 from .nftables_kernel import KernelTable, unavailable
 from .nftables_limits import unsupported
 from .nftables_names import LOOKUPS, Json, server_chain, service_chain
@@ -64,8 +65,10 @@ class NftablesPlane:
         self._nft.set_json_output(True)
         self._kernel = KernelTable()
         self._conntrack = Conntrack()
-        self._strays: t.Dict[ServiceKey, Operation] = {}
-        """Services with flows still to be ended, and what made them so."""
+        self._strays: t.Set[ServiceKey] = set()
+        """Services with flows still to be ended."""
+        self._wrote: Table = {}
+        """Services that we edited, as we left them: what somebody else does to one makes no strays."""
         self._generation: t.Optional[int] = None
         """The kernel's generation that `_known` is the reading of; None: of none for certain."""
         self._known = NOTHING
@@ -94,9 +97,6 @@ class NftablesPlane:
         Starts from what was read or written last: listing everything first would make the removal of one server of a
         hundred services take 50 ms instead of 1. When that is no longer how things are the kernel refuses the
         transaction, or the service comes out right all the same because its chains are written whole.
-
-        Flows are ended after everything is in the kernel. What could not be ended is a refusal that is `applied`, and
-        is tried again by the next call, even one without operations.
         """
         before = self._known.table
         try:
@@ -104,23 +104,36 @@ class NftablesPlane:
         except _TransactionRefused:
             before = self.read()
             refusals = self._attempt_again(operations)
-        self._note_strays(_changed(before, self._known.table), operations)
-        return refusals + self._end_strays()
+        self._note_edits(_changed(before, self._known.table), operations)
+        return refusals
+
+    def finish(self) -> t.Generator[None, None, None]:
+        """End the flows of servers that are out of their pools: of all services in one walk through conntrack.
+
+        Those of services that are edited meanwhile take the next one.
+        """
+        while self._strays:
+            walked, self._strays = self._strays, set()
+            try:
+                yield from self._conntrack.end_flows(lambda: self._wrote, walked)
+                walked = set()
+            except ConntrackUnavailable as error:
+                raise Unfinished(f"done, but flows of servers taken out live on: {error}", walked) from error
+            finally:
+                self._strays |= walked
 
     def flush(self) -> None:
         """Nothing: this table holds nothing of others, and what is ours leaves it by removal."""
 
-    def counters(self, _keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
-        """Flows per server in conntrack: active is TCP in ESTABLISHED, inactive every other.
-
-        Raises CountersUnavailable when conntrack does not tell or holds more flows than can be counted in passing.
+    def counters(self, _keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counting:
+        """Flows per server in conntrack: active is TCP in ESTABLISHED, inactive every other. Of all services, which
+        share one walk. Raises CountersUnavailable when conntrack does not tell.
         """
-        table = self.read()
         try:
-            counted = self._conntrack.count(table)
+            for found in self._conntrack.count(self.read()):
+                yield None if found is None else {key: DestinationCounters(*two) for key, two in found.items()}
         except ConntrackUnavailable as unavailable:
             raise CountersUnavailable(str(unavailable)) from unavailable
-        return {key: DestinationCounters(*figures) for key, figures in counted.items()}
 
     def close(self) -> None:
         """Give the sockets back; the table stays."""
@@ -224,24 +237,17 @@ class NftablesPlane:
         ours = None if self._generation is None else self._generation + 1
         self._generation = ours if self._kernel.generation() == ours else None
 
-    def _note_strays(self, changed: t.Sequence[ServiceKey], operations: t.Sequence[Operation]) -> None:
-        """A UDP flow never ends while its client keeps sending, not even when its server is gone."""
+    def _note_edits(self, changed: t.Sequence[ServiceKey], operations: t.Sequence[Operation]) -> None:
+        """How we left these services, and which of them may have strays. A UDP flow never ends while its client keeps
+        sending, not even when its server is gone. A weight alone leads no flow astray.
+        """
+        others = {key: service for key, service in self._wrote.items() if key not in changed}
+        self._wrote = {**others, **{key: self._known.table[key] for key in changed if key in self._known.table}}
         for operation in operations:
             key = operation_service(operation)
-            if key in changed and (key.protocol != "TCP" or isinstance(operation, RemoveDestination)):
-                self._strays[key] = operation
-
-    def _end_strays(self) -> t.List[Refusal]:
-        """Flows of all services in one go: looking for them costs the same for one and for many."""
-        table = self._known.table
-        pools = {key: table[key].destinations if key in table else None for key in self._strays}
-        try:
-            self._conntrack.end_flows(pools)
-        except ConntrackUnavailable as error:
-            reason = f"done, but flows of servers taken out live on: {error}"
-            return [Refusal(operation, reason, applied=True) for operation in self._strays.values()]
-        self._strays.clear()
-        return []
+            suspicious = key.protocol != "TCP" and not isinstance(operation, SetDestination)
+            if key in changed and (suspicious or isinstance(operation, RemoveDestination)):
+                self._strays.add(key)
 
 
 def _apart(work: t.Callable[[], _Result]) -> _Result:

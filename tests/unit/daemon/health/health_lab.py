@@ -12,14 +12,21 @@ from mainstay.daemon.drain_deadlines import DrainDeadlines
 from mainstay.daemon.health.probe_slots import PROBES_AT_ONCE
 from mainstay.daemon.health.worker import HealthWorker
 from mainstay.daemon.worker import Happening, LogLine, Saying
-from mainstay.lvs.effects import NotApplicable, apply_operation
+from mainstay.lvs.effects import NotApplicable, apply_operation, operation_service
 from mainstay.lvs.operations import Operation
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
 from mainstay.model.check_config import Check, HttpCheck
 from mainstay.model.config import Config, GlobalDefs
 from mainstay.model.lvs_config import RealServer, VirtualServer, VirtualServerGroup
 from mainstay.model.units import NANOSECONDS_PER_MILLISECOND, Duration, seconds
-from mainstay.net.data_plane import Counters, CountersUnavailable, DataPlaneUnavailable, DestinationCounters, Refusal
+from mainstay.net.data_plane import (
+    CountersUnavailable,
+    Counting,
+    DataPlaneUnavailable,
+    DestinationCounters,
+    Refusal,
+    Unfinished,
+)
 from mainstay.net.polling import Poller, Timer
 from mainstay.net.probe_driver import Done
 from mainstay.probes.outcome import ProbeOutcome
@@ -50,12 +57,14 @@ class FakeDataPlane:
         self.refuse: t.Callable[[Operation], str] = lambda _operation: ""
         self.unfinished = ""
         """What is missing after every edit; empty when edits are complete."""
-        self.left: list[Operation] = []
-        """Edits that are not complete."""
+        self.left: set[ServiceKey] = set()
+        """Services with edits that are not complete."""
+        self.finished: list[set[ServiceKey]] = []
+        """What was finished in each go."""
         self.applied: list[Operation] = []
         self.reads = 0
         self.counted = 0
-        """How often the connections were asked for."""
+        """How often the connections were counted."""
         self.uncounted = ""
         """Why connections cannot be counted; empty when they can."""
         self.connections: dict[str, tuple[int, int]] = {}
@@ -95,15 +104,23 @@ class FakeDataPlane:
                     reason = str(wrong)
             if reason:
                 refusals.append(Refusal(operation, reason))
-        self.left = [*self.left, *operations] if self.unfinished else []
-        return refusals + [Refusal(operation, self.unfinished, applied=True) for operation in self.left]
+        self.left |= {operation_service(operation) for operation in operations}
+        return refusals
 
-    def counters(self, keys: t.Collection[ServiceKey] | None = None) -> Counters:
+    def finish(self) -> t.Generator[None, None, None]:
+        while self.left:
+            if self.unfinished:
+                raise Unfinished(self.unfinished, self.left)
+            self.finished.append(self.left)
+            self.left = set()
+            yield
+
+    def counters(self, keys: t.Collection[ServiceKey] | None = None) -> Counting:
         self._check_presence()
         self.counted += 1
         if self.uncounted:
             raise CountersUnavailable(self.uncounted)
-        return {
+        yield {
             (key, place): DestinationCounters(*self.connections.get(place.address, (3, 7)))
             for key, service in self.table.items()
             if keys is None or key in keys

@@ -199,8 +199,8 @@ class TestWords:
         lab.run(3)
         status = lab.status()
         assert set(status) == {
-            "alive", "pid", "as_of", "data_plane", "serving", "error", "uncounted", "checks", "probe_slots",
-            "virtual_servers", "sync_daemon", "lvs_timeouts",
+            "alive", "pid", "as_of", "data_plane", "serving", "error", "uncounted", "counted_at", "checks",
+            "probe_slots", "virtual_servers", "sync_daemon", "lvs_timeouts",
         }
         assert status["checks"] == {"configured": 1, "running": 1}
         service = status["virtual_servers"]["web"]

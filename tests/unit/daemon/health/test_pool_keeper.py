@@ -127,10 +127,37 @@ class TestRefusals:
         lab.configure(web(ONE), web(TWO, name="other", port=81))
         lab.ipvs.unfinished = "done, but its flows live on"
         lab.configure(web(ONE))
-        assert lab.said("flows") == ["error: virtual_server other: done, but its flows live on"]
+        lab.run(0)
+        assert f"error: virtual_server TCP {WEB.address}:81: done, but its flows live on" in lab.said("flows")
         lab.ipvs.unfinished = ""
         lab.run(as_seconds(CHECK_PERIOD))
-        assert lab.ipvs.left == []
+        assert lab.ipvs.left == set()
+
+    def test_what_all_verdicts_of_a_moment_leave_to_be_done_is_one_go_after_the_edits(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO), web(ONE, TWO, name="other", port=81))
+        lab.run(1)
+        lab.ipvs.finished.clear()
+        lab.answers[ONE] = REFUSED
+        lab.run(30)
+        assert lab.ipvs.finished == [{WEB, ServiceKey("TCP", WEB.address, 81)}]
+
+    def test_nothing_is_left_undone_by_a_worker_that_stops(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO))
+        lab.worker.stop(lab.poller.now())
+        assert (lab.ipvs.table, lab.ipvs.left, lab.ipvs.is_open) == ({}, set(), False)
+        assert lab.poller.pending == []
+
+    def test_nor_in_the_engine_that_another_one_replaces(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO), data_plane="nftables")
+        lab.configure(web(ONE, TWO), data_plane="ipvs")
+        assert (lab.nftables.table, lab.nftables.left, lab.nftables.is_open) == ({}, set(), False)
+
+    def test_what_a_replaced_engine_does_not_let_be_finished_is_told(self, lab: HealthLab) -> None:
+        lab.configure(web(ONE, TWO), data_plane="nftables")
+        lab.nftables.unfinished = "done, but its flows live on"
+        lab.configure(web(ONE, TWO), data_plane="ipvs")
+        assert "error: mainstayd: data_plane nftables: done, but its flows live on" in lab.said("flows")
+        assert not lab.nftables.is_open
 
 
 class TestMissingEngine:

@@ -10,13 +10,14 @@ from dataclasses import replace
 
 import pytest
 
-from mainstay.daemon.health.pool_keeper import CHECK_PERIOD, TURN, PoolKeeper
+from mainstay.daemon.health.errand import TURN
+from mainstay.daemon.health.pool_keeper import CHECK_PERIOD, PoolKeeper
 from mainstay.daemon.worker import LogLine
 from mainstay.lvs.effects import apply_operation
 from mainstay.lvs.operations import Operation
 from mainstay.lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
 from mainstay.model.units import Duration
-from mainstay.net.data_plane import Counters, DataPlaneUnavailable, Refusal
+from mainstay.net.data_plane import Counting, DataPlaneUnavailable, Refusal
 
 from ...scripted_poller import ScriptedPoller
 
@@ -63,8 +64,11 @@ class SlowPlane:
                 self.table = apply_operation(self.table, operation)
         return [Refusal(operation, "no such scheduler") for operation in refused]
 
-    def counters(self, _keys: t.Collection[ServiceKey] | None = None) -> Counters:
-        return {}
+    def finish(self) -> t.Generator[None, None, None]:
+        yield from ()
+
+    def counters(self, _keys: t.Collection[ServiceKey] | None = None) -> Counting:
+        yield {}
 
     def flush(self) -> None:
         self.table = {}

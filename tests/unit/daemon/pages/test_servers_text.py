@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from mainstay.daemon.pages.servers_text import servers_page
+from mainstay.model.units import seconds
 
 ORDER = {
     "service": "web",
@@ -97,6 +100,13 @@ def test_what_is_wrong_comes_first_with_its_remedy() -> None:
     assert "  192.0.2.22:80      DRAINING  0 of 5  " in page[-4] + page[-3]
     assert page[-2].split()[:3] == ["[2001:db8::21]:80", "DOWN", "-"] and page[-2].endswith("0.5 s ago: HTTP 503")
     assert page[-1] == "  sorry_server in the pool"
+
+
+@pytest.mark.parametrize(("age", "said"), [(0.2, []), (3.04, ["connections were counted 3.0 s ago"])])
+def test_connections_that_were_not_counted_just_now_have_their_age(age: float, said: list[str]) -> None:
+    given = answer(server("192.0.2.21"))
+    given["lvs"].update(as_of=seconds(100), counted_at=seconds(100 - age))
+    assert servers_page(given).splitlines()[4:] == said
 
 
 def test_a_silent_worker_is_said_and_its_last_words_are_marked() -> None:

@@ -18,6 +18,7 @@ from ...net.polling import Poller, Timer
 from ..pages.table_words import telling
 from ..worker import LogLine, Say
 from .engines import OpenEngine, ReopenPauses, owns_whole_table
+from .loose_ends import left_after
 
 Came = t.Callable[[str, DataPlane], None]
 
@@ -38,6 +39,9 @@ class FormerEngine(t.NamedTuple):
                 say(LogLine("error", "mainstayd", f"data_plane {self.name} keeps what it had: {refusal.reason}"))
         except DataPlaneUnavailable as unavailable:
             say(LogLine("error", "mainstayd", f"data_plane {self.name} could not be emptied: {unavailable}"))
+        left = left_after(self.plane)
+        if left is not None:
+            say(LogLine("error", "mainstayd", f"data_plane {self.name}: {left}"))
         self.plane.close()
 
     def _empty(self) -> t.List[Refusal]:
@@ -46,7 +50,7 @@ class FormerEngine(t.NamedTuple):
             current = self.plane.read()
             keys = [key for key in current if key in self.owned or owns_whole_table(self.name)]
             refused = self.plane.apply(operations(current, {}, keys)) if keys else []
-            if all(refusal.applied for refusal in refused):
+            if not refused:
                 break
         return refused
 

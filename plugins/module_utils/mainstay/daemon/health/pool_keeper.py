@@ -12,7 +12,9 @@ difference, is reported and repaired.
     a reload   -> keep()       all services; those that left the configuration are removed
     a timer    -> _check()     read, report, repair: a large table in parts, with turns of the loop in between
 
-What the kernel refuses, or does not finish, is kept with its reason and tried again at every check, but said once.
+What an edit leaves to be done follows in later turns (loose_ends.py); before an engine is closed all of it is done.
+
+What the kernel refuses is kept with its reason and tried again at every check, but said once.
 An engine that is missing or fails is opened again, soon at first (engines.ReopenPauses), and all edits that came up
 meanwhile are carried out then; VRRP, in another process, does not notice.
 
@@ -29,17 +31,18 @@ from ...lvs.operations import Operation
 from ...lvs.reconcile import operations
 from ...lvs.table import Service, ServiceKey, Table
 from ...model.units import Duration, Instant, as_seconds, seconds
-from ...net.data_plane import Counters, CountersUnavailable, DataPlane, DataPlaneUnavailable, Refusal
+from ...net.data_plane import DataPlane, DataPlaneUnavailable, Refusal
 from ...net.polling import Due, Poller, Timer
 from ..pages.table_words import by_service, drift_sentence, refusal_sentence, telling
 from ..worker import LogLine, Say
+from .connection_count import ConnectionCount
 from .engine_change import AwaitedEngine, FormerEngine
 from .engines import OpenEngine, ReopenPauses, owns_whole_table
+from .errand import TURN
+from .loose_ends import LooseEnds
 from .survey import Survey
 
 CHECK_PERIOD = seconds(5)
-TURN = seconds(0.01)
-"""The check of a large table gives the loop back after this time."""
 
 # A stale idea of the table is cured by one reading; what is refused after that is refused for good.
 _ATTEMPTS = 2
@@ -58,8 +61,7 @@ class PoolKeeper:
         self.engine = ""
         self.current: t.Dict[ServiceKey, Service] = {}
         """What the kernel holds, as far as known."""
-        self.uncounted = ""
-        """Why connections could not be counted when that was asked last; "" when they could."""
+        self.connections = ConnectionCount(poller, self._ask)
         self._poller = poller
         self._say = say
         self._open_engine = open_engine
@@ -78,6 +80,7 @@ class PoolKeeper:
         self._dirty: t.Set[ServiceKey] = set()
         self._timer: t.Optional[Timer] = None
         self._survey = Survey(iter(()))
+        self._loose_ends = LooseEnds(poller, lambda key, why: self._say(LogLine("error", self._subject(key), why)))
 
     def use(self, engine: str) -> None:
         """Work on this engine from now on and read its table; what is ours leaves the one before with the next keep().
@@ -141,25 +144,13 @@ class PoolKeeper:
         return self._plane is None
 
     def refusals(self, key: ServiceKey) -> t.List[str]:
-        """What the kernel did not take of this service, as sentences."""
-        return [refusal.reason for refusal in telling(self._refused.get(key, ()))]
+        """What the kernel did not take of this service, or does not let be finished, as sentences."""
+        left = self._loose_ends.why(key)
+        return [refusal.reason for refusal in telling(self._refused.get(key, ()))] + [left] * bool(left)
 
     def repairs(self, key: ServiceKey) -> int:
         """How often somebody else's change of this service was undone."""
         return self._repairs.get(key, 0)
-
-    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
-        """Connections per real server; empty without an engine, and when they cannot be counted.
-
-        Of `keys`: as of now. Of all: in a large table up to CHECK_PERIOD old.
-        """
-        try:
-            found: Counters = self._ask(lambda plane: plane.counters(keys), {})
-        except CountersUnavailable as unavailable:
-            self.uncounted = str(unavailable)
-            return {}
-        self.uncounted = ""
-        return found
 
     def flush(self) -> None:
         """Take everything out of the engine, whoever put it there; what is desired comes back with the next edit."""
@@ -192,6 +183,7 @@ class PoolKeeper:
         """Work on this one; the one before keeps its table for the moment, so that clients always find one."""
         if self._plane is not None:
             self._former = FormerEngine(self.engine, self._plane, frozenset(self._owned))
+            self._loose_ends.drop()
             self._plane = None
         self._let_go()
         self._repairs.clear()
@@ -220,9 +212,11 @@ class PoolKeeper:
     def _let_go(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._plane is not None:
-            self._plane.close()
-        self._plane = None
+        self.connections.forget()
+        plane, self._plane = self._plane, None
+        if plane is not None:
+            self._loose_ends.complete(plane)
+            plane.close()
         self._survey = Survey(iter(()))
         self.current = {}
         self._refused.clear()
@@ -291,7 +285,7 @@ class PoolKeeper:
         refused: t.List[Refusal] = []
         for _attempt in range(_ATTEMPTS):
             refused = self._carry_out(keys)
-            if all(refusal.applied for refusal in refused):
+            if not refused:
                 break
             self._read_again(keys)
         if self._plane is not None:
@@ -300,18 +294,17 @@ class PoolKeeper:
 
     def _carry_out(self, keys: t.Set[ServiceKey]) -> t.List[Refusal]:
         edits = self._edits(keys)
-        if not edits and not self._unfinished(keys):
+        if not edits:
             return []
         self._survey.skip(keys)
+        self.connections.edited(edits)
         nothing: t.List[Refusal] = []
         refused = self._ask(lambda plane: plane.apply(edits), nothing)
-        if self._plane is not None and all(refusal.applied for refusal in refused):
-            self._note(keys, self._desired)
+        if self._plane is not None:
+            self._loose_ends.begin(self._plane)
+            if not refused:
+                self._note(keys, self._desired)
         return refused
-
-    def _unfinished(self, keys: t.Collection[ServiceKey]) -> bool:
-        """Whether the engine still has something to do for these services that no edit asks for."""
-        return any(refusal.applied for key in keys for refusal in self._refused.get(key, ()))
 
     def _check(self, now: Instant) -> None:
         plane = self._plane
@@ -336,13 +329,15 @@ class PoolKeeper:
         """What no part has named is not in the kernel."""
         self._next(CHECK_PERIOD, self._check)
         self._pauses.forget()
+        if self._plane is not None:
+            self._loose_ends.begin(self._plane)
         missing = self._survey.missing({*self.current, *self._ours()})
         self._note(missing, _NO_TABLE)
         self._repair(self._ours(missing))
 
     def _repair(self, keys: t.Set[ServiceKey]) -> None:
         keys = keys - self._dirty  # what is different there is a change of ours that is about to be carried out
-        known = [one.operation for key in keys for one in self._refused.get(key, ()) if not one.applied]
+        known = [one.operation for key in keys for one in self._refused.get(key, ())]
         self._report_drift([edit for edit in self._edits(keys) if edit not in known])
         self._settle(keys)
 

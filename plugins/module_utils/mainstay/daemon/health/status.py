@@ -76,7 +76,7 @@ class HealthStatus:
 
     def section(self, data_plane: str, keepers: t.Iterable[ServiceKeeper], now: Instant) -> Document:
         """JSON-able, in the shape the command line and the modules expect."""
-        counters = self._pools.counters()
+        counters = self._pools.connections.counters()
         listed = sorted(keepers, key=lambda keeper: keeper.service.name)
         configured, running = self._book.counts
         self._shown = {keeper.service.name: self._still_shown(keeper, now) for keeper in listed}
@@ -87,7 +87,8 @@ class HealthStatus:
             "data_plane": data_plane,
             "serving": None if self._pools.away else self._pools.engine,
             "error": self._pools.error,
-            "uncounted": self._pools.uncounted,
+            "uncounted": self._pools.connections.uncounted,
+            "counted_at": self._pools.connections.counted_at,
             "checks": {"configured": configured, "running": running},
             "probe_slots": self._probe_slots(),
             "virtual_servers": {keeper.service.name: self._service(keeper, counters, now) for keeper in listed},

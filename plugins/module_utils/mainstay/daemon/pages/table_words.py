@@ -103,4 +103,4 @@ def telling(refused: t.Sequence[Refusal]) -> t.Tuple[Refusal, ...]:
 
 def refusal_sentence(refusal: Refusal) -> str:
     """For the journal."""
-    return refusal.reason if refusal.applied else f"refused by the kernel: {refusal.reason}"
+    return f"refused by the kernel: {refusal.reason}"
