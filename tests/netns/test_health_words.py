@@ -122,11 +122,14 @@ def test_with_alpha_a_server_that_never_answered_serves_nobody(
 def test_a_mail_is_sent_of_each_server_and_service_that_wants_one(
     director: HealthDirector, lab: PoolLab, webs: dict[str, WebServer], stack: Stack
 ) -> None:
-    """The first server says nothing about mails and has them, the second wants none, the service wants them."""
+    """The first server says nothing about mails and has what smtp_alert_checker says, the second wants none, the
+    service wants them.
+    """
     with lab.servers["second"].inside():
         mails = MailServer(socket.create_server((SERVERS["second"], 0)))
     stack.callback(mails.close)
     where = {"smtp_server": SERVERS["second"], "smtp_port": mails.port, "notification_email": [OPS], "router_id": "lb1"}
+    where.update(smtp_alert=False, smtp_alert_checker=True)
     document = web_service("first", "second", smtp_alert=True)
     document["real_servers"][1]["smtp_alert"] = False
     run(director, where, web=document)

@@ -209,14 +209,15 @@ def test_a_member_tracks_with_a_weight_of_its_own_where_the_group_allows_it(segm
 def test_a_file_of_a_group_moves_all_its_members_and_each_priority_is_told_where_that_is_asked_for(
     segment: Segment, tmp_path: Path
 ) -> None:
-    """Both machines have the file, the FIFO and its reader; notify_priority_changes has the first alone."""
+    """notify_priority_changes stands with the first machine's group, and with one instance of the second."""
     a, b = (Operator(segment.node(name), tmp_path) for name in "ab")
     members = {"VI_1": 51, "VI_2": 52}
     loads = {operator: operator.folder / "load" for operator in (a, b)}
+    asks = {"notify_priority_changes": True}
     for operator, load in loads.items():
         operator.read_fifo()
         operator.sections["track_files"] = {"load": {"file": str(load), "weight": 1, "init_file": 0}}
-        group = {"group": list(members), "track_file": ["load"], "notify_priority_changes": operator is a}
+        group = {"group": list(members), "track_file": ["load"], **(asks if operator is a else {})}
         operator.sections["vrrp_sync_groups"] = {"VG_1": group}
 
     def start(operator: Operator, priority: int, state: str) -> None:
@@ -225,6 +226,8 @@ def test_a_file_of_a_group_moves_all_its_members_and_each_priority_is_told_where
             name: quick(priority, virtual_router_id=number, virtual_ipaddress=addresses[name])
             for name, number in members.items()
         }
+        if operator is b:
+            operator.sections["vrrp_instances"]["VI_2"].update(asks)
         operator.start(priority)
         await_members(operator, state)
 
@@ -252,4 +255,4 @@ def test_a_file_of_a_group_moves_all_its_members_and_each_priority_is_told_where
     loads[b].write_text("-254")
     await_members(b, "FAULT")
     wait_for(lambda: 'GROUP "VG_1" FAULT 0' in b.lines(), 10, "the fault in the FIFO", evidence=b.evidence)
-    assert of(b, "_PRIORITY") == set(), b.lines()
+    assert of(b, "_PRIORITY") == {'INSTANCE "VI_2" BACKUP_PRIORITY 95'}, b.lines()
