@@ -25,7 +25,8 @@ _LEAST, _MOST = 32, 64
 
 def with_key_files(document: t.Mapping[str, object]) -> t.Mapping[str, object]:
     """The document with the content of every key file in it. Raises ConfigError with every problem."""
-    completed = copy.deepcopy(document)
+    instances = copy.deepcopy(document.get("vrrp_instances"))
+    completed = document if instances is None else {**document, "vrrp_instances": instances}
     problems: t.List[Problem] = []
     for path, entry in _entries(completed):
         text = entry["key"]

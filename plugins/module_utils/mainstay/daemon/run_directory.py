@@ -21,7 +21,7 @@ import typing as t
 
 from ..model.config import Config
 from ..model.dump import config_document, without_secrets
-from ..model.load import load_config
+from ..model.load import load_part
 
 CONTROL_SOCKET = "control.sock"
 _LOCK = "lock"
@@ -90,7 +90,7 @@ class RunDirectory:
         leaving = content.get("leaving")
         if not isinstance(leaving, list):
             raise ValueError(f"{_RUNNING} has no list of what is leaving")
-        return [load_config(one) for one in (content.get("running"), *leaving)]
+        return [load_part(one) for one in (content.get("running"), *leaving)]
 
     def forget_running(self) -> None:
         """Nothing in the kernel is ours any more."""

@@ -307,7 +307,8 @@ class Supervisor:
         except (OSError, ValueError, ConfigError) as error:
             self._journal.warning(SUBJECT, f"running.json of the last run is damaged ({error}); nothing is cleaned up")
             return
-        stale = release.holdings(before) - release.holdings([self._state.config])
+        other = [config for config in before if config != self._state.config]
+        stale = release.holdings(other) - release.holdings([self._state.config]) if other else None
         if stale:
             report = release.remove(stale)
             for sentence in report.removed:

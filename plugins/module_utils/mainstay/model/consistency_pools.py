@@ -9,7 +9,7 @@ import typing as t
 
 from .config import Config, RealServer, VirtualServer
 from .consistency_services import served_entries, tunnel_faults
-from .lvs_defaults import RunningServer, running_servers
+from .lvs_defaults import RunningServer, running_examples
 from .problems import Problem
 
 
@@ -20,10 +20,10 @@ def pool_contradictions(config: Config) -> t.Iterator[Problem]:
         families = _families(service, config)
         yield from _twice(service, path)
         yield from _sorry_server(service, families, path)
-        for index, (server, running) in enumerate(zip(service.real_servers, running_servers(service, config))):
+        for index, (server, running) in enumerate(zip(service.real_servers, running_examples(service, config))):
             place = f"{path}.real_servers[{index}]"
             yield from _limits(server, place)
-            yield from _family(running.address, running.lb_kind, families, f"{place}.address")
+            yield from _family(server.address, running.lb_kind, families, f"{place}.address")
             yield from _port(service, server.port, running.lb_kind, f"{place}.port")
             yield from _tunnel(server, running, place)
 

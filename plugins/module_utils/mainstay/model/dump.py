@@ -18,7 +18,8 @@ from .check_config import Check
 from .commands import Command
 from .config import Config
 from .group_text import endpoint_text, entry_text
-from .lvs_config import SorryServer
+from .lvs_config import RealServer, SorryServer
+from .lvs_defaults import but_address
 from .options import FORMS, SECTIONS, TOP_LEVEL, TOP_LISTS, Option
 from .parts import keys_of, option_value
 from .route_text import route_text
@@ -201,6 +202,20 @@ def _mapping_of(section: str) -> t.Callable[[t.Any], t.Any]:
     return lambda value: _section(section, value)
 
 
+def _pool_of(write: t.Callable[[RealServer], Document]) -> t.Callable[[t.Sequence[RealServer]], t.List[Document]]:
+    return lambda servers: list(_pool(write, servers))
+
+
+def _pool(write: t.Callable[[RealServer], Document], servers: t.Sequence[RealServer]) -> t.Iterator[Document]:
+    said: t.Tuple[t.Any, ...] = ()
+    example: Document = {}
+    for server in servers:
+        words = but_address(server)
+        if words != said:
+            said, example = words, write(server)
+        yield {**example, "address": server.address}
+
+
 _WRITERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
     "seconds": seconds_in_file,
     "lifetime": _lifetime,
@@ -219,7 +234,7 @@ _WRITERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
     "hmac_keys": _list_of(_hmac_key),
     "lvs_sync_daemon": _mapping_of("lvs_sync_daemon"),
     "status_codes": _status_codes,
-    "real_servers": _list_of(_mapping_of("real_server")),
+    "real_servers": _pool_of(lambda server: _section("real_server", server)),
     "sorry_server": _sorry_server,
     "group_entries": _list_of(entry_text),
     "lvs_timeouts": _mapping_of("lvs_timeouts"),
@@ -239,7 +254,7 @@ def _brief_check(check: Check) -> Document:
 
 
 _BRIEF: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
-    "real_servers": _list_of(lambda server: _brief("real_server", server)),
+    "real_servers": _pool_of(lambda server: _brief("real_server", server)),
     "check": _brief_check,
     "checks": _list_of(_brief_check),
 }

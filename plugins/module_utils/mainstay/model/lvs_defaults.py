@@ -53,7 +53,9 @@ class RunningService(VirtualServer):
     real_servers: t.Tuple[RunningServer, ...] = ()
 
 
-_BUT_ADDRESS = operator.attrgetter(*(field.name for field in dataclasses.fields(RealServer) if field.name != "address"))
+but_address = operator.attrgetter(*(field.name for field in dataclasses.fields(RealServer) if field.name != "address"))
+"""All else that a RealServer says. Neighbours seldom differ in more than their address: what follows from the rest is
+worked out once for all that follow one another."""
 
 
 def running_services(config: Config) -> t.Dict[str, RunningService]:
@@ -88,17 +90,26 @@ def _entries(service: VirtualServer, config: Config) -> t.Tuple[GroupEntry, ...]
 def running_servers(
     service: VirtualServer, config: Config, known: t.Optional[KnownChecks] = None
 ) -> t.Iterator[RunningServer]:
-    """Its servers with nothing left open. Neighbours seldom differ in more than their address: the rest is worked out
-    once for all that follow.
-    """
-    said: t.Tuple[t.Any, ...] = ()
+    """Its servers with nothing left open."""
     rest: t.Dict[str, t.Any] = {}
-    for server in service.real_servers:
-        words = _BUT_ADDRESS(server)
-        if words != said:
-            said, rest = words, dict(vars(running_server(service, server, config, known)))
-            del rest["address"]
+    example: t.Optional[RunningServer] = None
+    for server, alike in zip(service.real_servers, running_examples(service, config, known)):
+        if alike is not example:
+            example, rest = alike, {key: value for key, value in vars(alike).items() if key != "address"}
         yield RunningServer(address=server.address, **rest)
+
+
+def running_examples(
+    service: VirtualServer, config: Config, known: t.Optional[KnownChecks] = None
+) -> t.Iterator[RunningServer]:
+    """For each of its servers one that differs in nothing but the address, often the same for all."""
+    said: t.Tuple[t.Any, ...] = ()
+    example = RunningServer(address="")
+    for server in service.real_servers:
+        words = but_address(server)
+        if words != said:
+            said, example = words, running_server(service, server, config, known)
+        yield example
 
 
 def running_server(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
 from .json_text import join
 from .options import LEFT_OUT, SECTIONS, Option
@@ -37,18 +38,16 @@ class Walk:
 
         `options` are those of the section when a place narrows them.
         """
-        if not isinstance(document, t.Mapping):
+        if not isinstance(document, Mapping):
             self.note(path, None if name in _SECRET_SECTIONS else document, "must be a mapping of options.")
             return None
         before = len(self.problems)
         known = SECTIONS[name] if options is None else options
         self.refuse_unknown(document, known, path, LEFT_OUT.get(name, {}))
         values: Values = {}
-        for key, option in known.items():
-            value = document.get(key)
-            # Most options are left out: ten thousand servers would pay for the paths of half a million.
-            if value is not None or option.required:
-                self.option(key, option, value, join(path, key), values)
+        # Most options are left out: ten thousand servers would pay for half a million.
+        for key in [key for key in known if key in document or key in _REQUIRED[name]]:
+            self.option(key, known[key], document.get(key), join(path, key), values)
         return values if len(self.problems) == before else None
 
     def option(self, key: str, option: Option, value: object, path: str, values: Values) -> None:
@@ -85,5 +84,9 @@ class Walk:
 
 _HIDDEN = ("authentication", "auth_hmac", "hmac_keys")
 """Forms whose value, misplaced, may be a secret."""
+
+_REQUIRED = {
+    name: frozenset(key for key, option in options.items() if option.required) for name, options in SECTIONS.items()
+}
 
 _SECRET_SECTIONS = ("authentication", "auth_hmac", "hmac_key")
