@@ -21,7 +21,7 @@ from pathlib import Path
 from netns.segment import remove_leftovers
 from parity.faults import FIGURES
 
-from . import attack, run
+from . import attack, run, tables
 from .table import FAULTS
 
 RUNS = 3
@@ -40,12 +40,14 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     ids = {one for one in options.only.split(",") if one}
     unknown = ids - {fault.id for fault in FAULTS} - {one.id for one in attack.ATTACKS} - {attack.REPLAY}
+    unknown -= {*tables.IN_GUEST, tables.ZOO}
     if unknown:
         parser.error(f"nothing is measured for {', '.join(sorted(unknown))}")
     remove_leftovers()
     with tempfile.TemporaryDirectory(prefix="mainstay-faults-") as folder:
         chosen = [fault for fault in FAULTS if not ids or fault.id in ids]
         figures = run.measure(chosen, options.runs, Path(folder), say)
+        figures |= tables.measure(lambda one: not ids or one in ids, Path(folder), say)
         figures |= attack.measure(lambda one: not ids or one in ids, Path(folder) / "attacks", say)
     _write(figures, options.runs)
     return 0

@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from bench.pair import Pair
+from bench.pair import OURS, THEIRS, Pair
 
-from . import injectors as do
+from . import burdens, injectors as do
 
 Act = t.Callable[[Pair], None]
 
@@ -32,6 +32,10 @@ class Fault:
     """The master is to hold the address in the end."""
     alone: bool = False
     """It burns the processor: one pair after the other."""
+    burden: burdens.Burden | None = None
+    """What the pair has to do beside VRRP; such a fault gets pairs of its own."""
+    kinds: t.Sequence[str] = (OURS, THEIRS)
+    """Whom it can be done to."""
 
 
 def _cut(pair: Pair) -> None:
@@ -74,4 +78,10 @@ FAULTS = (
     Fault("F48", do.move_interface_away, 6, do.move_interface_back, 8, in_step=False),
     # keepalived 2.2.7 does not always come to rest again after it.
     Fault("F50", do.junk, 3, in_step=False, alone=True),
+    Fault("F56", _cut, 6, Pair.heal, 6, burden=burdens.a_service_for_ip_vs),
+    Fault(
+        "F62", burdens.check_the_crowd, 20, in_step=False, alone=True, burden=burdens.a_crowd_of_servers, kinds=(OURS,)
+    ),
+    Fault("F63", burdens.kill_the_resolver_and_reload, 40, in_step=False, burden=burdens.mails_to_a_name),
+    Fault("F64", _cut, 6, Pair.heal, 6, burden=burdens.hanging_programs),
 )

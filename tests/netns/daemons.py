@@ -131,6 +131,8 @@ class Keepalived:
         self.folder = folder / f"keepalived-{node.name}"
         self.log = self.folder / "log"
         self.process: Process | None = None
+        self.only: tuple[str, ...] = ("--vrrp",)
+        """Its processes; () for all of them."""
         self._said_before = 0
         self.folder.mkdir(parents=True)
         lines = {"addresses": "\n        ".join(addresses or [f"{VIP}/24"]), "more": more}
@@ -145,7 +147,7 @@ class Keepalived:
         folder = self.folder
         self._said_before = self.log.stat().st_size if self.log.exists() else 0
         files = [f"--pid={folder}/pid", f"--vrrp_pid={folder}/vrrp", f"--checkers_pid={folder}/checkers"]
-        options = ["--dont-fork", "--log-console", "--log-detail", "--vrrp", f"--use-file={folder}/keepalived.conf"]
+        options = ["--dont-fork", "--log-console", "--log-detail", *self.only, f"--use-file={folder}/keepalived.conf"]
         self.process = self.node.start(["keepalived", *options, *files], self.log)
         return self
 

@@ -35,6 +35,7 @@ class Fault:
     gap: str
     """Why it is not automated; empty when it is."""
     mainstay: str
+    """What was measured, or why nothing is."""
     keepalived: str
 
 
@@ -81,7 +82,7 @@ def page(claims: Claims) -> str:
 
 def _fault(one: str, entry: t.Mapping[str, str], claims: Claims, measured: t.Mapping[str, str]) -> Fault:
     tests = claims["fault"].get(one, ())
-    sides = (measured.get("mainstay", ""), measured.get("keepalived", ""))
+    sides = (measured.get(side, entry.get(f"no_figure_of_{side}", "")) for side in ("mainstay", "keepalived"))
     return Fault(one, entry["fault"], entry["expected"], tests, entry.get("gap", ""), *sides)
 
 

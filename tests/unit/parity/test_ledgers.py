@@ -212,3 +212,11 @@ def test_a_fault_that_does_not_agree_is_named(tmp_path: Path, line: str, ids: st
     source.write_text(f"Process:\n  {line}\n")
     (found,) = faults.problems(claimed(fault=ids), source)
     assert said in found
+
+
+def test_where_nothing_is_measured_stands_why(tmp_path: Path) -> None:
+    source, figures = tmp_path / "faults.yml", tmp_path / "figures.json"
+    source.write_text("G:\n  F01: {fault: x, expected: y, no_figure_of_mainstay: a, no_figure_of_keepalived: b}\n")
+    figures.write_text('{"figures": {"F01": {"mainstay": "1 s"}}}')
+    (fault,) = faults.faults(claimed(fault="F01"), source, figures)["G"]
+    assert (fault.mainstay, fault.keepalived) == ("1 s", "b")
