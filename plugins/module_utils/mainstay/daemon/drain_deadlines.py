@@ -14,10 +14,10 @@ import contextlib
 import json
 import os
 import typing as t
-from dataclasses import astuple
 
 from ..lvs.draining import LeavingBook, Place
 from ..lvs.table import DestinationKey, ServiceKey
+from ..model.dataclass import astuple
 from ..model.units import Instant
 from .state_directory import replace_file
 

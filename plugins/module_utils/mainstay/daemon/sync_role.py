@@ -10,10 +10,10 @@ state nothing is decided: what a former daemon left running is right as it is.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ..model.config import Config
+from ..model.dataclass import asdict
 from ..model.units import Instant
 from ..net.ipvs_sync import BACKUP, DEFAULT_GROUP, MASTER, SyncSettings
 from .worker import Arguments, Happening
@@ -63,7 +63,7 @@ class SyncRole:
         if settings is None and self._told is None:
             return  # threads of others are none of our business
         arguments = {
-            "settings": None if settings is None else dataclasses.asdict(settings),
+            "settings": None if settings is None else asdict(settings),
             "roles": [] if settings is None else self._roles(),
         }
         if arguments != self._told:

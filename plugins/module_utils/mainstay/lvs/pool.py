@@ -30,8 +30,8 @@ never given new connections; one in maintenance is not in the table.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
 
+from ..model.dataclass import dataclass, replace
 from ..model.lvs_defaults import RunningService
 from ..model.units import Instant
 from .candidate import Candidate, candidate

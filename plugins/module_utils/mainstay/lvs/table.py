@@ -10,7 +10,8 @@ change of anything else is an edit, never a delete and add.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+
+from ..model.dataclass import dataclass, field
 
 
 @dataclass(frozen=True, order=True)

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
-from dataclasses import dataclass
 
 from .config import Config, GlobalDefs, VrrpInstance
+from .dataclass import dataclass, replace
 from .units import Duration, seconds
 from .vrrp_config import Notifications
 
@@ -53,7 +52,7 @@ def notifications(own: Notifications, defs: GlobalDefs) -> Notifications:
     """With what global_defs says about mail and priority lines filled in."""
     mail = next((word for word in (own.smtp_alert, defs.smtp_alert_vrrp, defs.smtp_alert) if word is not None), False)
     lines = own.notify_priority_changes
-    return dataclasses.replace(
+    return replace(
         own,
         smtp_alert=mail,
         notify_priority_changes=defs.vrrp_notify_priority_changes if lines is None else lines,

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import operator
@@ -17,6 +16,7 @@ from .byte_text import bytes_text, nibbles_text
 from .check_config import Check
 from .commands import Command
 from .config import Config
+from .dataclass import asdict, fields, replace
 from .group_text import endpoint_text, entry_text
 from .lvs_config import RealServer, SorryServer
 from .lvs_defaults import but_address
@@ -65,11 +65,11 @@ def brief_document(config: Config) -> Document:
 def without_secrets(config: Config) -> Config:
     """The same without passwords and keys: for files that only have to tell what is ours in the kernel."""
     bare = {
-        name: dataclasses.replace(instance, authentication=None, auth_hmac=None)
+        name: replace(instance, authentication=None, auth_hmac=None)
         for name, instance in config.vrrp_instances.items()
         if instance.authentication is not None or instance.auth_hmac is not None
     }
-    return dataclasses.replace(config, vrrp_instances={**config.vrrp_instances, **bare}) if bare else config
+    return replace(config, vrrp_instances={**config.vrrp_instances, **bare}) if bare else config
 
 
 def hide_secrets(document: t.Any) -> t.Any:
@@ -136,9 +136,9 @@ def _brief(section: str, value: object) -> Document:
 @functools.cache
 def _fields(kind: t.Any) -> t.Tuple[t.Tuple[str, ...], t.Callable[[object], t.Tuple[t.Any, ...]], t.List[t.Any]]:
     """Names of a dataclass's fields, what reads them all at once, and their defaults."""
-    fields = [field for field in dataclasses.fields(kind) if field.compare]
-    names = tuple(field.name for field in fields)
-    return names, operator.attrgetter(*names), [field.default for field in fields]
+    compared = [field for field in fields(kind) if field.compare]
+    names = tuple(field.name for field in compared)
+    return names, operator.attrgetter(*names), [field.default for field in compared]
 
 
 def _spelt(form: str, value: t.Any) -> t.Any:
@@ -166,11 +166,11 @@ def _lifetime(duration: int) -> t.Union[int, str]:
 
 
 def _unicast_peer(peer: UnicastPeer) -> t.Union[str, Document]:
-    return _short("address", dataclasses.asdict(peer))
+    return _short("address", asdict(peer))
 
 
 def _references(references: t.Iterable[TrackReference]) -> t.List[t.Union[str, Document]]:
-    return [_short("name", dataclasses.asdict(reference)) for reference in references]
+    return [_short("name", asdict(reference)) for reference in references]
 
 
 def _command(command: Command) -> t.Union[str, Document]:

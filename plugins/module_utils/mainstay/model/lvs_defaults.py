@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import operator
 import typing as t
-from dataclasses import dataclass
 
 from .check_config import Check, FileCheck, HttpCheck, MiscCheck
 from .config import Config, GlobalDefs
+from .dataclass import dataclass, fields, replace
 from .lvs_config import GroupEntry, RealServer, VirtualServer
 from .tracking import TrackFile
 from .units import Duration, seconds
@@ -53,7 +52,7 @@ class RunningService(VirtualServer):
     real_servers: t.Tuple[RunningServer, ...] = ()
 
 
-but_address = operator.attrgetter(*(field.name for field in dataclasses.fields(RealServer) if field.name != "address"))
+but_address = operator.attrgetter(*(field.name for field in fields(RealServer) if field.name != "address"))
 """All else that a RealServer says. Neighbours seldom differ in more than their address: what follows from the rest is
 worked out once for all that follow one another."""
 
@@ -183,7 +182,7 @@ def running_check(
         definition = track_files[check.track_file]
         chosen["weight"] = _first(check.weight, definition.weight)
         chosen["reverse"] = _first(check.reverse, definition.reverse)
-    return dataclasses.replace(check, **chosen)
+    return replace(check, **chosen)
 
 
 def _first(*said: t.Any) -> t.Any:

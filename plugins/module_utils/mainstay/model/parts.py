@@ -8,25 +8,25 @@ An instance or group has `tracking` and `notifications`, a check `tls`; a real s
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing as t
 
 from .check_config import Tls
+from .dataclass import fields
 from .lvs_config import RealServer
 from .vrrp_config import Notifications, Tracking
 
 _PARTS: t.Mapping[str, t.Callable[..., t.Any]] = {"tracking": Tracking, "notifications": Notifications, "tls": Tls}
 _PART_OF: t.Mapping[str, str] = {
-    **{field.name: "tracking" for field in dataclasses.fields(Tracking)},
-    **{field.name: "notifications" for field in dataclasses.fields(Notifications)},
-    **{field.name: "tls" for field in dataclasses.fields(Tls)},
+    **{field.name: "tracking" for field in fields(Tracking)},
+    **{field.name: "notifications" for field in fields(Notifications)},
+    **{field.name: "tls" for field in fields(Tls)},
 }
 
 
 _KEYS_OF: t.Mapping[str, t.Tuple[str, ...]] = {
     **{
-        name: tuple(field.name for field in dataclasses.fields(part))
+        name: tuple(field.name for field in fields(part))
         for name, part in (("tracking", Tracking), ("notifications", Notifications), ("tls", Tls))
     },
     "checks": ("check", "checks"),
@@ -66,4 +66,4 @@ def gathered(build: t.Callable[..., t.Any], values: t.Mapping[str, t.Any]) -> t.
 
 @functools.cache
 def _parts_of(build: t.Any) -> t.Tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(build) if field.name in _PARTS)
+    return tuple(field.name for field in fields(build) if field.name in _PARTS)

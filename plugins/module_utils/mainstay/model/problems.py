@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+
+from .dataclass import dataclass
 
 _SHOWN = 60
 """Characters of a value that a message repeats."""

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+
+from .dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import array
 import socket
 import struct
 import typing as t
-from dataclasses import dataclass
+
+from ..model.dataclass import dataclass
 
 LOAD_BYTE, LOAD_HALF = 0x30, 0x28
 

@@ -9,7 +9,6 @@ import errno
 import os
 import struct
 import typing as t
-from dataclasses import replace
 
 from ..lvs.operations import (
     AddDestination,
@@ -20,6 +19,7 @@ from ..lvs.operations import (
     SetService,
 )
 from ..lvs.table import Service, ServiceKey, Table
+from ..model.dataclass import replace
 from . import ipvs_messages as messages
 from .data_plane import Counting, DataPlaneAbsent, DataPlaneUnavailable, DestinationCounters, Refusal
 from .ipvs_pools import Pool, PoolMemory

@@ -15,8 +15,8 @@ import os
 import socket
 import struct
 import typing as t
-from dataclasses import dataclass
 
+from ..model.dataclass import dataclass
 from . import ipvs_messages as messages
 from .ipvs import FORBIDDEN, NETLINK_GENERIC, resolve_family
 from .netlink import Encoded, KernelSocket, Message, decode, encode, u32

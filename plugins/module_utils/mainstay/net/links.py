@@ -18,10 +18,10 @@ again a little later, while the last picture stays in use.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import typing as t
 
+from ..model.dataclass import replace
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant
 from . import rtnl
 from .polling import READABLE, Poller, Timer
@@ -172,4 +172,4 @@ def _same(known: t.Optional[rtnl.HeldAddress], notice: rtnl.HeldAddress) -> bool
     """Nothing but the lifetime is new. An IPv6 address is reported again when it has become usable, or failed to."""
     if known is None:
         return False
-    return dataclasses.replace(known, valid_seconds=notice.valid_seconds) == notice
+    return replace(known, valid_seconds=notice.valid_seconds) == notice

@@ -8,7 +8,8 @@ process of an attempt needs it.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+
+from ..model.dataclass import dataclass
 
 
 @dataclass(frozen=True)

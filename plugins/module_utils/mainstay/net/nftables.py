@@ -19,7 +19,8 @@ them takes longer than the edit, so it is what an edit leaves to be done: see fi
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
+
+from ..model.dataclass import replace
 
 try:
     import nftables as libnftables

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+
+from ..model.dataclass import dataclass
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import enum
 import typing as t
-from dataclasses import dataclass
+
+from ..model.dataclass import dataclass
 
 
 class State(str, enum.Enum):

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..model.dataclass import dataclass
 from ..model.units import Duration, seconds
 
 

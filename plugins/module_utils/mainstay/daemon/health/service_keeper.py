@@ -14,7 +14,6 @@ change nothing but the age of the last one.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 from ...lvs.candidate import full_weight
 from ...lvs.desired import desired_services
@@ -27,6 +26,7 @@ from ...lvs.pool import decide
 from ...lvs.server_health import ServerHealth, server_health
 from ...lvs.slow_start import begun_before
 from ...lvs.table import Service, ServiceKey, Table
+from ...model.dataclass import replace
 from ...model.lvs_defaults import RunningServer, RunningService
 from ...model.units import Instant
 from ...net.polling import Poller, Timer

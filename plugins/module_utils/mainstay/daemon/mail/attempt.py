@@ -9,7 +9,6 @@ A resolver that hangs, a server that drips and whatever TLS may do happen there;
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import resource
@@ -17,6 +16,7 @@ import signal
 import typing as t
 
 from ...model.config import GlobalDefs
+from ...model.dataclass import asdict, replace
 from ...model.units import NANOSECONDS_PER_SECOND, Duration, as_seconds
 from ...net.mail_values import Delivery, Letter, MailServer
 from .. import scheduling
@@ -71,7 +71,7 @@ def _attempt(server: MailServer, password_file: t.Optional[str], letter: Letter)
     everybody = tuple(range(len(letter.recipients)))
     if password_file is not None:
         try:
-            server = dataclasses.replace(server, password=_password(password_file))
+            server = replace(server, password=_password(password_file))
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             return Delivery(f"smtp_password_file {password_file}: {why}", again=everybody, stuck=True)
@@ -106,7 +106,7 @@ def _become(parent: int, output: int, told: int, work: t.Callable[[], Delivery])
         scheduling.set_process_name("mainstayd-mail")
         scheduling.die_with_parent(parent)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.write(1, json.dumps(dataclasses.asdict(work())).encode("ascii"))
+        os.write(1, json.dumps(asdict(work())).encode("ascii"))
         status = 0
     except Exception as error:
         # Without it the supervisor would know a status only. No text of the error: it might hold a secret.

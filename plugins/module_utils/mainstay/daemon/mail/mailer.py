@@ -13,11 +13,11 @@ refuses for good is dropped, counted and told.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import typing as t
 
 from ...model.config import Config, GlobalDefs
+from ...model.dataclass import replace
 from ...model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant, seconds
 from ...net.mail_values import Delivery, MailServer
 from ...net.polling import Poller, Timer
@@ -233,7 +233,7 @@ class Mailer:
             self._queue.drop(mail)
             return
         left = tuple(mail.letter.recipients[place] for place in delivery.again)
-        mail.letter = dataclasses.replace(mail.letter, recipients=left)
+        mail.letter = replace(mail.letter, recipients=left)
         mail.due = now + _pause(mail.tries)
         self._queue.write(mail)
 

@@ -9,13 +9,12 @@ There may be thousands of them, and few ever have something to tell: they are lo
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
-from dataclasses import dataclass, field
 
 from ...lvs.keys import server_text
 from ...model.commands import Command
 from ...model.config import Config, GlobalDefs
+from ...model.dataclass import dataclass, field, replace
 from ...model.defaults import notifications
 from ...model.lvs_defaults import RunningServer, RunningService, running_service
 from ...model.vrrp_config import Notifications
@@ -106,7 +105,7 @@ def _of_vrrp(config: Config) -> t.Iterator[t.Tuple[NotifiedObject, Wanted]]:
     for name, instance in config.vrrp_instances.items():
         own = instance.notifications
         if own.notify_priority_changes is None:
-            own = dataclasses.replace(own, notify_priority_changes=said_by_group.get(name))
+            own = replace(own, notify_priority_changes=said_by_group.get(name))
         yield (INSTANCE, name), _of_notifications(own, defs)
 
 

@@ -14,10 +14,10 @@ have taken over: a restarted worker that finds its addresses under such a lease 
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ...model.config import VirtualAddress, VrrpInstance
+from ...model.dataclass import replace
 from ...model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Duration, Instant, seconds
 from ...net import rtnl
 from ...net.addresses import AddressProgram, LeasedAddress, kernel_form
@@ -221,4 +221,4 @@ class HeldAddresses:
 
 def _as_reported(leased: LeasedAddress) -> rtnl.AddressForm:
     """The form as the kernel tells it: without a label it shows the interface's name."""
-    return dataclasses.replace(leased.form, label=leased.form.label or leased.device)
+    return replace(leased.form, label=leased.form.label or leased.device)

@@ -15,11 +15,11 @@ for the interface. Reading one costs 2 us and judging it 20 us, and a master's a
 from __future__ import annotations
 
 import collections
-import dataclasses
 import errno
 import os
 import typing as t
 
+from ...model.dataclass import replace
 from ...model.defaults import RunningInstance
 from ...model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
 from ...model.vrrp_config import HmacAuthentication
@@ -156,7 +156,7 @@ class VrrpPort:
             self._close()
             self._retry = self._poller.call_at(self._poller.now() + _RETRY, self._retried)
             if standing.usable:
-                standing = dataclasses.replace(standing, cause=_refusal(self.device, error))
+                standing = replace(standing, cause=_refusal(self.device, error))
         self.standing = standing
 
     def send(self, packet: bytes, where: Delivery) -> None:
