@@ -49,7 +49,9 @@ DIRECT_SERVER = (
 
 PORTS = st.integers(0, 65535)
 ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(lambda address: _kernel_text(str(address)))
-PLACES = st.builds(ServiceKey, st.sampled_from(["TCP", "UDP", "SCTP", "protocol 50"]), ADDRESSES, PORTS)
+PLACES = st.builds(
+    ServiceKey, st.sampled_from(["TCP", "UDP", "SCTP", "protocol 50"]), ADDRESSES, PORTS, st.just(0), st.just("")
+)
 MARKS = st.builds(
     ServiceKey, st.just(""), st.just(""), st.just(0), st.integers(1, 2**32 - 1), st.sampled_from(["inet", "inet6"])
 )

@@ -17,7 +17,6 @@ import typing as t
 
 from ..lvs.draining import LeavingBook, Place
 from ..lvs.table import DestinationKey, ServiceKey
-from ..model.dataclass import astuple
 from ..model.units import Instant
 from .state_directory import replace_file
 
@@ -63,7 +62,7 @@ class DrainDeadlines:
         if self._path is None or self.known == before:
             return
         if self.known:
-            entries = [[astuple(key), astuple(server), until] for (key, server), until in self.known.items()]
+            entries = [[key, server, until] for (key, server), until in self.known.items()]
             replace_file(self._path, json.dumps(entries))
         else:
             with contextlib.suppress(FileNotFoundError):
