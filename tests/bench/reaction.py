@@ -22,6 +22,7 @@ from lab import command
 
 MILLISECONDS = 1000.0
 BOUND = AtMost(10.0)
+"""For the table: who is not in it gets no new connection. Ending the flows that are left has no such bound."""
 
 
 def measure(runs: int, say: t.Callable[[str], None]) -> list[Figure]:
@@ -54,7 +55,8 @@ def _figures(plane: str, seconds: t.Mapping[str, t.Sequence[float]], remark: str
     return [
         Figure(
             f"verdict to {what}, {plane}", "ms", 2,
-            Series(tuple(value * MILLISECONDS for value in values)), target=BOUND, remark=remark,
+            Series(tuple(value * MILLISECONDS for value in values)),
+            target=BOUND if what.endswith("the table") else None, remark=remark,
         )
         for what, values in seconds.items()
     ]  # fmt: skip

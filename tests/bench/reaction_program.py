@@ -6,6 +6,9 @@
 The daemon's own worker on its own reactor, in this process; only the two seams of its constructor are used, to read
 the clock when a probe hands over its verdict and when the engine says that the kernel has done it. The real servers
 are two ports of this host: an open one and one that opens and closes.
+
+Out of the table is out of the rotation: no new connection goes there. With nftables the flows that the server still has
+are ended after that, which has a figure of its own; ip_vs drops their packets by itself.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from mainstay.daemon.health.engines import open_engine
+from mainstay.daemon.health.engines import NFTABLES, open_engine
 from mainstay.daemon.health.worker import HealthWorker
 from mainstay.daemon.reactor import Reactor
 from mainstay.daemon.worker import LogLine
@@ -37,16 +40,17 @@ SERVICE = ("198.51.100.10", 80)
 SETTLED = seconds(1)
 """By then both servers have been found up."""
 LIMIT = seconds(150)
-REMOVED, ADDED = "server out of the table", "server back in the table"
+REMOVED, ADDED, ENDED = "server out of the table", "server back in the table", "its flows ended"
 
 
 class TimedPlane:
-    """An engine; tells when it is done."""
+    """An engine; tells when it is done with an edit, and with what that leaves to be done."""
 
-    def __init__(self, plane: DataPlane, changed: t.Callable[[], None]) -> None:
+    def __init__(self, plane: DataPlane, changed: t.Callable[[], None], finished: t.Callable[[], None]) -> None:
         self._plane = plane
         self._changed = changed
-        self.read, self.parts, self.counters, self.finish = plane.read, plane.parts, plane.counters, plane.finish
+        self._finished = finished
+        self.read, self.parts, self.counters = plane.read, plane.parts, plane.counters
         self.flush, self.close = plane.flush, plane.close
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
@@ -55,16 +59,24 @@ class TimedPlane:
         assert not refused, refused
         return refused
 
+    def finish(self) -> t.Generator[None, None, None]:
+        yield from self._plane.finish()
+        self._finished()
+
 
 class Reaction:
     """Opens and closes a port, over and over, and collects how long the table took to follow."""
 
     def __init__(self, plane: str, runs: int) -> None:
         self.samples: t.Dict[str, t.List[float]] = {REMOVED: [], ADDED: []}
+        if plane == NFTABLES:
+            self.samples[ENDED] = []
         self.log: t.List[LogLine] = []
         self._runs = runs
         self._reactor = Reactor()
         self._verdict: t.Optional[t.Tuple[bool, int]] = None
+        self._removed_by: t.Optional[int] = None
+        """Instant of the verdict that took the server out, until its flows are ended."""
         self._up = True
         self._listener: t.Optional[socket.socket] = None
         self._steady = self._listen(STEADY)
@@ -72,7 +84,7 @@ class Reaction:
         self._worker = HealthWorker(
             self._reactor,
             self.log.append,
-            open_engine=lambda name: t.cast(DataPlane, TimedPlane(open_engine(name), self._changed)),
+            open_engine=lambda name: t.cast(DataPlane, TimedPlane(open_engine(name), self._changed, self._finished)),
             run_check=self._run_check,
         )
         self._worker.configure(load_config(document(plane)), self._reactor.now())
@@ -102,7 +114,14 @@ class Reaction:
             self._up, judged_at = self._verdict
             self.samples[ADDED if self._up else REMOVED].append((now - judged_at) / 1e9)
             self._verdict = None
+            self._removed_by = None if self._up else judged_at
             self._reactor.call_at(self._reactor.now(), lambda _now: self._toggle())
+
+    def _finished(self) -> None:
+        """The kernel has nothing left of what the edits meant."""
+        judged_at, self._removed_by = self._removed_by, None
+        if judged_at is not None and ENDED in self.samples:
+            self.samples[ENDED].append((time.monotonic_ns() - judged_at) / 1e9)
 
     def _toggle(self) -> None:
         if self._listener is None:

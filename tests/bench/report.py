@@ -52,7 +52,9 @@ METHOD = """\
 - Start to first advert: from the call that starts the program to the first VRRP packet on the wire, with priority 255,
   which sends at once.
 - Verdict to kernel: the daemon's own health worker with a TCP check of a port that is closed. The clock starts when the
-  probe hands over its verdict and ends when the kernel has acknowledged the change.
+  probe hands over its verdict and ends when the kernel has acknowledged the change: no new connection goes to that
+  server from then on. With nftables the flows that it still has are ended after that (ip_vs drops their packets by
+  itself): "its flows ended", without a target.
 - Tables: in a guest with ip_vs, by the daemon's own engine against `ipvsadm -R` with the same table on its standard
   input. A start lasts from the call that starts the daemon until /proc/net/ip_vs names the last server.
 - Checks: every server is an address of the host itself, answered by one process, which also counts. Processor is what
