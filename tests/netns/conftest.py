@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netns.health_director import HealthDirector
+from netns.health_director import HealthDirector, WebServer
 from netns.pages import Pages
 from netns.pool_lab import PoolLab
 from netns.segment import Segment, remove_leftovers
@@ -68,3 +68,12 @@ def pages(lab: PoolLab, stack: contextlib.ExitStack) -> Pages:
     pages = Pages(lab.servers["first"])
     stack.callback(pages.close)
     return pages
+
+
+@pytest.fixture
+def webs(lab: PoolLab, stack: contextlib.ExitStack) -> dict[str, WebServer]:
+    """On each server one that answers with its name."""
+    webs = {name: WebServer(namespace, name) for name, namespace in lab.servers.items()}
+    for web in webs.values():
+        stack.callback(web.stop)
+    return webs

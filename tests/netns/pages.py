@@ -22,6 +22,7 @@ class Asked:
     """One request: when it came (monotonic seconds) and what it was."""
 
     at: float
+    method: str
     path: str
     version: str
     headers: t.Mapping[str, str]
@@ -31,6 +32,8 @@ class Asked:
     """What TLS asked for (SNI)."""
     status: int
     """What it was answered."""
+    content: bytes
+    """What came with it."""
 
 
 class Pages:
@@ -62,17 +65,23 @@ class Pages:
         pages = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802  # http.server's name
-                name = getattr(self.connection, "name_asked_for", None)
+            def do_GET(self) -> None:  # noqa: N802  # http.server's names
                 status = pages.statuses.get(self.path, pages.status)
-                request = self.path, self.request_version, dict(self.headers), self.client_address[0], name, status
-                pages.asked.append(Asked(time.monotonic(), *request))
+                pages.asked.append(self._asked(status))
                 body = pages.bodies.get(self.path, pages.body)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 with contextlib.suppress(ConnectionError):  # a probe ends as soon as it knows enough
-                    self.wfile.write(body)
+                    self.wfile.write(body if self.command != "HEAD" else b"")
+
+            do_HEAD = do_POST = do_GET  # noqa: N815
+
+            def _asked(self, status: int) -> Asked:
+                name = getattr(self.connection, "name_asked_for", None)
+                content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                request = self.command, self.path, self.request_version, dict(self.headers)
+                return Asked(time.monotonic(), *request, self.client_address[0], name, status, content)
 
             def log_message(self, *_arguments: object) -> None:
                 """Keep quiet."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import socket
 
-import pytest
 from netns.checked_services import place, run, service
 from netns.daemons import Document
 from netns.health_director import WEB_PORT, HealthDirector, WebServer, fetch, web_service
@@ -19,14 +18,6 @@ from lab.waiting import wait_for
 
 OPS = "ops@example.com"
 Stack = contextlib.ExitStack
-
-
-@pytest.fixture
-def webs(lab: PoolLab, stack: Stack) -> dict[str, WebServer]:
-    webs = {name: WebServer(namespace, name) for name, namespace in lab.servers.items()}
-    for web in webs.values():
-        stack.callback(web.stop)
-    return webs
 
 
 def test_hysteresis_keeps_the_quorum_and_wants_more_to_win_it_back(

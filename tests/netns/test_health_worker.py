@@ -19,14 +19,6 @@ from lab.waiting import wait_for
 
 
 @pytest.fixture
-def webs(lab: PoolLab) -> t.Iterator[dict[str, WebServer]]:
-    webs = {name: WebServer(namespace, name) for name, namespace in lab.servers.items()}
-    yield webs
-    for web in webs.values():
-        web.stop()
-
-
-@pytest.fixture
 def director(lab: PoolLab, webs: dict[str, WebServer], tmp_path: Path) -> t.Iterator[HealthDirector]:
     """A running daemon with one service on two servers, both found up."""
     director = HealthDirector(lab, tmp_path, web=web_service("first", "second"))
