@@ -151,6 +151,28 @@ def test_all_tasks_share_one_deadline(runs: ScriptedRuns) -> None:
     ]
 
 
+def test_a_process_that_was_frozen_between_two_tasks_does_not_blame_the_server(runs: ScriptedRuns) -> None:
+    """The first one's answer was read long after the deadline of all: nothing was left for the second."""
+    outcomes: list[ProbeOutcome] = []
+    poller = ScriptedPoller()
+    CheckRun(poller, row("url /a", "url /b"), seconds(5), outcomes.append)
+    poller.run_for(seconds(17.5))
+    runs.done(passed())
+    assert runs.begun == ["url /a"]
+    assert [(outcome.ran, outcome.verdict.ok, outcome.verdict.reason) for outcome in outcomes] == [
+        (False, False, "url /b: this process was held up for 12.5 s")
+    ]
+
+
+def test_a_server_that_fails_after_a_long_sleep_of_ours_has_failed(runs: ScriptedRuns) -> None:
+    outcomes: list[ProbeOutcome] = []
+    poller = ScriptedPoller()
+    CheckRun(poller, row("url /a", "url /b"), seconds(5), outcomes.append)
+    poller.run_for(seconds(17.5))
+    runs.done(ProbeOutcome(Verdict(False, "HTTP 500"), total_ns=seconds(17.5)))
+    assert [(outcome.ran, outcome.verdict.ok) for outcome in outcomes] == [(True, False)]
+
+
 def test_a_task_that_nothing_is_left_for_fails_by_its_name(runs: ScriptedRuns) -> None:
     """The last byte of the one before came with the deadline."""
     outcomes: list[ProbeOutcome] = []

@@ -148,11 +148,13 @@ class TestPing:
         assert (outcome.verdict, outcome.ran) == (Verdict(True, "echo reply"), True)
 
     @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+    @pytest.mark.parametrize("own", [False, True], ids=["from anywhere", "bindto"])
     def test_without_an_icmp_socket_of_the_kernel_a_raw_one_does(
-        self, reactor: Reactor, monkeypatch: pytest.MonkeyPatch, address: str
+        self, reactor: Reactor, monkeypatch: pytest.MonkeyPatch, address: str, own: bool
     ) -> None:
         refuse_sockets(monkeypatch, errno.EACCES, kind=socket.SOCK_DGRAM)
-        assert outcome_of(reactor, task_of(PingCheck(), address=address)).verdict.ok
+        check = PingCheck(bindto=address) if own else PingCheck()
+        assert outcome_of(reactor, task_of(check, address=address)).verdict == Verdict(True, "echo reply")
 
     def test_several_at_once_do_not_take_each_others_replies(self, reactor: Reactor) -> None:
         outcomes: list[ProbeOutcome] = []

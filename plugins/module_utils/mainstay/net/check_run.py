@@ -13,7 +13,7 @@ from ..probes.outcome import ProbeOutcome
 from ..probes.task import ICMP, TCP, TLS, UDP, ProbeTask
 from .datagram_run import DatagramRun
 from .polling import Poller
-from .probe_driver import Done, ProbeRun
+from .probe_driver import STALL, Done, ProbeRun, held_up
 
 
 class Cancellable(t.Protocol):
@@ -66,11 +66,16 @@ class CheckRun:
             outcome = self._out_of_time(outcome)
         self._outcomes.append(outcome)
         self._index += 1
-        self._left = max(0, self._until - self._poller.now())  # then it ends in the next turn, by its name
-        if outcome.verdict.ok and self._index < len(self._tasks):
-            self._run = self._begin()
-        else:
+        if not outcome.verdict.ok or self._index == len(self._tasks):
             self._done(_together(self._tasks, self._outcomes))
+            return
+        left = self._until - self._poller.now()
+        if left < -STALL:
+            self._outcomes.append(held_up(-left))
+            self._done(_together(self._tasks, self._outcomes))
+            return
+        self._left = max(0, left)  # then it ends in the next turn, by its name
+        self._run = self._begin()
 
     def _out_of_time(self, outcome: ProbeOutcome) -> ProbeOutcome:
         """Who reads the reason looks for a slow server, not for one that had a short while."""

@@ -30,7 +30,7 @@ from ..probes.outcome import ProbeOutcome
 from ..probes.task import ICMP, ProbeTask
 from ..probes.verdict import Verdict
 from .polling import READABLE, Poller
-from .probe_driver import STALL, Done
+from .probe_driver import STALL, Done, held_up
 from .probe_errors import error_sentence, is_own_shortage
 from .probe_source import SourceRefused, leave_by
 
@@ -165,7 +165,7 @@ class DatagramRun:
     def _expired(self, now: Instant) -> None:
         late = now - self._started - self._timeout
         if late > STALL:
-            self._end(Verdict(False, f"this process was held up for {as_seconds(late):.1f} s"), now, ran=False)
+            self._end(held_up(late).verdict, now, ran=False)
         elif self._task.silence is not None and self._first_byte_ns is None:
             self._end(self._task.silence, now)
         else:

@@ -53,6 +53,11 @@ _UNDER_WAY = (0, errno.EINPROGRESS)
 Done = t.Callable[[ProbeOutcome], None]
 
 
+def held_up(late: Duration) -> ProbeOutcome:
+    """Of a run whose deadline this process missed by so much."""
+    return ProbeOutcome(Verdict(False, f"this process was held up for {as_seconds(late):.1f} s"), ran=False)
+
+
 class ProbeRun:
     """One run of `task`; begins at once."""
 
@@ -263,8 +268,7 @@ class ProbeRun:
     def _expired(self, now: Instant) -> None:
         late = now - self._started - self._timeout
         if late > STALL:
-            reason = f"this process was held up for {as_seconds(late):.1f} s"
-            self._end(Verdict(False, reason), now, ran=False)
+            self._end(held_up(late).verdict, now, ran=False)
             return
         within = f"within {as_seconds(self._timeout):g} s"
         if self._connect_ns is None:

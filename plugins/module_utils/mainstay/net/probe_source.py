@@ -47,7 +47,7 @@ def leave_by(connection: socket.socket, source: Source) -> None:
         if source.bind_port:
             # The connection before this one, which was reset, must not keep the port from us.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        else:
+        elif connection.type != socket.SOCK_RAW:  # that has no ports, and says so when it is of IPv6
             connection.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
         _try(what, connection.bind, (address, source.bind_port))
 
