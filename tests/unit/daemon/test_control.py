@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -237,6 +238,25 @@ def test_the_seventeenth_client_waits_for_a_place(bench: ControlBench) -> None:
     idle[0].close()
 
     assert bench.lines(late) == [{"echo": "status"}]
+
+
+def test_a_client_for_whom_there_is_no_descriptor_waits_for_one(
+    bench: ControlBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon holds addresses: it does not end for it, and does not turn round and round either."""
+    tries: t.List[int] = []
+
+    def none_left(_listener: ControlListener) -> None:
+        tries.append(1)
+        raise OSError(errno.ENFILE, os.strerror(errno.ENFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ControlListener, "accept", none_left)
+        client = bench.client(b'{"verb": "status"}\n')
+        bench.turn(0.5)
+    assert 1 <= len(tries) <= 6
+
+    assert bench.lines(client) == [{"echo": "status"}]
 
 
 def test_a_file_at_the_path_is_left_alone(folder: Path) -> None:

@@ -25,6 +25,7 @@ from .run_directory import RunDirectoryUnusable
 MAXIMUM_REQUEST = 64 * 1024
 MAXIMUM_CLIENTS = 16
 PATIENCE = 2 * NANOSECONDS_PER_SECOND
+_ACCEPT_AGAIN = NANOSECONDS_PER_SECOND // 10
 
 _GROUP = "mainstay"
 
@@ -68,6 +69,7 @@ class ControlServer:
         self._listener = listener
         self._serve = serve
         self._clients: t.Set[_Client] = set()
+        self._again: t.Optional[Timer] = None
         self._listen()
 
     def close(self) -> None:
@@ -75,6 +77,8 @@ class ControlServer:
         for client in list(self._clients):
             client.close()
         # Last: a client that goes makes us listen again when there was no place left.
+        if self._again is not None:
+            self._again.cancel()
         self._poller.unwatch(self._listener.fileno())
         self._listener.close()
 
@@ -82,7 +86,12 @@ class ControlServer:
         self._poller.watch(self._listener.fileno(), READABLE, self._accept)
 
     def _accept(self, _bits: int, now: Instant) -> None:
-        accepted = self._listener.accept()
+        try:
+            accepted = self._listener.accept()
+        except OSError:  # no descriptor or no memory: whoever waits would wake us again at once
+            self._poller.unwatch(self._listener.fileno())
+            self._again = self._poller.call_at(now + _ACCEPT_AGAIN, lambda _now: self._listen())
+            return
         if accepted is None:
             return
         self._clients.add(_Client(self._poller, *accepted, self._serve, self._gone, now))

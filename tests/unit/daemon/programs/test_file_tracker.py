@@ -144,6 +144,12 @@ def test_init_file_overwrites_only_when_asked(story: Story, overwrite: bool, lef
     assert story.path.read_text() == left
 
 
+def test_a_full_disk_costs_the_init_file_alone(story: Story) -> None:
+    story.configure(file="/dev/full", init_file=9, init_file_overwrite=True)
+    assert "init_file: /dev/full cannot be written: No space left on device" in story.log[0]
+    assert story.value() == 0
+
+
 def test_init_file_does_not_follow_a_planted_link(story: Story) -> None:
     victim = story.folder / "victim"
     victim.write_text("precious")

@@ -61,13 +61,12 @@ class FileTracker:
             descriptor = os.open(
                 wanted.file, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | flags, 0o644
             )
+            with open(descriptor, "w", encoding="ascii") as file:
+                file.write(f"{wanted.init_file}\n")
         except FileExistsError:
             return
         except OSError as error:
             self._journal.warning(self._subject, f"init_file: {wanted.file} cannot be written: {error.strerror}")
-            return
-        with open(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{wanted.init_file}\n")
 
     def document(self) -> t.Dict[str, object]:
         """For the status."""
