@@ -97,13 +97,13 @@ def test_two_files_are_the_most_there_ever_is(story: Story, monkeypatch: pytest.
 def test_a_damaged_line_and_a_torn_end_cost_themselves_alone(story: Story) -> None:
     story.happens()
     with story.file.open("ab") as file:
-        file.write(b'\xff\x00 nonsense\n[1]\n{"event": "MAS')
+        file.write(b'\xff\x00 nonsense\n[1]\n' + b"[" * 100_000 + b'\n{"event": "MAS')
     story.again()
     story.happens(event="FAULT")
 
     recent = story.journal.recent(10)
     assert [one["event"] for one in recent.events] == ["MASTER", "FAULT"]
-    assert recent.damaged == 3
+    assert recent.damaged == 4
 
 
 @pytest.mark.fault("F23")

@@ -84,13 +84,14 @@ def test_a_new_order_takes_the_place_of_the_old_one(story: Story) -> None:
     [
         "{",
         "[]",
+        "[" * 100_000,
         '{"overrides": [{"service": "web"}]}',
         json.dumps({"overrides": [{**order().document(), "action": "explode"}]}),
         json.dumps({"overrides": [{**order().document(), "weight": 5}]}),
         json.dumps({"overrides": [{**order("weight", weight=7).document(), "weight": -1}]}),
         json.dumps({"overrides": [{**order().document(), "by": None}]}),
     ],
-    ids=["cut off", "no mapping", "half", "unknown action", "weight of drain", "negative weight", "no text"],
+    ids=["cut off", "no mapping", "deep", "half", "unknown action", "weight of drain", "negative weight", "no text"],
 )
 def test_a_damaged_file_is_an_alarm_and_orders_nothing(story: Story, text: str) -> None:
     story.file.write_text(text)
@@ -120,6 +121,17 @@ def test_one_bad_entry_costs_itself_alone(story: Story) -> None:
     story.overrides.end([good[0].id])
     assert story.file.with_name("overrides.json.damaged").read_text() == text
     assert list(story.again().orders.values()) == good[1:] and story.overrides.problem is None
+
+
+def test_a_damaged_file_that_somebody_took_away_keeps_the_next_order(story: Story) -> None:
+    story.file.write_text("{")
+    story.again()
+    story.file.unlink()
+
+    story.overrides.give(order())
+
+    assert story.overrides.problem is None
+    assert list(story.again().orders) == [("web", "192.0.2.21:80")]
 
 
 def test_a_disk_that_cannot_be_written_holds_nothing_up(story: Story, tmp_path: Path) -> None:

@@ -86,7 +86,9 @@ def test_a_half_written_file_of_a_crash_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "{}", '{"leaving": []}', '{"running": {}}', '{"running": {}, "leaving": null}']
+    "text",
+    ["{", "[]", "[" * 100_000, "{}", '{"leaving": []}', '{"running": {}}', '{"running": {}, "leaving": null}'],
+    ids=["cut off", "no mapping", "too deep", "empty", "nothing runs", "nothing leaves", "nobody leaves"],
 )
 def test_a_damaged_file_is_said_to_be_so(tmp_path: Path, text: str) -> None:
     directory = RunDirectory(str(tmp_path))

@@ -18,7 +18,7 @@ import typing as t
 from ..lvs.draining import LeavingBook, Place
 from ..lvs.table import DestinationKey, ServiceKey
 from ..model.units import Instant
-from .state_directory import replace_file
+from .state_directory import replace_file, stored
 
 _FILE = "drains.json"
 _NOTHING: LeavingBook = {}
@@ -40,9 +40,9 @@ class DrainDeadlines:
         """
         if self._path is None:
             return
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with contextlib.suppress(OSError, ValueError, TypeError, OverflowError):  # the last: of a number without end
             with open(self._path, encoding="utf-8") as file:
-                entries = json.load(file)
+                entries = stored(file.read())
             self.known = {(ServiceKey(*key), DestinationKey(*server)): int(until) for key, server, until in entries}
 
     def keep(self, books: t.Mapping[str, LeavingBook]) -> None:

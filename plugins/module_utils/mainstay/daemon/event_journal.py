@@ -22,6 +22,7 @@ from ..model.units import Instant, seconds
 from .event_budget import EventBudget
 from .journal import Journal
 from .log_limit import LogLimit
+from .state_directory import stored
 from .vrrp.report import MASTER_RX_LOWER_PRI
 from .wall_clock import wall_clock
 from .worker import Happening
@@ -184,7 +185,7 @@ def _of_daemon(event: str, reason: str) -> Event:
 
 def _event(line: bytes) -> t.Optional[Event]:
     try:
-        event = json.loads(line)
+        event = stored(line)
     except ValueError:  # UnicodeDecodeError is one too
         return None
     return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None

@@ -18,7 +18,7 @@ from ..model.dataclass import asdict
 from ..net.data_plane import DataPlaneAbsent, DataPlaneUnavailable
 from ..net.ipvs_timeouts import TimeoutControl, Timeouts
 from .leftover_devices import Outcome
-from .state_directory import replace_file
+from .state_directory import replace_file, stored
 
 _FILE = "lvs_timeouts.json"
 
@@ -34,7 +34,7 @@ class FormerTimeouts:
         """None: nothing is changed. Raises OSError, and ValueError when the file cannot be understood."""
         try:
             with open(self._path, encoding="utf-8") as file:
-                content = json.load(file)
+                content = stored(file.read())
         except FileNotFoundError:
             return None
         keys = list(vars(Timeouts()))

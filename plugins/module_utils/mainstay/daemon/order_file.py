@@ -10,12 +10,13 @@ somebody may still find in it what was ordered.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import typing as t
 
 from .journal import Journal
-from .state_directory import replace_file
+from .state_directory import replace_file, stored
 
 ASIDE = ".damaged"
 
@@ -43,7 +44,7 @@ class OrderFile:
         """
         try:
             with open(self._path, "rb") as file:
-                listed = json.loads(file.read(_MAXIMUM_BYTES))[self._name]
+                listed = stored(file.read(_MAXIMUM_BYTES))[self._name]
             if not isinstance(listed, list):
                 raise TypeError("no list")
         except FileNotFoundError:
@@ -59,7 +60,8 @@ class OrderFile:
         text = json.dumps({self._name: list(documents)}, indent=2) + "\n"
         try:
             if self._damaged:
-                os.replace(self._path, self._path + ASIDE)
+                with contextlib.suppress(FileNotFoundError):  # somebody has looked into it, and taken it away
+                    os.replace(self._path, self._path + ASIDE)
                 self._damaged = False
             replace_file(self._path, text)
             self.problem = None

@@ -22,6 +22,7 @@ import typing as t
 from ..model.config import Config
 from ..model.dump import config_document, without_secrets
 from ..model.load import load_part
+from .state_directory import stored
 
 CONTROL_SOCKET = "control.sock"
 _LOCK = "lock"
@@ -82,7 +83,7 @@ class RunDirectory:
         """
         try:
             with open(os.path.join(self.path, _RUNNING), encoding="utf-8") as file:
-                content = json.load(file)
+                content = stored(file.read())
         except FileNotFoundError:
             return []
         if not isinstance(content, dict):

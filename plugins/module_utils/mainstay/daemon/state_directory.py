@@ -9,7 +9,9 @@ Addresses are more important than history: a folder that cannot be used is told,
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import typing as t
 
 from .journal import Journal
 
@@ -27,6 +29,14 @@ def open_state_directory(path: str, journal: Journal) -> str:
     if problem:
         journal.error(_SUBJECT, f"state directory {path} cannot be used: {problem}; events and demotions are not kept")
     return path
+
+
+def stored(text: t.Union[str, bytes]) -> t.Any:
+    """What a file of ours says. Raises ValueError for all that is no JSON: no file may keep the daemon from starting."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested without end") from error
 
 
 def replace_file(path: str, text: str) -> None:

@@ -72,11 +72,19 @@ def test_nothing_is_kept_of_a_drain_that_is_over(lab: HealthLab, tmp_path: Path)
     assert os.listdir(tmp_path) == []
 
 
-def test_a_file_that_nobody_understands_costs_only_time(lab: HealthLab, tmp_path: Path) -> None:
+PLACE = '["TCP", "192.0.2.10", 80, null], ["192.0.2.21", 80]'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[["TCP"]]', f"[[{PLACE}, 1e999]]", f'[[{PLACE}, "soon"]]', "[" * 100_000, "7"],
+    ids=["half", "endless", "no number", "too deep", "no list"],
+)
+def test_a_file_that_nobody_understands_costs_only_time(lab: HealthLab, tmp_path: Path, text: str) -> None:
     lab.configure(pool(ONE, TWO))
     lab.configure(pool(TWO))
     lab.run(5)
-    (tmp_path / "drains.json").write_text('[["TCP"]]')
+    (tmp_path / "drains.json").write_text(text)
     lab.worker = lab.new_worker()
     lab.configure(pool(TWO))
     assert left(lab) == 20

@@ -152,7 +152,7 @@ def test_without_ip_vs_there_is_nothing_to_put_back(killed: Kernel, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", ["nonsense", "[]", '{"tcp": 900, "udp": null}', ""])
+@pytest.mark.parametrize("content", ["nonsense", "[]", '{"tcp": 900, "udp": null}', "", "[" * 9999])
 def test_a_damaged_file_is_told_and_what_is_there_counts(killed: Kernel, tmp_path: Path, content: str) -> None:
     (file,) = tmp_path.iterdir()
     file.write_text(content)

@@ -52,9 +52,14 @@ def test_the_queue_is_bounded_and_the_next_mail_tells_how_many_are_missing(story
 
 
 FORGED = '{"sender": "a@b", "recipients": ["x\\ny@z"], "message": "", "tries": 0}'
+ENDLESS = '{"sender": "a@b", "recipients": ["y@z"], "message": "", "tries": 1e999}'
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", FORGED])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "[" * 100_000, FORGED, ENDLESS],
+    ids=["empty", "cut off", "no mapping", "too deep", "forged", "endless"],
+)
 def test_a_file_that_is_no_mail_is_set_aside_and_the_others_are_sent(
     story: Story, server: MailServer, content: str
 ) -> None:

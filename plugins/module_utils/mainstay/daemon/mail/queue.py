@@ -20,6 +20,7 @@ from ...model.dataclass import dataclass
 from ...model.units import Instant
 from ...net.mail_values import Letter
 from ..journal import Journal
+from ..state_directory import stored
 
 MOST = 100
 """Mails that wait; with one more the oldest is dropped."""
@@ -129,7 +130,7 @@ class MailQueue:
             path = os.path.join(self._folder, name)
             try:
                 mail = _read(path, int(name[:12]))
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
                 self._set_aside(path, error)
                 continue
             self._mails[mail.number] = mail
@@ -143,10 +144,10 @@ class MailQueue:
 
 
 def _read(path: str, number: int) -> WaitingMail:
-    """Raises OSError, ValueError, KeyError, TypeError when it is not what we wrote."""
+    """Raises OSError, ValueError, KeyError, TypeError, OverflowError when it is not what we wrote."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, encoding="ascii") as file:
-        content = json.loads(file.read(_MOST_BYTES))
+        content = stored(file.read(_MOST_BYTES))
     recipients = tuple(content["recipients"])
     if not recipients or not all(_ADDRESS.fullmatch(one) for one in (content["sender"], *recipients)):
         raise ValueError("without good addresses")
