@@ -98,7 +98,8 @@ def test_a_better_master_on_one_segment_moves_the_whole_group() -> None:
     daemon.feed("VI_2", advert(150), seconds(5))
     assert daemon.states() == "BACKUP BACKUP BACKUP"
     assert daemon.sent.count("VI_1 SendAdvert") == 1, "priority 0 for the segments that heard nothing yet"
-    assert "vrrp_instance VI_2 is BACKUP: 192.0.2.3 advertises priority 150" in daemon.routers["VI_1"].reason
+    why = "vrrp_sync_group G1: vrrp_instance VI_2 is BACKUP: 192.0.2.3 advertises priority 150 against our 100"
+    assert {daemon.routers[name].reason for name in ("VI_1", "VI_3")} == {why}, "not one in the other"
     assert daemon.moves[-1] == (State.MASTER, State.BACKUP)
 
 

@@ -139,8 +139,13 @@ class SyncGroup:
             yield from (MemberOrder(name, GroupPromotes()) for name in backups)
         elif masters:
             first = unwilling[0] if member not in unwilling else member
-            why = f"vrrp_sync_group {self.name}: vrrp_instance {first} is BACKUP: {reports[first].reason}"
+            why = self._why_backup(first, reports[first].reason)
             yield from (MemberOrder(name, GroupYields(why)) for name in masters)
+
+    def _why_backup(self, member: str, reason: str) -> str:
+        """Where the group has moved this member, the reason is told already, with the member that began it."""
+        group = f"vrrp_sync_group {self.name}: "
+        return reason if reason.startswith(group) else f"{group}vrrp_instance {member} is BACKUP: {reason}"
 
 
 def _state_of(states: t.Sequence[State]) -> State:
