@@ -47,8 +47,8 @@ def _on_pairs(faults: t.Sequence[Fault], runs: int, folder: Path, say: Say) -> F
         for fault in faults:
             seen = _everywhere(fault, pairs, say)
             figures[fault.id] = {kind: said(seen[kind], fault) for kind in fault.kinds}
-            for kind, said in figures[fault.id].items():
-                say(f"{fault.id} {kind}: {said}")
+            for kind, words in figures[fault.id].items():
+                say(f"{fault.id} {kind}: {words}")
     return figures
 
 
