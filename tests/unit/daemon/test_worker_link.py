@@ -203,6 +203,14 @@ class TestItsNextLife:
         assert story.link.current
 
 
+class TestItsDeath:
+    def test_by_a_signal_without_a_name_is_told_with_its_number(self, story: Story) -> None:
+        story.starts(PLAIN).lives[-1].process.send_signal(signal.SIGRTMIN + 6)
+        status = wait_for("the worker to be dead", lambda: story.link.reap(story.poller.clock))
+        assert status == -(signal.SIGRTMIN + 6)
+        assert f"was killed by signal {signal.SIGRTMIN + 6}; a new one starts now" in story.log[-1]
+
+
 class TestSilence:
     def test_is_told_once_and_so_is_its_end(self, story: Story) -> None:
         story.confirms(story.starts(PLAIN).lives[0].told())

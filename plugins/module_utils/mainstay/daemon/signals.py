@@ -47,5 +47,12 @@ class Signals:
                 self._handlers[number](now)
 
 
+def signal_name(number: int) -> str:
+    """SIGTERM; "signal 40" of one without a name, as those for real time are."""
+    with contextlib.suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
 def _noted(_number: int, _frame: t.Optional[types.FrameType]) -> None:
     """Python writes the number to the wake-up descriptor before it calls this."""

@@ -23,6 +23,7 @@ from .channel import Channel, Message
 from .heartbeat import Heartbeat
 from .journal import Journal
 from .process import start_worker
+from .signals import signal_name
 from .worker import Arguments, Happening, LogLine
 from .worker_process import Role
 
@@ -280,5 +281,5 @@ class WorkerLink:
 
 def _death(status: int) -> str:
     if status < 0:
-        return f"was killed by {signal.Signals(-status).name}"
+        return f"was killed by {signal_name(-status)}"
     return f"ended with status {status}"

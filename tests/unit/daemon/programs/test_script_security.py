@@ -133,6 +133,14 @@ def test_what_is_no_program_is_named(path: str, why: str) -> None:
     assert why in refusal(path)
 
 
+def test_a_root_folder_of_a_third_user_costs_no_descriptor(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a user namespace: each run of each script would lose one."""
+    path, before = program(folder / "notify"), len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(os, "fstat", lambda _descriptor: os.stat_result((0o40755, 2, 1, 20, 65534, 65534, 0, 0, 0, 0)))
+    assert "/ belongs to uid 65534" in refusal(path)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_file_that_is_not_executable_is_refused(folder: Path) -> None:
     assert "is not executable; give it chmod +x" in refusal(program(folder / "notify", 0o644))
 

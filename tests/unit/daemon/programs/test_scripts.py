@@ -17,7 +17,9 @@ from mainstay.daemon.programs import script_start
 from mainstay.daemon.programs.scripts import ScriptRunner
 from mainstay.model.commands import Command
 from mainstay.model.units import as_seconds, seconds
+from mainstay.net.polling import READABLE
 
+from ...scripted_poller import ScriptedPoller
 from .script_lab import Book, ScriptLab, gone, lines
 
 NOBODY = 65534
@@ -229,6 +231,82 @@ def test_at_the_end_what_waits_is_not_started_but_told(lab: ScriptLab) -> None:
     runner.end_all("the end", lab.loop.now())
     lab.loop.until(lambda: len(book.results) == 3, "three results")
     assert {result.reason for result in book.results} == {"the end"} and not runner.running
+    runner.close()
+
+
+@pytest.fixture
+def narrow(lab: ScriptLab) -> t.Iterator[ScriptRunner]:
+    """A runner with room for one, which hangs."""
+    runner = ScriptRunner(lab.loop, most=1)
+    runner.set_script_user("root")
+    yield runner
+    runner.end_all("the story is over", lab.loop.now())
+    lab.loop.until(lambda: not runner.running, "every program to be gone")
+    runner.close()
+
+
+def test_one_that_is_not_wanted_any_more_is_not_started_when_its_turn_comes(
+    lab: ScriptLab, narrow: ScriptRunner
+) -> None:
+    marker, book, late = lab.folder / "ran", Book(), Book()
+    first = narrow.run(lab.program("hangs", "sleep 100"), (), seconds(100), book)
+    second = narrow.run(lab.program("marks", f"touch {marker}"), (), seconds(100), late)
+
+    second.end("is not wanted any more", lab.loop.now())
+    lab.loop.until(lambda: late.results, "the end of what waited")
+    assert [result.reason for result in late.results] == ["is not wanted any more"]
+    first.end("nor is this", lab.loop.now())
+    lab.loop.until(lambda: book.results and not narrow.running, "the end of the one that hangs")
+    assert not marker.exists() and len(late.results) == 1
+
+
+def test_one_that_had_to_wait_can_be_ended_when_it_runs(lab: ScriptLab, narrow: ScriptRunner) -> None:
+    book, hangs = Book(), lab.program("hangs", "sleep 100")
+    first = narrow.run(hangs, (), seconds(100), Book())
+    second = narrow.run(hangs, (), seconds(100), book)
+    first.end("makes room", lab.loop.now())
+    lab.loop.until(lambda: second.pid is not None, "the second one to run")
+
+    second.end("is not wanted any more", lab.loop.now())
+    lab.loop.until(lambda: book.results, "its end")
+    assert book.results[0].reason == "is not wanted any more"
+
+
+def test_ending_what_has_ended_is_harmless(
+    lab: ScriptLab, narrow: ScriptRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number may be somebody else's by now."""
+    signalled: list[int] = []
+    turn = narrow.run(lab.program("good", "true"), (), seconds(10), Book())
+    lab.loop.until(lambda: not narrow.running, "its end")
+    monkeypatch.setattr(os, "killpg", lambda pid, _signal: signalled.append(pid))
+    turn.end("too late", lab.loop.now())
+    assert (signalled, turn.pid) == ([], None)
+
+
+def test_one_that_cannot_start_keeps_nobody_behind_it_waiting(lab: ScriptLab, narrow: ScriptRunner) -> None:
+    book, good, bad = Book(), lab.program("good", "true"), Command(("/no/such/program",))
+    for command in (good, bad, bad, good):
+        narrow.run(command, (), seconds(10), book)
+    lab.loop.until(lambda: len(book.results) == 4, "four results")
+    assert sorted(result.good for result in book.results) == [False, False, True, True]
+
+
+def test_a_program_is_not_blamed_for_the_sleep_of_the_daemon(lab: ScriptLab) -> None:
+    """A machine that was suspended, or a daemon that was stopped: the program gets its time once more."""
+    poller, book = ScriptedPoller(), Book()
+    runner = ScriptRunner(poller)
+    runner.set_script_user("root")
+    turn = runner.run(lab.program("hangs", "exec sleep 100"), (), seconds(5), book)
+    pid = turn.pid
+    assert pid is not None
+    poller.freeze_until(poller.clock + seconds(60))
+    assert not gone(pid) and not book.results
+
+    poller.run_for(seconds(5.5))
+    lab.loop.until(lambda: gone(pid), "the program to be ended")
+    poller.watched[max(poller.watched)][1](READABLE, poller.clock)  # its pidfd, opened last
+    assert [result.reason for result in book.results] == ["did not end within 5 s"]
     runner.close()
 
 

@@ -12,8 +12,8 @@ from ...model.units import NANOSECONDS_PER_SECOND, Instant
 from ...net.polling import Poller, Timer
 from ..journal import Journal
 from .notify_fifo import FifoRefused, NotifyFifo
-from .script_run import Run, ScriptResult
-from .scripts import ScriptRunner
+from .script_run import ScriptResult
+from .scripts import ScriptRunner, Turn
 
 _PAUSES = tuple(pause * NANOSECONDS_PER_SECOND for pause in (1, 2, 4, 8, 15, 30))
 """Before the first, second ... start after an end."""
@@ -36,7 +36,7 @@ class FifoReader:
         self._subject = f"notify_fifo {path}"
         self._fifo: t.Optional[NotifyFifo] = None
         self._problem = ""
-        self._run: t.Optional[Run] = None
+        self._run: t.Optional[Turn] = None
         self._busy = False
         self._ends = 0
         self._timer: t.Optional[Timer] = None
@@ -80,7 +80,7 @@ class FifoReader:
     def document(self) -> t.Dict[str, object]:
         """For the status."""
         counters = self._fifo.document() if self._fifo is not None else {}
-        pid = self._run.pid if self._run is not None and self._busy else None
+        pid = None if self._run is None else self._run.pid
         return {"problem": self._problem, "reader": pid, "reader_ended": self._ends, **counters}
 
     def _end(self, now: Instant) -> None:

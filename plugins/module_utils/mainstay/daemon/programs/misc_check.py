@@ -20,8 +20,8 @@ from ...model.dataclass import dataclass
 from ...model.units import Duration, Instant, as_seconds
 from ...net.polling import Poller, Timer
 from ..wall_clock import wall_clock
-from .script_run import Run, ScriptResult
-from .scripts import ScriptRunner
+from .script_run import ScriptResult
+from .scripts import ScriptRunner, Turn
 
 _FIRST_WEIGHT = 2
 _LAST_STATUS = 255
@@ -59,7 +59,7 @@ class MiscRunner:
         self._failed = failed
         self._history = first_history(check_policy(check), poller.now())
         self._timer: t.Optional[Timer] = None
-        self._run: t.Optional[Run] = None
+        self._run: t.Optional[Turn] = None
         self._started: Instant = 0
         self._ended: Instant = 0
         self._said = MiscVerdict(False, "")

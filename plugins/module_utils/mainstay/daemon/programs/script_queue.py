@@ -13,8 +13,8 @@ import typing as t
 
 from ...model.commands import Command
 from ...model.units import Duration, Instant
-from .script_run import Run, ScriptResult
-from .scripts import ScriptRunner
+from .script_run import ScriptResult
+from .scripts import ScriptRunner, Turn
 
 MOST_WAITING = 16
 
@@ -45,7 +45,7 @@ class ScriptQueue:
         self._most = most
         self._waiting: t.List[Order] = []
         self._busy = False
-        self._run: t.Optional[Run] = None
+        self._run: t.Optional[Turn] = None
         self.dropped = 0
         """Orders that gave way to later ones."""
 

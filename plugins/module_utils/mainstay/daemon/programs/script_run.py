@@ -4,7 +4,8 @@
 """One program from its start to its end.
 
 It is only watched: its end through a pidfd, its output through a pipe that is read on and thrown away beyond a limit,
-its deadline by a timer. Over the deadline its process group gets SIGTERM, a second later SIGKILL; a process that not
+its deadline by a timer. A deadline that is noticed late was slept through by this process, and perhaps by the program
+too: it begins anew. Over the deadline its process group gets SIGTERM, a second later SIGKILL; a process that not
 even that ends (it hangs in the kernel) is given up as far as its caller is concerned, and collected whenever it dies.
 """
 
@@ -18,11 +19,14 @@ import typing as t
 from ...model.dataclass import dataclass
 from ...model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Duration, Instant, as_seconds
 from ...net.polling import READABLE, Poller, Timer
+from ..signals import signal_name
 from .watched_child import Started
 
 OUTPUT_KEPT = 4096
 _GRACE = NANOSECONDS_PER_SECOND
 """Between SIGTERM and SIGKILL, and between that and giving up."""
+_STALL = NANOSECONDS_PER_SECOND
+"""A deadline noticed this much late was slept through."""
 _PIECE = 65536
 _PAUSE = 10 * NANOSECONDS_PER_MILLISECOND
 """After each full piece of output: a flood costs a little time, not all of it."""
@@ -68,7 +72,6 @@ class Run:
         self._poller = poller
         self._started = started
         self._since = now
-        self._timeout = timeout
         self._done: t.Optional[Done] = done
         self._gone = gone
         self._ended_why = ""
@@ -76,7 +79,7 @@ class Run:
         self._timer: t.Optional[Timer] = None
         self._pause: t.Optional[Timer] = None
         if timeout is not None:
-            self._timer = poller.call_at(now + timeout, self._overdue)
+            self._allow(timeout, now)
         poller.watch(started.pidfd, READABLE, lambda _bits, at: self._reap(at))
         self._listen(now)
 
@@ -87,8 +90,17 @@ class Run:
             self._signal(signal.SIGTERM)
             self._set_timer(now + _GRACE, self._kill)
 
-    def _overdue(self, now: Instant) -> None:
-        self.end(f"did not end within {as_seconds(self._timeout or 0):g} s", now)
+    def _allow(self, timeout: Duration, now: Instant) -> None:
+        """So long from now."""
+        deadline = now + timeout
+
+        def overdue(at: Instant) -> None:
+            if at - deadline > _STALL:
+                self._allow(timeout, at)
+            else:
+                self.end(f"did not end within {as_seconds(timeout):g} s", at)
+
+        self._set_timer(deadline, overdue)
 
     def _kill(self, now: Instant) -> None:
         self._signal(signal.SIGKILL)
@@ -134,7 +146,7 @@ class Run:
         if failure:
             return None, failure
         if status < 0:
-            return None, f"was killed by {_signal_name(-status)}"
+            return None, f"was killed by {signal_name(-status)}"
         said = _first_line(self._text()) if status else ""
         return status, f"exit status {status}" + (f": {said}" if said else "")
 
@@ -173,9 +185,3 @@ def _first_line(text: str) -> str:
     """Printable, short enough for a journal."""
     line = text.strip().partition("\n")[0][:200]
     return "".join(character if character.isprintable() else "?" for character in line)
-
-
-def _signal_name(number: int) -> str:
-    with contextlib.suppress(ValueError):
-        return signal.Signals(number).name
-    return f"signal {number}"

@@ -63,7 +63,6 @@ class _Steps:
         self._user = user
         self._names: t.List[str] = []
         self._open = [os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
-        self._check(self._open[0])
 
     def close(self) -> None:
         """Give the descriptors back."""
@@ -73,6 +72,7 @@ class _Steps:
 
     def walk(self) -> Walked:
         """To the end of the path."""
+        self._check(self._open[0])
         ahead = _components(self._path)
         links = steps = 0
         while ahead:

@@ -15,8 +15,8 @@ import typing as t
 from ...model.tracking import VrrpScript
 from ...model.units import Duration, Instant, as_seconds
 from ...net.polling import Poller, Timer
-from .script_run import Run, ScriptResult
-from .scripts import ScriptRunner
+from .script_run import ScriptResult
+from .scripts import ScriptRunner, Turn
 
 Changed = t.Callable[["ScriptTracker"], None]
 
@@ -60,7 +60,7 @@ class ScriptTracker:
         self._due: Instant = 0
         self._timer: t.Optional[Timer] = None
         self._busy = False
-        self._run: t.Optional[Run] = None
+        self._run: t.Optional[Turn] = None
         self._closed = False
         self.last: t.Optional[ScriptResult] = None
         self.why_up = self.why

@@ -25,13 +25,38 @@ from .watched_child import Started
 MOST_AT_A_TIME = 64
 
 
-class _Wish(t.NamedTuple):
-    """A run that waits for room."""
+class Turn:
+    """A run that was asked for: it waits for room, then it runs, then it has ended."""
 
-    command: Command
-    arguments: t.Tuple[str, ...]
-    timeout: t.Optional[Duration]
-    done: Done
+    __slots__ = ("arguments", "command", "done", "run", "runner", "timeout")
+
+    def __init__(
+        self,
+        runner: ScriptRunner,
+        command: Command,
+        arguments: t.Sequence[str],
+        timeout: t.Optional[Duration],
+        done: Done,
+    ) -> None:
+        self.runner = runner
+        self.command = command
+        self.arguments = arguments
+        self.timeout = timeout
+        self.done = done
+        self.run: t.Optional[Run] = None
+        """While the process is there."""
+
+    @property
+    def pid(self) -> t.Optional[int]:
+        """None when no process is there."""
+        return None if self.run is None else self.run.pid
+
+    def end(self, why: str, now: Instant) -> None:
+        """`why` becomes its result: a process is ended, one that waits never starts. Harmless when it has ended."""
+        if self.run is not None:
+            self.run.end(why, now)
+        else:
+            self.runner.leave_line(self, why, now)
 
 
 class ScriptRunner:
@@ -43,8 +68,8 @@ class ScriptRunner:
         self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         self._script_user: t.Optional[str] = None
         self._identities: t.Dict[t.Tuple[t.Optional[str], t.Optional[str]], Identity] = {}
-        self._running: t.Dict[int, Run] = {}
-        self._waiting: t.Deque[_Wish] = collections.deque()
+        self._running: t.Set[Turn] = set()
+        self._waiting: t.Deque[Turn] = collections.deque()
 
     @property
     def running(self) -> int:
@@ -74,46 +99,52 @@ class ScriptRunner:
 
     def run(
         self, command: Command, arguments: t.Sequence[str], timeout: t.Optional[Duration], done: Done
-    ) -> t.Optional[Run]:
-        """Run it with further arguments; `done` is called once, never before this returns.
+    ) -> Turn:
+        """Run it with further arguments, as soon as there is room; `done` is called once, never before this returns.
 
-        Over the timeout (None: no limit) it is ended. None is returned when it did not start, or not yet.
+        Over the timeout (None: no limit), which counts from its start, it is ended.
         """
-        wish = _Wish(command, tuple(arguments), timeout, done)
-        if len(self._running) >= self._most:
-            self._waiting.append(wish)
-            return None
-        return self._start(wish, self._poller.now())
+        turn = Turn(self, command, arguments, timeout, done)
+        self._waiting.append(turn)
+        self._serve(self._poller.now())
+        return turn
+
+    def leave_line(self, turn: Turn, why: str, now: Instant) -> None:
+        """It does not want to start any more; harmless when it is not in line."""
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+            self._failed(turn, why, now)
 
     def end_all(self, why: str, now: Instant) -> None:
         """Nothing that waits starts any more, everything that runs is ended."""
-        while self._waiting:
-            self._failed(self._waiting.popleft(), why, now)
-        for run in list(self._running.values()):
-            run.end(why, now)
+        for turn in [*self._waiting, *self._running]:
+            turn.end(why, now)
 
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self._null)
 
-    def _start(self, wish: _Wish, now: Instant) -> t.Optional[Run]:
-        try:
-            started = self._fork(wish)
-        except (NoSuchIdentity, ScriptRefused) as error:
-            self._failed(wish, str(error), now)
-            return None
-        except OSError as error:
-            self._failed(wish, f"cannot be started: {error.strerror}", now)
-            return None
-        run = Run(self._poller, started, wish.timeout, wish.done, lambda at: self._gone(started.pid, at))
-        self._running[started.pid] = run
-        return run
+    def _serve(self, now: Instant) -> None:
+        while self._waiting and len(self._running) < self._most:
+            self._start(self._waiting.popleft(), now)
 
-    def _fork(self, wish: _Wish) -> Started:
-        identity = self._identity(wish.command)
-        walked = walk(wish.command.argv[0], identity.uid)
+    def _start(self, turn: Turn, now: Instant) -> None:
         try:
-            return script_start.start(walked, [*wish.command.argv, *wish.arguments], identity, self._null)
+            started = self._fork(turn)
+        except (NoSuchIdentity, ScriptRefused) as error:
+            self._failed(turn, str(error), now)
+            return
+        except OSError as error:
+            self._failed(turn, f"cannot be started: {error.strerror}", now)
+            return
+        turn.run = Run(self._poller, started, turn.timeout, turn.done, lambda at: self._gone(turn, at))
+        self._running.add(turn)
+
+    def _fork(self, turn: Turn) -> Started:
+        identity = self._identity(turn.command)
+        walked = walk(turn.command.argv[0], identity.uid)
+        try:
+            return script_start.start(walked, [*turn.command.argv, *turn.arguments], identity, self._null)
         finally:
             os.close(walked.descriptor)
 
@@ -123,10 +154,10 @@ class ScriptRunner:
             self._identities[key] = identity_of(command, self._script_user)
         return self._identities[key]
 
-    def _failed(self, wish: _Wish, reason: str, now: Instant) -> None:
-        self._poller.call_at(now, lambda at: wish.done(ScriptResult(None, reason, 0), at))
+    def _failed(self, turn: Turn, reason: str, now: Instant) -> None:
+        self._poller.call_at(now, lambda at: turn.done(ScriptResult(None, reason, 0), at))
 
-    def _gone(self, pid: int, now: Instant) -> None:
-        del self._running[pid]
-        if self._waiting and len(self._running) < self._most:
-            self._start(self._waiting.popleft(), now)
+    def _gone(self, turn: Turn, now: Instant) -> None:
+        turn.run = None
+        self._running.discard(turn)
+        self._serve(now)
