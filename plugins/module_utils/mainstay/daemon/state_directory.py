@@ -32,7 +32,7 @@ def open_state_directory(path: str, journal: Journal) -> str:
 
 
 def stored(text: t.Union[str, bytes]) -> t.Any:
-    """What a file of ours says. Raises ValueError for all that is no JSON: no file may keep the daemon from starting."""
+    """What a file of ours says. Raises ValueError for what is no JSON: no file may keep the daemon from starting."""
     try:
         return json.loads(text)
     except RecursionError as error:
