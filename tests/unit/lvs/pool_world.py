@@ -48,6 +48,9 @@ class PoolWorld:
         self.book: draining.LeavingBook = {}
         self.table: Table = {}
         self.serving_since: dict[str, int] = {}
+        self.decided_on: tuple[RunningService, list[Member]] | None = None
+        self.decided_shortly = 0
+        """So often the few that had changed were all that had to be looked at."""
         self.diary: list[str] = []
 
     def any_service(self) -> RunningService:
@@ -127,10 +130,30 @@ class PoolWorld:
         if broken:
             raise Wrong("\n".join([*broken, report(decision), *self.diary[-8:]]))
         self.ramps(before, decision)
+        self.the_short_way_leads_there_too(before, members)
         stood = self.table
         self.book = draining.leaving_after(self.book, self.service, self.pool, stood, self.now)
         self.carry_out()
         self.nobody_was_cut(stood)
+
+    def the_short_way_leads_there_too(self, before: Pool | None, members: list[Member]) -> None:
+        """Who looks only at those that have changed comes to the same decision and the same table."""
+        decided_on, self.decided_on = self.decided_on, (self.service, members)
+        if before is None or self.pool is None or decided_on is None or decided_on[0] is not self.service:
+            return
+        changes = [(old, new) for old, new in zip(decided_on[1], members, strict=True) if old != new]
+        short = pool.decide_changes(self.service, changes, before, self.now)
+        if short is None:
+            return
+        self.decided_shortly += 1
+        if short != self.pool or list(short.placed) != list(self.pool.placed):
+            raise Wrong(f"on {changes} alone it is {short}, on all {self.pool}")
+        stood, wanted = self.kernel_view(before), self.kernel_view(self.pool)
+        table = desired.changed_services(self.service, before, short, stood)
+        if table is not None and table != wanted:
+            raise Wrong(f"the few edits lead to {table}, wanted is {wanted}")
+        if draining.leaving_after({}, self.service, short, stood, self.now):
+            raise Wrong("somebody leaves, whom the short way does not see")
 
     def carry_out(self) -> None:
         """Edit by edit; a pool that serves before and afterwards serves all the time."""

@@ -19,16 +19,34 @@ SEEDS = range(40)
 STEPS = 120
 
 
-def live(seed: int) -> None:
+def live(seed: int) -> PoolWorld:
     world = PoolWorld(seed)
     world.decide()
     for _turn in range(STEPS):
         world.step()
+    return world
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_happens_every_promise_holds(seed: int) -> None:
     live(seed)
+
+
+def test_the_short_way_to_a_decision_is_often_there() -> None:
+    """Else nothing would be said by its never differing from the long one."""
+    assert sum(live(seed).decided_shortly for seed in SEEDS) > 300
+
+
+@pytest.mark.parametrize("seed", SEEDS[:8])
+def test_several_results_between_two_decisions_keep_every_promise(seed: int) -> None:
+    world = PoolWorld(seed)
+    world.decide()
+    for _turn in range(STEPS // 4):
+        for _server in range(3):
+            world.result()
+        world.decide()
+        world.reload()
+        world.decide()
 
 
 # ---- broken on purpose
@@ -67,6 +85,17 @@ def _sorry_always(service: t.Any, key: t.Any, made: Pool, standby: bool) -> t.An
     return _sorry(service, key, replace(made, sorry_in=not standby), standby)
 
 
+_decide_changes = pool.decide_changes
+
+
+def _without_the_last(service: t.Any, changes: t.Any, before: Pool, now: int) -> t.Any:
+    return _decide_changes(service, changes[:-1], before, now)
+
+
+def _whatever_the_quorum(service: t.Any, changes: t.Any, before: Pool, now: int) -> t.Any:
+    return _decide_changes(service, changes, replace(before, needed=-99), now)
+
+
 BROKEN: list[tuple[str, t.Any, str, t.Any]] = [
     ("servers go before others come", reconcile, "operations", _removals_first),
     ("nobody leaves in order", draining, "leaving_after", lambda *given: {}),
@@ -77,6 +106,9 @@ BROKEN: list[tuple[str, t.Any, str, t.Any]] = [
     ("the change that was named is over", pool, "_next_change", lambda _service, _ones, _after, now: now),
     ("the decision before is forgotten", pool, "decide", _forgetful),
     ("the sorry server stays beside the pool", desired, "_sorry", _sorry_always),
+    ("one change is overlooked", pool, "decide_changes", _without_the_last),
+    ("changes are not held against the quorum", pool, "decide_changes", _whatever_the_quorum),
+    ("the few edits are none", desired, "_edited", lambda standing, _changed, _pool: standing.destinations),
 ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..model.dataclass import replace
 from ..model.lvs_config import SorryServer
 from ..model.lvs_defaults import RunningServer, RunningService
 from ..model.units import NANOSECONDS_PER_SECOND
@@ -27,6 +28,35 @@ def desired_services(service: RunningService, pool: Pool, leaving: LeavingBook) 
     """
     books = by_service(leaving)
     return {key: _service(service, key, pool, books.get(key, {})) for key in service_keys(service)}
+
+
+def changed_services(
+    service: RunningService, before: Pool, pool: Pool, standing: t.Mapping[ServiceKey, Service]
+) -> t.Optional[t.Dict[ServiceKey, Service]]:
+    """The same, made of what stood after the decision before on this configuration, while nobody leaves. None where
+    entries of the kernel stand for more than one server, or are the sorry server's.
+    """
+    changed = [
+        server for server, was, now in zip(service.real_servers, before.placed.values(), pool.placed.values())
+        if was.weight != now.weight
+    ]  # fmt: skip
+    after = {key: replace(one, destinations=_edited(one, changed, pool)) for key, one in standing.items()}
+    for decision, table in ((before, standing), (pool, after)):
+        inside = sum(one.weight is not None for one in decision.placed.values())
+        if decision.sorry_in or any(len(one.destinations) != inside for one in table.values()):
+            return None
+    return after
+
+
+def _edited(standing: Service, changed: t.Iterable[RunningServer], pool: Pool) -> t.Dict[DestinationKey, Destination]:
+    destinations = dict(standing.destinations)
+    for server in changed:
+        destinations.pop(destination_key(standing.key, server, server.lb_kind), None)
+        weight = pool.placed[server_text(server)].weight
+        if weight is not None:
+            entry = _real(standing.key, server, weight)
+            destinations[entry.key] = entry
+    return destinations
 
 
 def _service(service: RunningService, key: ServiceKey, pool: Pool, leaving: Leavers) -> Service:

@@ -17,7 +17,7 @@ from .table import endpoint_text
 
 
 def pool_why(service: RunningService, pool: Pool, serving: int) -> str:
-    """The service's own sentence. `serving`: so many real servers take new connections."""
+    """The service's own sentence. `serving`: 0 when no real server takes new connections."""
     state = "up" if pool.quorum_up else "LOST"
     quorum = f"the quorum is {state}: live weight {pool.live_weight}, {pool.needed} needed"
     floor = f"pool_floor {service.pool_floor} % keeps in {', '.join(pool.floor_holds)}" if pool.floor_holds else ""

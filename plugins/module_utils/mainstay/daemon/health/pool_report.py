@@ -58,8 +58,10 @@ class PoolReport:
 
     def changed(self, members: t.Mapping[str, Member], before: Pool, pool: Pool, tries: str) -> None:
         """`tries` stands behind the reason of servers that went down just now: " (2 of 2 tries)"."""
-        for server in [one for one in pool.placed if one in before.placed]:
-            self._server_changed(members[server], before, pool, tries)
+        for server, placed in pool.placed.items():
+            same = placed is before.placed.get(server) and pool.memories[server] is before.memories[server]
+            if server in before.placed and not same:
+                self._server_changed(members[server], before, pool, tries)
         self._round_ended(before, pool)
         self._floor_changed(before, pool)
         self._service_changed(before, pool)

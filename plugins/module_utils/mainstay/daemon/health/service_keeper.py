@@ -8,7 +8,7 @@
     the time that a decision named           ┘                       └> PoolReport
 
 A decision is made anew only when something that it looks at has changed: with a thousand servers in a pool most results
-change nothing but the age of the last one.
+change nothing but the age of the last one. Where it is a few servers that have changed, it is made of the one before.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from __future__ import annotations
 import typing as t
 
 from ...lvs.candidate import full_weight
-from ...lvs.desired import desired_services
+from ...lvs.desired import changed_services, desired_services
 from ...lvs.draining import LeavingBook, Place, leaving_after, still_leaving
 from ...lvs.health import DOWN, WAITING, CheckHistory
 from ...lvs.keys import destination_key, server_text, service_keys
 from ...lvs.member import Member, Memory, Pool
 from ...lvs.overrides import Overrides
-from ...lvs.pool import decide
+from ...lvs.pool import decide, decide_changes
 from ...lvs.server_health import ServerHealth, server_health
 from ...lvs.slow_start import begun_before
 from ...lvs.table import Service, ServiceKey, Table
@@ -66,16 +66,17 @@ class ServiceKeeper:
         self._tools = tools
         self._overrides = overrides
         self._members: t.Dict[str, Member] = {}
+        self._changed: t.Optional[t.Dict[str, Member]] = None
+        """Those that are not any more as they were decided on, as they were; None: everybody may be one of them."""
         self._waiting = 0
         """So many of them wait for their first check."""
         self._take_members(self._new_members(now))
         self._timer: t.Optional[Timer] = None
         self._since: t.Dict[str, Instant] = {}
-        self._stale = False
         self.desired: t.Mapping[ServiceKey, Service] = {key: found[key] for key in self.keys if key in found}
         self.pool = Pool()
         # What the quorum was nobody knows: a pool that has just been made counts it as up.
-        self._take(decide(service, self._in_order(), Pool(memories=self._warming(now)), now), now)
+        self._take(decide(service, list(self._members.values()), Pool(memories=self._warming(now)), now), now)
         self.report.first(self.pool)
 
     # ---- what changes from outside
@@ -128,7 +129,8 @@ class ServiceKeeper:
         before = self._members[server]
         member = self._members[server] = self._new_member(before.server, now)
         self._waiting += (member.health.state == WAITING) - (before.health.state == WAITING)
-        self._stale = self._stale or member.health != before.health
+        if self._changed is not None and member.health != before.health:
+            self._changed.setdefault(server, before)
         round_ends = not self._waiting and before.health.state == WAITING
         if round_ends or _decisive(member.health) != _decisive(before.health):
             self._decide_and_adjust(now, _tries(history))
@@ -174,7 +176,7 @@ class ServiceKeeper:
 
     def refreshed(self, now: Instant) -> Pool:
         """The decision with the reasons of the latest results, which alone change nothing."""
-        if self._stale:
+        if self._changed is None or self._changed:
             self._decide(now)
         return self.pool
 
@@ -204,7 +206,7 @@ class ServiceKeeper:
         return min((pool[place].weight for pool, place in pools if place in pool), default=0)
 
     def _take_members(self, members: t.Dict[str, Member]) -> None:
-        self._members = members
+        self._members, self._changed = members, None
         self._waiting = sum(member.health.state == WAITING for member in members.values())
 
     def _new_member(self, server: RunningServer, now: Instant) -> Member:
@@ -215,9 +217,6 @@ class ServiceKeeper:
         seen = old.health.since if old is not None and not old.server.checks else now
         return Member(server, server_health(server, healths, seen), self._overrides.get(key))
 
-    def _in_order(self) -> t.List[Member]:
-        return list(self._members.values())
-
     def _decide_and_adjust(self, now: Instant, tries: str = "") -> None:
         before = self.desired
         self._decide(now, tries)
@@ -226,21 +225,40 @@ class ServiceKeeper:
 
     def _decide(self, now: Instant, tries: str = "") -> None:
         before = self.pool
-        self._take(decide(self.service, self._in_order(), before, now), now)
+        if not self._take_changes(now):
+            self._take(decide(self.service, list(self._members.values()), before, now), now)
         self.report.changed(self._members, before, self.pool, tries)
+
+    def _take_changes(self, now: Instant) -> bool:
+        """Decide on those that have changed alone; False where that would not be the whole decision."""
+        if self._changed is None or self.leaving:
+            return False
+        changes = [(old, self._members[name]) for name, old in self._changed.items()]
+        pool = decide_changes(self.service, changes, self.pool, now)
+        desired = None if pool is None else changed_services(self.service, self.pool, pool, self.desired)
+        if pool is None or desired is None:
+            return False
+        self._note(pool, now)
+        self.desired = desired
+        return True
 
     def _take(self, pool: Pool, now: Instant) -> None:
         """This is the decision; what it means for the kernel stands in `desired` then."""
-        before, self.pool, self._stale = self.pool, pool, False
-        for server, placed in pool.placed.items():
-            was = before.placed.get(server)
-            if was is None or was.state != placed.state:
-                self._since[server] = now
-        self._since = {server: self._since[server] for server in pool.placed}
+        self._note(pool, now)
         book = leaving_after(self.leaving, self.service, pool, self.desired, now, self._tools.drains.known)
         self.report.leaving({server for _key, server in book} - {server for _key, server in self.leaving}, self.service)
         self.leaving = book or _NOBODY_LEAVES
         self._want()
+
+    def _note(self, pool: Pool, now: Instant) -> None:
+        """Remember the decision, since when each server is in its state, and when it has to be made again."""
+        before, self.pool, self._changed = self.pool, pool, {}
+        for server, placed in pool.placed.items():
+            was = before.placed.get(server)
+            if was is not placed and (was is None or was.state != placed.state):
+                self._since[server] = now
+        if self._since.keys() != pool.placed.keys():
+            self._since = {server: self._since[server] for server in pool.placed}
         self._cancel_timer()
         if pool.next_change is not None:
             self._timer = self._tools.poller.call_at(max(pool.next_change, now + 1), self._due)
