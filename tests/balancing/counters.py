@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from mainstay.lvs.table import ServiceKey
 from mainstay.net.data_plane import Counters, DataPlane
 
 
-def counted(plane: DataPlane, keys: t.Collection[ServiceKey] | None = None) -> Counters:
+def counted(plane: DataPlane) -> Counters:
     """The figures at the end of a whole count."""
-    (counters,) = [found for found in plane.counters(keys) if found is not None]
+    (counters,) = [found for found in plane.counters() if found is not None]
     return counters

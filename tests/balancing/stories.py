@@ -10,7 +10,6 @@ So stories that count, or that need a client whom nobody knows, have ports and c
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 import pytest
 from netns.pool_lab import OTHER_PORT, PORT
@@ -81,7 +80,7 @@ def udp_is_balanced_by_flow(scene: Scene) -> None:
 
 def several_addresses_and_ports_share_one_pool(scene: Scene) -> None:
     """As the services of a group: each has the whole pool."""
-    other = replace(scene.web, port=OTHER_PORT)
+    other = scene.web._replace(port=OTHER_PORT)
     pool = [scene.server("first"), scene.server("second")]
     scene.serve(scene.service(*pool), scene.service(*pool, key=other))
     assert scene.answers(4) == scene.answers(4, port=OTHER_PORT) == {"first": 2, "second": 2}

@@ -64,7 +64,7 @@ class IpvsDirector:
 
     def connections(self, key: ServiceKey, server: DestinationKey) -> int:
         """Active ones, as the engine counts them."""
-        return counted(self.plane, [key])[key, server].active_connections
+        return counted(self.plane)[key, server].active_connections
 
     def mark(self, address: str, ports: t.Sequence[int], mark: int) -> None:
         """tc marks TCP to these ports: the nftables of this kernel know neither IPv4 nor IPv6."""

@@ -43,15 +43,15 @@ def memory() -> PoolMemory:
     return PoolMemory()
 
 
-def counts(memory: PoolMemory, *keys: ServiceKey) -> list[Count]:
-    return list(memory.connections(keys))
+def counts(memory: PoolMemory) -> list[Count]:
+    return list(memory.connections())
 
 
 def test_an_unchanged_pool_is_the_very_same_object_and_its_connections_are_new(memory: PoolMemory) -> None:
     first = memory.pool(WEB, [told(), told(last_octet=22)])
     second = memory.pool(WEB, [told(active=9), told(last_octet=22)])
     assert second is first
-    assert counts(memory, WEB) == [(WEB, KEY, 9, 5), (WEB, DestinationKey("192.0.2.22", 8080), 2, 5)]
+    assert counts(memory) == [(WEB, KEY, 9, 5), (WEB, DestinationKey("192.0.2.22", 8080), 2, 5)]
 
 
 def test_a_changed_server_is_seen(memory: PoolMemory) -> None:
@@ -75,9 +75,17 @@ def test_equal_addresses_of_both_families_are_told_apart(memory: PoolMemory) -> 
 def test_services_do_not_share_their_memory_and_can_be_forgotten(memory: PoolMemory) -> None:
     memory.pool(WEB, [told()])
     memory.pool(DNS, [told(active=8)])
-    assert [count[2] for count in counts(memory, WEB, DNS)] == [2, 8]
+    assert [count[2] for count in counts(memory)] == [2, 8]
     memory.keep([DNS])
-    assert (len(memory), counts(memory, WEB), memory.services()) == (1, [], [DNS])
+    assert (len(memory), [count[0] for count in counts(memory)]) == (1, [DNS])
+
+
+def test_services_with_a_server_at_weight_0_are_known(memory: PoolMemory) -> None:
+    memory.pool(WEB, [told(), told(last_octet=22, weight=0)])
+    memory.pool(DNS, [told()])
+    assert memory.with_weight_0() == {WEB}
+    memory.pool(WEB, [told(), told(last_octet=22)])
+    assert memory.with_weight_0() == set()
 
 
 def test_a_kernel_that_tells_less_is_understood_and_never_mistaken(memory: PoolMemory) -> None:
@@ -87,7 +95,7 @@ def test_a_kernel_that_tells_less_is_understood_and_never_mistaken(memory: PoolM
     body = told()[: messages.HEADER_SIZE] + encode([(2, old)])
     for _reading in range(2):
         assert memory.pool(WEB, [body]) == {KEY: Destination(KEY, "DR", 3)}
-        assert counts(memory, WEB) == [(WEB, KEY, 2, 5)]
+        assert counts(memory) == [(WEB, KEY, 2, 5)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=6))
@@ -97,4 +105,4 @@ def test_every_reading_says_what_a_fresh_one_would(readings: list[tuple[int, int
         bodies = [told(weight, active), told(active, weight, 22)]
         fresh: Pool = PoolMemory().pool(WEB, bodies)
         assert memory.pool(WEB, bodies) == fresh
-        assert [count[2] for count in counts(memory, WEB)] == [active, weight]
+        assert [count[2] for count in counts(memory)] == [active, weight]

@@ -73,9 +73,9 @@ class DataPlane(t.Protocol):
         Raises Unfinished, and no other; the next finish() tries again. So it does when this one is closed on its way.
         """
 
-    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counting:
-        """Connections per real server, of `keys` or of more. Of all services an engine that counts itself may tell them
-        some seconds old. Raises CountersUnavailable.
+    def counters(self) -> Counting:
+        """Connections per real server: as of now of those at weight 0, for whom somebody may wait; of others they may
+        be some seconds old. Raises CountersUnavailable.
         """
 
     def flush(self) -> None:

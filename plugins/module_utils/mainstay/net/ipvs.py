@@ -10,6 +10,7 @@ import os
 import struct
 import typing as t
 
+from ..lvs.effects import operation_service
 from ..lvs.operations import (
     AddDestination,
     AddService,
@@ -34,7 +35,7 @@ _CTRL_HEADER = struct.pack("=BBH", _CTRL_GETFAMILY, 1, 0)
 PART = 25
 """Services whose pools are read in one go: a few milliseconds."""
 COUNTED_ANEW = 100
-"""Up to so many services the connections of all are counted whenever somebody asks."""
+"""Up to so many services the connections of all are read whenever somebody asks."""
 _ALL_SERVICES = messages.command_body(messages.GET_SERVICE)
 
 MISSING = "this kernel has no ip_vs: load it with 'modprobe ip_vs', or set global_defs.data_plane: nftables"
@@ -48,6 +49,8 @@ class IpvsPlane:
         """Open the socket and find ip_vs. Raises DataPlaneUnavailable."""
         self._kernel, self._family = open_ipvs()
         self._memory = PoolMemory()
+        self._edited: t.Set[ServiceKey] = set()
+        """Services whose pools have not been read since they were edited."""
 
     def read(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Table:
         """Every service of the namespace, or those of `keys`, with its pool. Raises DataPlaneUnavailable."""
@@ -65,6 +68,7 @@ class IpvsPlane:
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         """Carry out in order, many per send; a refused one does not hold back the others."""
+        self._edited.update(operation_service(operation) for operation in operations)
         orders = [Message(self._family, _body(operation)) for operation in operations]
         answers = self._order(orders)
         refusals = [
@@ -79,18 +83,20 @@ class IpvsPlane:
         """Nothing: ip_vs itself drops the packets of connections whose server is gone."""
         yield from ()
 
-    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counting:
+    def counters(self) -> Counting:
         """Connections per real server as ip_vs counts them: active is ESTABLISHED, inactive everything else.
 
-        Of `keys`: as of now. Of all services: as of now too, unless they are many; then as of the latest reading, and
-        what was added since is not there yet.
+        As of now, unless there are many services: then pools without a server at weight 0 are as of the latest reading,
+        and what was added since is not there yet.
         """
-        if keys is None and len(self._memory) <= COUNTED_ANEW:
+        if len(self._memory) <= COUNTED_ANEW:
             self.read()
-        elif keys is not None:
-            for key in keys:
+        else:
+            for number, key in enumerate(self._edited | self._memory.with_weight_0(), 1):
                 self._pool(key)
-        found = self._memory.connections(self._memory.services() if keys is None else keys)
+                if number % PART == 0:
+                    yield None
+        found = self._memory.connections()
         yield {(key, place): DestinationCounters(active, inactive) for key, place, active, inactive in found}
 
     def flush(self) -> None:
@@ -104,13 +110,16 @@ class IpvsPlane:
     def _services(self) -> t.List[Service]:
         """All of them, without their pools."""
         services = [messages.decode_service(body) for body in self._dump(_ALL_SERVICES)]
-        self._memory.keep({service.key for service in services})
+        there = {service.key for service in services}
+        self._memory.keep(there)
+        self._edited &= there
         return services
 
     def _with_pools(self, services: t.Iterable[Service]) -> t.Dict[ServiceKey, Service]:
         return {service.key: replace(service, destinations=self._pool(service.key)) for service in services}
 
     def _pool(self, key: ServiceKey) -> Pool:
+        self._edited.discard(key)
         return self._memory.pool(key, self._dump(messages.service_key_body(messages.GET_DEST, key)))
 
     def _dump(self, body: bytes) -> t.List[bytes]:

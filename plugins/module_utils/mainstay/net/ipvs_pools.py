@@ -75,22 +75,21 @@ class PoolMemory:
         self._known[key] = _Known(now, pool, counts)
         return pool
 
-    def connections(self, keys: t.Iterable[ServiceKey]) -> t.Iterator[t.Tuple[ServiceKey, DestinationKey, int, int]]:
-        """Active and inactive connections of these services' servers, as of the last reading of each."""
-        for key in keys:
-            known = self._known.get(key)
-            if known is not None:
-                for place, (active, inactive) in zip(known.pool, known.counts):
-                    yield key, place, active, inactive
+    def connections(self) -> t.Iterator[t.Tuple[ServiceKey, DestinationKey, int, int]]:
+        """Active and inactive connections of all servers, as of the last reading of each service."""
+        for key, known in self._known.items():
+            for place, (active, inactive) in zip(known.pool, known.counts):
+                yield key, place, active, inactive
 
     def keep(self, keys: t.Collection[ServiceKey]) -> None:
         """Forget all services but these."""
         for key in [key for key in self._known if key not in keys]:
             del self._known[key]
 
-    def services(self) -> t.List[ServiceKey]:
-        """Those remembered."""
-        return list(self._known)
+    def with_weight_0(self) -> t.Set[ServiceKey]:
+        """Services that had a server at weight 0 in their last reading."""
+        pools = ((key, known.pool.values()) for key, known in self._known.items())
+        return {key for key, servers in pools if not all(server.weight for server in servers)}
 
 
 def _counts(body: bytes) -> t.Optional[messages.Connections]:

@@ -126,9 +126,9 @@ class NftablesPlane:
     def flush(self) -> None:
         """Nothing: this table holds nothing of others, and what is ours leaves it by removal."""
 
-    def counters(self, _keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counting:
-        """Flows per server in conntrack: active is TCP in ESTABLISHED, inactive every other. Of all services, which
-        share one walk. Raises CountersUnavailable when conntrack does not tell.
+    def counters(self) -> Counting:
+        """Flows per server in conntrack: active is TCP in ESTABLISHED, inactive every other. All services share
+        one walk. Raises CountersUnavailable when conntrack does not tell.
         """
         try:
             for found in self._conntrack.count(self.read()):

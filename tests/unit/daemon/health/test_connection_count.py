@@ -36,7 +36,7 @@ class CountedPlane:
         self.begun: list[Instant] = []
         self.under_way = 0
 
-    def counters(self, _keys: t.Collection[ServiceKey] | None = None) -> Counting:
+    def counters(self) -> Counting:
         self.begun.append(self._poller.now())
         self.under_way += 1
         try:

@@ -67,7 +67,7 @@ class SlowPlane:
     def finish(self) -> t.Generator[None, None, None]:
         yield from ()
 
-    def counters(self, _keys: t.Collection[ServiceKey] | None = None) -> Counting:
+    def counters(self) -> Counting:
         yield {}
 
     def flush(self) -> None:

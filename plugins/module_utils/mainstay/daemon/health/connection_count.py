@@ -18,7 +18,6 @@ import typing as t
 
 from ...lvs.draining import Place
 from ...lvs.operations import AddDestination, Operation, SetDestination
-from ...lvs.table import ServiceKey
 from ...model.units import Instant, seconds
 from ...net.data_plane import Counters, CountersUnavailable, Counting, DataPlane
 from ...net.polling import Poller
@@ -54,10 +53,10 @@ class ConnectionCount:
         self._known: Counters = _NOTHING
         self._known_of: t.Optional[Instant] = None
 
-    def counters(self, keys: t.Optional[t.Collection[ServiceKey]] = None) -> Counters:
-        """Connections per real server, of `keys` or of more; empty without an engine or figures."""
+    def counters(self) -> Counters:
+        """Connections per real server; empty without an engine or figures."""
         if not self._errand.under_way and (self._stale or not self._errand.rests):
-            self._begin(keys)
+            self._begin()
         if self.counted_at is not None:
             self.uncounted = ""
             return self._known
@@ -86,11 +85,11 @@ class ConnectionCount:
         self._counting = self._known_of = None
         self._known, self.uncounted = _NOTHING, ""
 
-    def _begin(self, keys: t.Optional[t.Collection[ServiceKey]]) -> None:
+    def _begin(self) -> None:
         self._stale.clear()
         self._began = self._poller.now()
         nothing: t.Optional[Counting] = None
-        self._counting = self._ask(lambda plane: plane.counters(keys), nothing)
+        self._counting = self._ask(lambda plane: plane.counters(), nothing)
         self._errand.begin_at_once()
 
     def _part(self) -> bool:

@@ -48,7 +48,7 @@ class LeavingWatch:
 
     def _connections(self, places: t.Collection[Place]) -> t.Dict[Place, int]:
         """Whom the engine does not tell about, though he stands in its table, may have some."""
-        counters = self._pools.connections.counters({key for key, _server in places})
+        counters = self._pools.connections.counters()
         counted = {place: one.active_connections + one.inactive_connections for place, one in counters.items()}
         unknown = [place for place in places if place not in counted and self._stands(place)]
         return {**counted, **dict.fromkeys(unknown, 1)}
