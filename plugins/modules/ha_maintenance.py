@@ -53,6 +53,7 @@ options:
     description:
       - The servers, each as V(192.0.2.21:80) or V([2001:db8::21]:80), or an address alone when that is enough.
       - With O(state=restored) it may be left out beside O(virtual_server), which then means all servers of the service.
+      - An empty list is refused, as are empty names and V(false) for O(all_instances).
     type: list
     elements: str
   vrrp_instance:
@@ -241,6 +242,8 @@ from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.daemon.client
 Orders = t.Union[ServerOrders, RouterOrders]
 
 _OF_SERVERS = ("drained", "maintenance", "forced", "weighted")
+_NAMING = ("virtual_server", "real_server", "vrrp_instance", "all_instances")
+"""An empty one of these is a variable that came out empty: to the daemon it would mean everybody."""
 
 
 def carried_out(module: AnsibleModule) -> t.Dict[str, t.Any]:
@@ -254,8 +257,9 @@ def carried_out(module: AnsibleModule) -> t.Dict[str, t.Any]:
         left = wait_until(orders.missing, module.params["wait_timeout"])
     result = {"changed": before != wanted, "diff": {"before": before, "after": wanted}, **orders.results()}
     if left:
-        limit = module.params["wait_timeout"]
-        raise Failure(f"not {module.params['state']} after {limit:g} s: {left}. The order still holds.", **result)
+        limit, state = module.params["wait_timeout"], module.params["state"]
+        holds = "What was ordered has ended all the same." if state == "restored" else "The order still holds."
+        raise Failure(f"not {state} after {limit:g} s: {left}. {holds}", **result)
     return result
 
 
@@ -263,6 +267,11 @@ def _orders(module: AnsibleModule) -> Orders:
     params = module.params
     if params["weight"] is not None and params["state"] != "weighted":
         raise Failure(f"weight goes with state=weighted alone, not with state={params['state']}")
+    for key in _NAMING:
+        if params[key] is not None and not params[key]:
+            raise Failure(f"{key} = {params[key]!r} names nobody; leave it out or name whom you mean. Nothing was ordered")
+    if params["wait_timeout"] < 0:
+        raise Failure(f"wait_timeout = {params['wait_timeout']:g}: must be a number of seconds from 0 up")
     about_routers = bool(params["vrrp_instance"] or params["all_instances"])
     if about_routers and params["state"] in _OF_SERVERS:
         raise Failure(f"state={params['state']} is for real servers; virtual routers are demoted or restored")

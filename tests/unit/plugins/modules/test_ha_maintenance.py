@@ -100,6 +100,29 @@ def test_another_weight_is_another_order(host: Host, director: PlayedDirector) -
     }
 
 
+@pytest.mark.parametrize("state", ["drained", "maintenance", "forced", "demoted", "restored"])
+@pytest.mark.parametrize(
+    "empty",
+    [{"real_server": []}, {"virtual_server": ""}, {"vrrp_instance": []}, {"all_instances": False}],
+    ids=lambda empty: next(iter(empty)),
+)
+def test_a_variable_that_came_out_empty_means_nobody_rather_than_everybody(
+    host: Host, director: PlayedDirector, state: str, empty: dict[str, t.Any]
+) -> None:
+    run(host, state="drained", **WEB_A)
+    result = run(host, state=state, **empty)
+    assert result.failed and director.orders == [("web", A, "drain")], result
+    if state == "restored":
+        ((key, value),) = empty.items()
+        assert result.msg == f"{key} = {value!r} names nobody; leave it out or name whom you mean. Nothing was ordered"
+
+
+def test_an_empty_list_beside_a_service_is_not_all_of_its_servers(host: Host, director: PlayedDirector) -> None:
+    run(host, state="drained", **WEB_A)
+    result = run(host, state="restored", virtual_server="web", real_server=[])
+    assert result.failed and "real_server = []" in result.msg and director.orders == [("web", A, "drain")]
+
+
 # ---- waiting
 
 
