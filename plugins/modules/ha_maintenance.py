@@ -269,7 +269,9 @@ def _orders(module: AnsibleModule) -> Orders:
         raise Failure(f"weight goes with state=weighted alone, not with state={params['state']}")
     for key in _NAMING:
         if params[key] is not None and not params[key]:
-            raise Failure(f"{key} = {params[key]!r} names nobody; leave it out or name whom you mean. Nothing was ordered")
+            raise Failure(
+                f"{key} = {params[key]!r} names nobody; leave it out or name whom you mean. Nothing was ordered"
+            )
     if params["wait_timeout"] < 0:
         raise Failure(f"wait_timeout = {params['wait_timeout']:g}: must be a number of seconds from 0 up")
     about_routers = bool(params["vrrp_instance"] or params["all_instances"])
