@@ -9,7 +9,7 @@ import functools
 import os
 import typing as t
 
-from ..model.sha256 import sha256
+from ..model.sha256 import sha256_of
 
 _INSTALLED = "DIGEST"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -23,8 +23,8 @@ def runtime_digest(package: str = _PACKAGE) -> str:
         with open(installed, encoding="ascii") as file:
             return file.read().strip()
     if os.path.isfile(above):
-        return _of_parts([_content(above)])
-    return _of_parts(_tree(package))
+        return sha256_of([_content(above)])
+    return sha256_of(_tree(package))
 
 
 def digest_for_later(package: str = _PACKAGE) -> t.Callable[[], str]:
@@ -48,7 +48,3 @@ def _tree(package: str) -> t.Iterator[bytes]:
 def _content(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
-
-
-def _of_parts(parts: t.Iterable[bytes]) -> str:
-    return sha256(b"".join(parts))

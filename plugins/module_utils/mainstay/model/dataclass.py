@@ -13,6 +13,8 @@ from __future__ import annotations
 import operator
 import typing as t
 
+__all__ = ["asdict", "astuple", "dataclass", "field", "fields", "replace"]
+
 _Class = t.TypeVar("_Class", bound=type)
 _Instance = t.TypeVar("_Instance")
 _MISSING: t.Any = object()
@@ -35,6 +37,13 @@ class _Field:
         self.compare, self.repr = compare, repr
         self.name = ""
 
+    def described(self) -> t.Dict[str, t.Any]:
+        """As the standard library's field() takes it."""
+        words: t.Dict[str, t.Any] = {"compare": self.compare, "repr": self.repr}
+        if self.default_factory is not None:
+            return {"default_factory": self.default_factory, **words}
+        return words if self.default is _MISSING else {"default": self.default, **words}
+
 
 class _Made:
     """Stands as the default of a parameter whose value each instance makes for itself."""
@@ -51,12 +60,7 @@ class _StandardFields:
     def __get__(self, _instance: object, owner: type) -> t.Any:
         import dataclasses
 
-        described: t.List[t.Tuple[str, t.Any, t.Any]] = []
-        for one in _fields(owner):
-            given: t.Dict[str, t.Any] = {} if one.default is _MISSING else {"default": one.default}
-            if one.default_factory is not None:
-                given = {"default_factory": one.default_factory}
-            described.append((one.name, object, dataclasses.field(compare=one.compare, repr=one.repr, **given)))
+        described = [(one.name, object, dataclasses.field(**one.described())) for one in _fields(owner)]
         found = vars(dataclasses.make_dataclass(owner.__name__, described))["__dataclass_fields__"]
         owner.__dataclass_fields__ = found  # type: ignore[attr-defined]
         return found
@@ -215,13 +219,6 @@ def _unfolded(value: t.Any, build: t.Callable[[t.List[t.Tuple[str, t.Any]]], t.A
 
 
 if t.TYPE_CHECKING:
-    from dataclasses import (
-        asdict as asdict,
-        astuple as astuple,
-        dataclass as dataclass,
-        field as field,
-        fields as fields,
-        replace as replace,
-    )
+    from dataclasses import asdict, astuple, dataclass, field, fields, replace
 else:
     asdict, astuple, dataclass, field, fields, replace = _asdict, _astuple, _dataclass, _Field, _fields, _replace

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 try:  # since Python 3.12
     from _sha2 import sha256 as _sha256  # type: ignore[import-not-found, unused-ignore]
 except ImportError:
@@ -16,4 +18,12 @@ except ImportError:
 
 def sha256(content: bytes) -> str:
     """In hexadecimal."""
-    return str(_sha256(content).hexdigest())
+    return sha256_of((content,))
+
+
+def sha256_of(parts: t.Iterable[bytes]) -> str:
+    """Of all of them together, in hexadecimal; none is held for longer than it is looked at."""
+    digest = _sha256()
+    for part in parts:
+        digest.update(part)
+    return str(digest.hexdigest())

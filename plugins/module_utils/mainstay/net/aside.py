@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pickle
 import signal
 import typing as t
 
@@ -27,6 +26,8 @@ def aside(work: t.Callable[[], _Result]) -> _Result:
 
     Raises what `work` raises, and OSError when there is no room for a child or it was killed.
     """
+    import pickle  # only who has a large table needs it: it is a megabyte
+
     reading, writing = os.pipe()
     parent = os.getpid()
     # A signal of the whole group is the caller's to answer; the child ends with its work or with the caller.
@@ -34,7 +35,7 @@ def aside(work: t.Callable[[], _Result]) -> _Result:
     try:
         child = os.fork()
         if child == 0:
-            _work(work, writing, parent)
+            _work(lambda: pickle.dumps(_tried(work), pickle.HIGHEST_PROTOCOL), writing, parent)
     except OSError:
         os.close(reading)
         raise
@@ -52,12 +53,12 @@ def aside(work: t.Callable[[], _Result]) -> _Result:
     return t.cast(_Result, result)
 
 
-def _work(work: t.Callable[[], object], writing: int, parent: int) -> t.NoReturn:
+def _work(work: t.Callable[[], bytes], writing: int, parent: int) -> t.NoReturn:
     """The child's life. It never returns into the caller's stack."""
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() == parent:
-            said = pickle.dumps(_tried(work), pickle.HIGHEST_PROTOCOL)
+            said = work()
             with open(writing, "wb", closefd=False) as pipe:
                 pipe.write(said)
     finally:

@@ -8,11 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ..model.check_config import Check, HttpCheck
-from . import dns, grpc, http, mysql, ping, postgres, redis, smtp, tcp, udp
-from .task import ProbeTask, Search
-
-Tasks = t.Callable[[t.Any, str, int, Search], t.Tuple[ProbeTask, ...]]
-"""The check, address and port of the real server, what searches a body."""
+from . import http, tcp
+from .task import ProbeTask, Search, Tasks
 
 
 def probe_tasks(check: Check, address: str, port: int, search: Search, report: bool = False) -> t.Tuple[ProbeTask, ...]:
@@ -22,24 +19,21 @@ def probe_tasks(check: Check, address: str, port: int, search: Search, report: b
     and may be kept. Raises ValueError, in words, for what cannot be built: a path that cannot stand in a request,
     a pattern that does not compile, a kind that talks to no address.
     """
-    tasks = _KINDS.get(check.type)
-    if tasks is None:
-        raise ValueError(f"a check of type {check.type} talks to no address: it cannot be probed")
     if report and isinstance(check, HttpCheck):
         return http.tasks(check, address, port, search, report=True)
-    return tasks(check, address, port, search)
+    return _tasks_of(check.type)(check, address, port, search)
 
 
-_KINDS: t.Mapping[str, Tasks] = {
-    "tcp": tcp.tasks,
-    "http": http.tasks,
-    "https": http.tasks,
-    "smtp": smtp.tasks,
-    "dns": dns.tasks,
-    "udp": udp.tasks,
-    "ping": ping.tasks,
-    "grpc": grpc.tasks,
-    "postgres": postgres.tasks,
-    "mysql": mysql.tasks,
-    "redis": redis.tasks,
-}
+def _tasks_of(kind: str) -> Tasks:
+    """What most configurations have is there from the start; the rest is loaded when one names any of it."""
+    usual = _USUAL.get(kind)
+    if usual is not None:
+        return usual
+    from .rare import RARE
+
+    if kind not in RARE:
+        raise ValueError(f"a check of type {kind} talks to no address: it cannot be probed")
+    return RARE[kind]
+
+
+_USUAL: t.Mapping[str, Tasks] = {"tcp": tcp.tasks, "http": http.tasks, "https": http.tasks}

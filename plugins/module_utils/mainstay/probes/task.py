@@ -57,6 +57,10 @@ class ProbeTask:
     """What it is about when a check has several: "url /healthz"; stands before its reason."""
 
 
+Tasks = t.Callable[[t.Any, str, int, Search], t.Tuple[ProbeTask, ...]]
+"""The check, address and port of the real server, what searches a body."""
+
+
 def target_of(check: EndpointCheck, address: str, port: int) -> t.Tuple[str, int]:
     """Where the probe connects: the real server, unless the check names another endpoint."""
     return check.connect_ip or address, check.connect_port or port
