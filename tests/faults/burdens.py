@@ -16,6 +16,7 @@ from netns.crowd import Crowd
 from netns.daemons import Daemon, Keepalived, instance
 
 from bench.pair import PRIORITIES, Pair
+from lab.waiting import wait_for
 
 from .injectors import main_process
 
@@ -26,8 +27,9 @@ _STUCK = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n"
 _SERVERS_OF_A_SERVICE, _SERVICES = 20, 100
 
 
-def hanging_programs(pair: Pair, _stack: contextlib.ExitStack) -> None:
+def hanging_programs(pair: Pair, stack: contextlib.ExitStack) -> None:
     """A tracked script, a notify script and the reader of a FIFO that never end and ignore SIGTERM."""
+    stack.callback(_kill_all, pair)
     for name, one in pair.machines.items():
         stuck = one.folder / "stuck"
         stuck.write_text(_STUCK)
@@ -44,6 +46,19 @@ def hanging_programs(pair: Pair, _stack: contextlib.ExitStack) -> None:
             script_block = f"vrrp_script hangs {{\n script {stuck}\n interval 1\n timeout 2\n weight -1\n}}\n"
             definitions = f"script_user root\nnotify_fifo {fifo}\nnotify_fifo_script {stuck}"
             _theirs(one, definitions, f"notify {stuck}\ntrack_script {{\n hangs\n}}", before=script_block)
+
+
+def _kill_all(pair: Pair) -> None:
+    """Again and again: a shell that is killed after what it waits for was listed leaves that behind."""
+    for node in (pair.master, pair.backup):
+        node.signal_all(signal.SIGSTOP)
+
+    def killed() -> bool:
+        for node in (pair.master, pair.backup):
+            node.signal_all(signal.SIGKILL)
+        return not any(node.processes() for node in (pair.master, pair.backup))
+
+    wait_for(killed, 20, "every program of the pair to be dead")
 
 
 def mails_to_a_name(pair: Pair, stack: contextlib.ExitStack) -> None:
