@@ -184,7 +184,7 @@ real_servers:
     reason:
       description: Why it is in that state.
       type: str
-      sample: ordered by uid 0 at 2026-03-01T03:09:40+00:00 (new disk)
+      sample: 'HTTP 200; drain ordered by uid 0 at 2026-03-01T03:09:40+00:00 (new disk): no new connections'
     in_pool:
       description: Whether the kernel has it in the pool, be it with weight 0.
       type: bool

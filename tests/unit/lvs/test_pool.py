@@ -160,7 +160,7 @@ def test_draining_the_last_server_is_done_and_said_aloud() -> None:
     pool = settled(web(real(21)), (passing(), order(DRAIN)))
     assert weights(pool) == {21: 0}
     assert pool.placed["192.0.2.21:80"].why == (
-        "drain ordered by alice at 2026-11-22T03:10:00+00:00 (disk swap): no new connections; "
+        "HTTP 200; drain ordered by alice at 2026-11-22T03:10:00+00:00 (disk swap): no new connections; "
         "web without it: the quorum is LOST: live weight 0, 1 needed; NOTHING takes new connections"
     )
 
@@ -178,7 +178,15 @@ def test_draining_one_of_two_says_nothing_of_the_pool() -> None:
 def test_a_drained_server_keeps_its_connections_whatever_its_checks_say() -> None:
     pool = settled(TWO, (failed("HTTP 503"), order(DRAIN)))
     assert (states(pool)[0], weights(pool)[21]) == ("draining", 0)
-    assert "checks say: HTTP 503" in pool.placed["192.0.2.21:80"].why
+    assert pool.placed["192.0.2.21:80"].why.startswith("HTTP 503; drain ordered by alice at ")
+
+
+@pytest.mark.parametrize("action", [DRAIN, MAINTENANCE, FORCE])
+def test_what_the_checks_say_comes_first_whatever_is_ordered(action: str) -> None:
+    """The page of the servers has the age of the last probe before it, not that of the order."""
+    for said in (passing("HTTP 200"), failed("HTTP 503")):
+        why = settled(TWO, (said, order(action))).placed["192.0.2.21:80"].why
+        assert why.startswith(f"{said.reason}; {action} ordered by alice at "), why
 
 
 def test_drained_servers_stay_while_the_sorry_server_serves() -> None:
@@ -190,7 +198,7 @@ def test_a_forced_server_serves_whatever_checks_and_quorum_say() -> None:
     service = web(real(21, 3), real(22), quorum=4, sorry_server=SORRY)
     pool = settled(service, (failed(), order(FORCE)), failed())
     assert (states(pool), weights(pool), pool.sorry_in) == (["forced", "down"], {21: 3, 22: None}, False)
-    assert "they say: connection refused" in pool.placed["192.0.2.21:80"].why
+    assert pool.placed["192.0.2.21:80"].why.startswith("connection refused; force ordered by alice")
 
 
 def test_a_forced_server_of_weight_0_gets_weight_1() -> None:
@@ -208,9 +216,9 @@ def test_weight_0_drains_whoever_says_it() -> None:
     pool = settled(service, passing(), (passing(), order(WEIGHT, 0)), passing("exit status 2", weight=0))
     assert (states(pool), weights(pool)) == (["draining"] * 3, {21: 0, 22: 0, 23: 0})
     assert [placed.why.partition(":")[0] for placed in pool.placed.values()] == [
-        "weight 0 in the configuration",
-        "weight 0 ordered by alice at 2026-11-22T03",
-        "its checks say weight 0 (exit status 2)",
+        "HTTP 200; weight 0 in the configuration",
+        "HTTP 200; weight 0 ordered by alice at 2026-11-22T03",
+        "exit status 2; weight 0 by its checks",
     ]
 
 
@@ -249,10 +257,13 @@ def test_back_from_maintenance_it_warms_up_and_from_draining_not() -> None:
     assert weights(from_draining[-1])[21] == 10
 
 
-def test_one_that_failed_while_drained_warms_up_when_it_serves_again() -> None:
-    drained = order(DRAIN)
-    pools = story(WARM, (0, []), (5, [failed()]), (10, [(failed(), drained)]), (20, [(passing(), drained)]), (30, []))
-    assert [weights(pool)[21] for pool in pools] == [10, None, 0, 0, 1]
+@pytest.mark.parametrize("fails_at", [5, 15])
+def test_one_that_failed_before_or_while_it_was_drained_warms_up_when_it_serves_again(fails_at: int) -> None:
+    """As in an update: drained, restarted, which its checks saw, and restored."""
+    drained, down = order(DRAIN), [[failed()], [(failed(), order(DRAIN))]][fails_at > 10]
+    steps = sorted([(10, [(passing(), drained)]), (fails_at, down)], key=lambda step: step[0])
+    pools = story(WARM, (0, []), *steps, (20, [(passing(), drained)]), (30, []))
+    assert [weights(pool)[21] for pool in pools[-2:]] == [0, 1]
 
 
 def test_a_failure_while_it_warms_begins_the_ramp_again() -> None:

@@ -21,7 +21,8 @@ A pure function of the service, its members, the decision before and the time:
     Two things stand above the last line: a server that the operator forced serves, and pool_floor is never broken;
     while a forced or (with a floor) any regular server serves, the sorry server does not. Servers that pool_floor
     holds serve in every line.
- 5. slow_start shapes the weight of a server that comes into service after it failed or was in maintenance.
+ 5. slow_start shapes the weight of a server that comes into service after it failed, be it while it was drained, or
+    was in maintenance.
 
 Draining or maintenance of the last server is done as ordered, and said in `why`. A server that the operator drains is
 never given new connections; one in maintenance is not in the table.
@@ -137,11 +138,11 @@ def _backups(candidates: t.Sequence[Candidate], quorum: Quorum) -> t.List[Candid
 
 
 def _memory_after(one: Candidate, serves: bool, now: Instant) -> Memory:
-    """Who is out for a failure or maintenance goes cold; who serves cold warms up until the ramp is over."""
+    """Who fails or is in maintenance goes cold, drained or not; who serves cold warms up until the ramp is over."""
     memory, server = one.memory, one.member.server
     begun = None
     if not serves:
-        cold = memory.cold or one.state in (DOWN, MAINTENANCE)
+        cold = memory.cold or DOWN in (one.state, one.member.health.state) or one.state == MAINTENANCE
     elif not memory.cold or one.state in (FORCED, DOWN):
         cold = False
     else:

@@ -62,23 +62,22 @@ def placed_why(
 
 
 def _own_reason(one: Candidate) -> str:
-    """What the order says, or else the checks."""
-    order, health = one.member.override, one.member.health
+    """What the checks say, which is as old as the age that is shown before it; behind it what the order says."""
+    order, said = one.member.override, one.member.health.reason
     if one.state == FORCED:
-        return f"force {order}: in service whatever checks say (they say: {health.reason})"
+        return f"{said}; force {order}: in service whatever checks say"
     if one.state == MAINTENANCE:
-        return f"maintenance {order}: not in the pool"
+        return f"{said}; maintenance {order}: not in the pool"
     if one.state == DRAINING:
-        told = "" if health.in_pool else f" (checks say: {health.reason})"
-        return f"{_drained_by(one)}: no new connections{told}"
-    return f"{health.reason}{_other_weight(one)}"
+        return f"{said}; {_drained_by(one)}: no new connections"
+    return f"{said}{_other_weight(one)}"
 
 
 def _drained_by(one: Candidate) -> str:
     order, health = one.member.override, one.member.health
     if order is not None and order.takes_out:
         return f"{'weight 0' if order.action == WEIGHT else order.action} {order}"
-    return "weight 0 in the configuration" if health.weight is None else f"its checks say weight 0 ({health.reason})"
+    return f"weight 0 {'in the configuration' if health.weight is None else 'by its checks'}"
 
 
 def _other_weight(one: Candidate) -> str:
