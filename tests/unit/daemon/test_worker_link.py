@@ -236,8 +236,11 @@ class TestSilence:
     def test_while_it_takes_a_configuration_may_last_longer(self, story: Story) -> None:
         story.starts(PLAIN)
 
-        story.poller.run_for(29 * SECOND)
+        story.poller.run_for(9 * SECOND)
+        assert story.log == []
+        story.poller.run_for(20 * SECOND)
         assert story.is_running()
+        assert story.log == ["<4>vrrp worker: has not been heard for 10 s"]
         story.poller.run_for(SECOND)
 
         story.reaped()

@@ -14,6 +14,7 @@ from ..model.load import load_config
 from ..model.merge import merge_documents
 from ..model.problems import ConfigError, Problem
 from .key_files import with_key_files
+from .uncollected import uncollected
 
 _MAXIMUM_FILES = 4096
 
@@ -24,6 +25,11 @@ def read_configuration(path: str, directory: t.Optional[str] = None) -> Config:
 
     Raises ConfigError with every problem of every file; a file that cannot be read is one.
     """
+    with uncollected():
+        return _read(path, directory)
+
+
+def _read(path: str, directory: t.Optional[str]) -> Config:
     problems: t.List[Problem] = []
     documents = []
     for name in [path, *_files_of(directory, path, problems)]:

@@ -65,10 +65,11 @@ class Heartbeat:
 
     def _count(self, now: Instant) -> None:
         self._owed += 1
-        if self._owed > _STALE_BEATS and not self._told:
+        patience, limit = (_HUNG, _HUNG_CONFIGURING) if self._configuring() else (_STALE_BEATS, _HUNG)
+        if self._owed > patience and not self._told:
             self._told = True
-            self._journal.warning(self._who, f"has not been heard for {STALE / NANOSECONDS_PER_SECOND:g} s")
-        limit = _HUNG_CONFIGURING if self._configuring() else _HUNG
+            silent = patience * HEARTBEAT
+            self._journal.warning(self._who, f"has not been heard for {silent / NANOSECONDS_PER_SECOND:g} s")
         if self._owed >= limit:
             self._hung(f"hangs: it has not been heard for {self._owed * HEARTBEAT / NANOSECONDS_PER_SECOND:g} s")
             return

@@ -9,7 +9,6 @@ with a traceback when its code fails, and the supervisor starts a fresh one.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import signal
 import typing as t
@@ -23,6 +22,7 @@ from . import scheduling
 from .channel import Channel, Message
 from .reactor import Reactor
 from .signals import Signals
+from .uncollected import uncollected
 from .worker import LogLine, Say, Saying, Worker
 
 HEARTBEAT = 500 * NANOSECONDS_PER_MILLISECOND
@@ -102,7 +102,7 @@ class WorkerProcess:
         """Load it in this turn, run it in the next: of ten thousand servers each takes some tenths of a second, and
         probes, adverts and the heartbeat wait no longer than for one of the two.
         """
-        with _uncollected():
+        with uncollected():
             config = load_part(message.pop("config"))
         self._loaded = True
         # Deadlines start when it is loaded: those of before would have passed by now, with the adverts of a living
@@ -113,7 +113,7 @@ class WorkerProcess:
         if self._worker is None:
             return
         # What is said of it comes at the end: with one processor the supervisor would take it from us now.
-        with _uncollected(), self._channel.held_back():
+        with uncollected(), self._channel.held_back():
             self._worker.configure(config, now)
         gc.freeze()  # it stays until the next one: looked at again and again, a large one holds up checks
         self._channel.send({"configured": True, "id": number})
@@ -124,7 +124,7 @@ class WorkerProcess:
 
     def _status(self, message: Message, now: Instant) -> None:
         if self._worker is not None:
-            with _uncollected():
+            with uncollected():
                 self._channel.send({"status": self._worker.status(now), "id": message["id"], "as_of": now})
 
     def _tell(self, message: Message, now: Instant) -> None:
@@ -141,18 +141,6 @@ class WorkerProcess:
         if worker is not None:
             worker.stop(now)
         self._reactor.stop()
-
-
-@contextlib.contextmanager
-def _uncollected() -> t.Iterator[None]:
-    """Many values are made here and no garbage: the collector would look at all of them time and again."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _nothing(_now: Instant) -> None:

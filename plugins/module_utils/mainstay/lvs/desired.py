@@ -88,10 +88,9 @@ def _destinations(
     """Where two are about the same entry of the kernel, the one that serves wins over the one that leaves."""
     entries = [one.destination for one in leaving.values()]
     entries += _sorry(service, key, pool, standby=True)
-    for server in service.real_servers:
-        weight = pool.placed[server_text(server)].weight
-        if weight is not None:
-            entries.append(_real(key, server, weight))
+    for server, placed in zip(service.real_servers, pool.placed.values()):
+        if placed.weight is not None:
+            entries.append(_real(key, server, placed.weight))
     entries += _sorry(service, key, pool, standby=False)
     return {entry.key: entry for entry in entries}
 

@@ -14,10 +14,10 @@ import types
 import typing as t
 
 from ..model.dataclass import dataclass, replace
-from ..model.lvs_defaults import RunningServer, RunningService
+from ..model.lvs_defaults import RunningService
 from ..model.units import Instant
-from .keys import destination_key, server_text, service_keys, sorry_lb_kind
-from .member import BACKUP, DRAINING, Pool
+from .keys import destination_key, service_keys, sorry_lb_kind
+from .member import BACKUP, DRAINING, Placed, Pool
 from .table import Destination, DestinationKey, Service, ServiceKey
 
 Place = t.Tuple[ServiceKey, DestinationKey]
@@ -59,8 +59,10 @@ def leaving_after(
     books = by_service(book)
     for key in service_keys(service):
         stands = standing[key].destinations if key in standing else {}
-        settled = _settled(key, service, pool)
         here = books.get(key, {})
+        if not stands and not here:
+            continue
+        settled = _settled(key, service, pool)
         if service.drain_timeout:
             latest = now + service.drain_timeout
             begun = {
@@ -97,13 +99,12 @@ def _begun(destination: Destination, until: Instant) -> Leaving:
 
 def _settled(key: ServiceKey, service: RunningService, pool: Pool) -> t.Set[DestinationKey]:
     """Servers of which the decision says all: they are in the table, or go at once."""
-    decided = [server for server in service.real_servers if _decided(server, pool)]
-    settled = {destination_key(key, server, server.lb_kind) for server in decided}
+    every_one = zip(service.real_servers, pool.placed.values())
+    settled = {destination_key(key, server, server.lb_kind) for server, placed in every_one if _decided(placed)}
     if service.sorry_server is not None:
         settled.add(destination_key(key, service.sorry_server, sorry_lb_kind(service)))
     return settled
 
 
-def _decided(server: RunningServer, pool: Pool) -> bool:
-    placed = pool.placed[server_text(server)]
+def _decided(placed: Placed) -> bool:
     return placed.weight is not None or placed.state not in (BACKUP, DRAINING)

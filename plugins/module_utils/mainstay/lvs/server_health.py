@@ -49,6 +49,10 @@ def server_health(server: RunningServer, checks: t.Sequence[Health], now: Instan
     """`checks` in the order of server.checks, as many. `now` counts only where there is none."""
     if not checks:
         return unchecked(now)
+    if len(checks) == 1:
+        (one,) = checks  # said shortly: ten thousand servers have one
+        trusted = one.in_pool or one.state != WAITING
+        return ServerHealth(one.state, one.since, one.reason, _weight(server, checks), one.notes, trusted)
     names = _names(server)
     state = next((word for word in (DOWN, WAITING) if any(check.state == word for check in checks)), UP)
     telling = [(name, check) for name, check in zip(names, checks) if check.state == state]
@@ -64,10 +68,8 @@ def server_health(server: RunningServer, checks: t.Sequence[Health], now: Instan
 
 
 def _names(server: RunningServer) -> t.List[str]:
-    """What stands before a reason: nothing of a single check, else "tcp: ", and "http 2: " for the second http."""
+    """What stands before a reason: "tcp: ", and "http 2: " for the second http."""
     kinds = [check.type for check in server.checks]
-    if len(kinds) == 1:
-        return [""]
     turns = [kinds[: place + 1].count(kind) for place, kind in enumerate(kinds)]
     return [f"{kind} {turn}: " if kinds.count(kind) > 1 else f"{kind}: " for kind, turn in zip(kinds, turns)]
 
