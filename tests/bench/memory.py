@@ -24,6 +24,7 @@ from netns.segment import Node, Segment
 
 from bench.figures import AtMost, Figure, Series
 from bench.pair import THEIRS
+from bench.release import from_release, installed
 from lab.processes import PROC, Process
 from lab.waiting import wait_for
 
@@ -94,9 +95,10 @@ def pss_of(smaps_rollup: str) -> int:
 
 def measure(runs: int, folder: Path, say: t.Callable[[str], None]) -> list[Figure]:
     """Our daemon on each data plane and keepalived, in turn, one at a time."""
+    release = installed(folder / "installed")
     makers: dict[str, t.Callable[[Node, Path], Daemon | Keepalived]] = {
-        "nftables": lambda node, below: _ours(node, below, "nftables"),
-        "ipvs": lambda node, below: _ours(node, below, "ipvs"),
+        "nftables": lambda node, below: _ours(node, below, "nftables", release),
+        "ipvs": lambda node, below: _ours(node, below, "ipvs", release),
         THEIRS: lambda node, below: Keepalived(node, below, 150),
     }
     uses: dict[str, list[Use]] = {name: [] for name in makers}
@@ -121,9 +123,10 @@ def _run(maker: t.Callable[[Node, Path], Daemon | Keepalived], folder: Path) -> 
         segment.close()
 
 
-def _ours(node: Node, folder: Path, data_plane: str) -> Daemon:
+def _ours(node: Node, folder: Path, data_plane: str, release: Path) -> Daemon:
     """One VIP, one service with two checked real servers."""
     daemon = Daemon(node, folder)
+    daemon.through = from_release(release)
     servers: list[Document] = [
         {"address": f"192.0.2.{last}", "port": 80, "check": {"type": "http", "path": "/", "status_code": 200}}
         for last in (21, 22)

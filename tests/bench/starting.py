@@ -15,6 +15,7 @@ from netns.segment import Segment
 
 from bench.figures import AtMost, Figure, Series
 from bench.pair import OURS, THEIRS, machine
+from bench.release import from_release, installed
 from bench.wire import AdvertWatch
 from lab.waiting import wait_for
 
@@ -25,19 +26,22 @@ OWNER = 255
 def measure(runs: int, folder: Path, say: t.Callable[[str], None]) -> list[Figure]:
     """Ours and keepalived in turn, one at a time."""
     seen: dict[str, list[float]] = {OURS: [], THEIRS: []}
+    release = installed(folder / "installed")
     for count in range(runs):
         say(f"start, run {count + 1}")
         for kind, values in seen.items():
-            values.append(_run(kind, folder / f"{kind}{count}"))
+            values.append(_run(kind, folder / f"{kind}{count}", release))
     ours, theirs = (Series(tuple(seen[kind])) for kind in (OURS, THEIRS))
     return [Figure("start to first advert", "s", 3, ours, theirs, AtMost(0.8))]
 
 
-def _run(kind: str, folder: Path) -> float:
+def _run(kind: str, folder: Path, release: Path) -> float:
     segment = Segment("s")
     try:
         node = segment.node("a")
         one = machine(kind, node, folder, OWNER)
+        if isinstance(one, Daemon):
+            one.through = from_release(release)
         adverts = AdvertWatch(node)
         try:
             begin = time.monotonic()

@@ -10,8 +10,8 @@ third of a second.
 
 from __future__ import annotations
 
-import compileall
 import hashlib
+import importlib.util
 import os
 import py_compile
 import shutil
@@ -91,11 +91,22 @@ def _executable(path: str, flags: int) -> int:
 
 
 def _compile(directory: str) -> None:
-    """A release is never edited in place, so Python need not compare times or contents with the byte code."""
+    """A release is never edited in place, so Python need not compare times or contents with the byte code.
+
+    Docstrings stay in the sources: in the byte code they would be half a megabyte of a daemon's memory.
+    """
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    if not compileall.compile_dir(directory, quiet=1, force=True, invalidation_mode=unchecked):
-        version = sys.version.split()[0]
-        raise SyntaxError(f"Python {version} ({sys.executable}) cannot compile the release; 3.9 or later can")
+    for folder, _folders, names in os.walk(directory):
+        for source in (os.path.join(folder, name) for name in names if name.endswith(".py")):
+            # By the usual name: one with its optimization in it is read only by a Python that was told so.
+            target = importlib.util.cache_from_source(source, optimization="")
+            try:
+                py_compile.compile(source, target, doraise=True, optimize=2, invalidation_mode=unchecked)
+            except py_compile.PyCompileError as error:
+                sys.stderr.write(f"{error.msg}\n")
+                version = sys.version.split()[0]
+                text = f"Python {version} ({sys.executable}) cannot compile the release; 3.9 or later can"
+                raise SyntaxError(text) from error
 
 
 def _digest(archive: str) -> str:

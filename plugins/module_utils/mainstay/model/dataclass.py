@@ -37,12 +37,12 @@ class _Field:
         self.compare, self.repr = compare, repr
         self.name = ""
 
-    def described(self) -> t.Dict[str, t.Any]:
-        """As the standard library's field() takes it."""
+    def by(self, make: t.Callable[..., t.Any]) -> t.Any:
+        """The same by the standard library's field()."""
         words: t.Dict[str, t.Any] = {"compare": self.compare, "repr": self.repr}
         if self.default_factory is not None:
-            return {"default_factory": self.default_factory, **words}
-        return words if self.default is _MISSING else {"default": self.default, **words}
+            return make(default_factory=self.default_factory, **words)
+        return make(**words) if self.default is _MISSING else make(default=self.default, **words)
 
 
 class _Made:
@@ -60,7 +60,7 @@ class _StandardFields:
     def __get__(self, _instance: object, owner: type) -> t.Any:
         import dataclasses
 
-        described = [(one.name, object, dataclasses.field(**one.described())) for one in _fields(owner)]
+        described = [(one.name, object, one.by(dataclasses.field)) for one in _fields(owner)]
         found = vars(dataclasses.make_dataclass(owner.__name__, described))["__dataclass_fields__"]
         owner.__dataclass_fields__ = found  # type: ignore[attr-defined]
         return found

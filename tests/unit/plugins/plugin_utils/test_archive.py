@@ -99,6 +99,12 @@ class TestUnpacked:
         flags = {path.read_bytes()[4] for path in release.rglob("*.pyc")}
         assert flags == {0b01}
 
+    def test_byte_code_is_without_docstrings(self, release: Path) -> None:
+        """They are for readers of the sources, where they stay; in memory they would be half a megabyte."""
+        code = next((release / "mainstay" / "__pycache__").glob("unpack.*.pyc")).read_bytes()
+        assert b"complete or not at all" in (release / "mainstay" / "unpack.py").read_bytes()
+        assert b"complete or not at all" not in code
+
     def test_everybody_may_read_it_whatever_the_umask_was(self, release: Path) -> None:
         closed = [path for path in [release, *release.rglob("*")] if path.stat().st_mode & 0o044 != 0o044]
         assert closed == []
