@@ -30,7 +30,7 @@ from mainstay.model.units import Duration, seconds
 from mainstay.net.check_run import CheckRun
 from mainstay.net.data_plane import DataPlane, Refusal
 from mainstay.net.polling import READABLE, Poller
-from mainstay.net.probe_driver import Done
+from mainstay.net.probe_run import Done
 from mainstay.probes.outcome import ProbeOutcome
 from mainstay.probes.task import ProbeTask
 

@@ -13,7 +13,8 @@ from ..probes.outcome import ProbeOutcome
 from ..probes.task import ICMP, TCP, TLS, UDP, ProbeTask
 from .datagram_run import DatagramRun
 from .polling import Poller
-from .probe_driver import STALL, Done, ProbeRun, held_up
+from .probe_driver import ProbeRun
+from .probe_run import Done, held_up
 
 
 class Cancellable(t.Protocol):
@@ -70,8 +71,9 @@ class CheckRun:
             self._done(_together(self._tasks, self._outcomes))
             return
         left = self._until - self._poller.now()
-        if left < -STALL:
-            self._outcomes.append(held_up(-left))
+        slept = held_up(-left)
+        if slept is not None:
+            self._outcomes.append(ProbeOutcome(slept, ran=False))
             self._done(_together(self._tasks, self._outcomes))
             return
         self._left = max(0, left)  # then it ends in the next turn, by its name

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs one probe over datagrams: UDP, or ICMP echo. One question, one outcome.
 
-Theory of operation. The rules are those of probe_driver.py: one deadline, one outcome or cancel(), never `done` from
-within the constructor, and a shortage of this host or a wake-up long after the deadline did not run. What differs:
+Theory of operation. The rules are those of probe_run.py. What is special:
 
 - The socket is connected, so the kernel drops what others send, and ICMP errors come back as errno of the socket:
   port unreachable is ECONNREFUSED. With IP_RECVERR the kernel tells the passing ones too: host unreachable, also
@@ -25,19 +24,18 @@ import socket
 import struct
 import typing as t
 
-from ..model.units import Duration, Instant, as_seconds
+from ..model.units import Instant, as_seconds
 from ..probes.outcome import ProbeOutcome
-from ..probes.task import ICMP, ProbeTask
+from ..probes.task import ICMP
 from ..probes.verdict import Verdict
-from .polling import READABLE, Poller
-from .probe_driver import STALL, Done, held_up
-from .probe_errors import error_sentence, is_own_shortage
-from .probe_source import SourceRefused, leave_by
+from .polling import READABLE
+from .probe_errors import OwnTrouble, error_sentence
+from .probe_run import SOCKET_FLAGS, TimedRun
+from .probe_source import leave_by
 
 _READ_BYTES = 64 * 1024
 _HEADER_BYTES = 28
 _ERROR_BYTES = 512
-_FLAGS = socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 
 # linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h: Python's socket module does not name them on 3.9.
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
@@ -55,89 +53,38 @@ _MAY_NOT_PING = (
 )
 
 
-class DatagramRun:
+class DatagramRun(TimedRun):
     """One run of `task`; begins at once."""
 
-    __slots__ = (
-        "_done", "_first_byte_ns", "_has_ip_header", "_poller", "_probe", "_received", "_socket", "_started", "_task",
-        "_timeout", "_timer",
-    )  # fmt: skip
+    __slots__ = ("_has_ip_header",)
 
-    def __init__(self, poller: Poller, task: ProbeTask, timeout: Duration, done: Done) -> None:
-        """`timeout` in nanoseconds is the deadline of the whole run; `done` gets the outcome, once."""
-        self._poller = poller
-        self._task = task
-        self._probe = task.begin()
-        self._timeout = timeout
-        self._done = done
-        self._socket: t.Optional[socket.socket] = None
+    def _open(self) -> t.Optional[Verdict]:
+        self._socket = connection = self._new_socket()
+        leave_by(connection, self._task.source)
+        _hear_errors(connection)
+        connection.connect((self._task.address, self._task.port))
+        said = self._probe.start(self._started)
+        if isinstance(said, Verdict):
+            return said
+        if isinstance(said, bytes):
+            connection.send(said)
+        self._poller.watch(connection.fileno(), READABLE, self._ready)
+        return None
+
+    def _new_socket(self) -> socket.socket:
         self._has_ip_header = False
-        self._received = 0
-        self._first_byte_ns: t.Optional[Duration] = None
-        self._started = poller.now()
-        self._timer = poller.call_at(self._started + timeout, self._expired)
-        self._begin()
-
-    def cancel(self) -> None:
-        """Forget the run; `done` is not called any more. Harmless when it is over."""
-        self._timer.cancel()
-        if self._socket is not None:
-            self._poller.unwatch(self._socket.fileno())
-            self._socket.close()
-            self._socket = None
-
-    def _begin(self) -> None:
-        """What fails here is told from the next turn of the loop."""
-        try:
-            self._socket = connection = self._open()
-            leave_by(connection, self._task.source)
-            _hear_errors(connection)
-            connection.connect((self._task.address, self._task.port))
-            said = self._probe.start(self._started)
-            if isinstance(said, bytes):
-                connection.send(said)
-        except SourceRefused as refused:
-            self._end_later(Verdict(False, str(refused)), ran=False)
-        except OSError as error:
-            self._end_later(*self._judge_error(error))
-        else:
-            if isinstance(said, Verdict):
-                self._end_later(said, ran=True)
-            else:
-                self._poller.watch(connection.fileno(), READABLE, self._ready)
-
-    def _open(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._task.address else socket.AF_INET
         if self._task.transport != ICMP:
-            return socket.socket(family, socket.SOCK_DGRAM | _FLAGS)
+            return socket.socket(family, socket.SOCK_DGRAM | SOCKET_FLAGS)
         protocol = socket.IPPROTO_ICMPV6 if family == socket.AF_INET6 else socket.IPPROTO_ICMP
         try:
-            return socket.socket(family, socket.SOCK_DGRAM | _FLAGS, protocol)
+            return socket.socket(family, socket.SOCK_DGRAM | SOCKET_FLAGS, protocol)
         except PermissionError:
             self._has_ip_header = family == socket.AF_INET
             return _raw_socket(family, protocol)
 
-    def _end_later(self, verdict: Verdict, ran: bool) -> None:
-        """The end is known inside the constructor already."""
-        self._timer.cancel()
-        self._timer = self._poller.call_at(self._started, lambda now: self._end(verdict, now, ran))
-
-    def _ready(self, _bits: int, now: Instant) -> None:
-        # `done` is called outside the try: an OSError of the caller's is not this server's.
-        ran = True
-        try:
-            verdict = self._receive(now)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            verdict, ran = self._judge_error(error)
-        if verdict is not None:
-            self._end(verdict, now, ran)
-
-    def _receive(self, now: Instant) -> t.Optional[Verdict]:
-        if self._socket is None:
-            return None
-        datagram = self._next_datagram(self._socket)
+    def _advance(self, connection: socket.socket, _bits: int, now: Instant) -> t.Optional[Verdict]:
+        datagram = self._next_datagram(connection)
         if self._first_byte_ns is None:
             self._first_byte_ns = now - self._started
         self._received += len(datagram) + _HEADER_BYTES
@@ -147,7 +94,7 @@ class DatagramRun:
         if self._received > self._task.received_limit:
             return Verdict(False, f"more than {self._task.received_limit // 1024} KiB, and no {self._probe.awaits()}")
         if isinstance(said, bytes):
-            self._socket.send(said)
+            connection.send(said)
         return None
 
     def _next_datagram(self, connection: socket.socket) -> bytes:
@@ -162,23 +109,13 @@ class DatagramRun:
         connection.recvmsg(1, _ERROR_BYTES, socket.MSG_ERRQUEUE)
         raise BlockingIOError(errno.EAGAIN, "only advice")
 
-    def _expired(self, now: Instant) -> None:
-        late = now - self._started - self._timeout
-        if late > STALL:
-            self._end(held_up(late).verdict, now, ran=False)
-        elif self._task.silence is not None and self._first_byte_ns is None:
-            self._end(self._task.silence, now)
-        else:
-            reason = f"no {self._probe.awaits()} within {as_seconds(self._timeout):g} s"
-            self._end(Verdict(False, reason), now)
+    def _out_of_time(self) -> Verdict:
+        if self._task.silence is not None and self._first_byte_ns is None:
+            return self._task.silence
+        return Verdict(False, f"no {self._probe.awaits()} within {as_seconds(self._timeout):g} s")
 
-    def _judge_error(self, error: OSError) -> t.Tuple[Verdict, bool]:
-        """The errno in words, and whether it says anything about the server."""
-        code = error.errno or errno.EIO
-        if self._socket is None and isinstance(error, PermissionError):
-            return Verdict(False, _MAY_NOT_PING), False
-        sentence = _REFUSED if code == errno.ECONNREFUSED else error_sentence(code)
-        return Verdict(False, sentence), not is_own_shortage(code)
+    def _failure(self, code: int) -> Verdict:
+        return Verdict(False, _REFUSED if code == errno.ECONNREFUSED else error_sentence(code))
 
     def _end(self, verdict: Verdict, now: Instant, ran: bool = True) -> None:
         self.cancel()
@@ -186,8 +123,11 @@ class DatagramRun:
 
 
 def _raw_socket(family: int, protocol: int) -> socket.socket:
-    """A raw ICMP socket that hears nothing but echo replies."""
-    raw = socket.socket(family, socket.SOCK_RAW | _FLAGS, protocol)
+    """A raw ICMP socket that hears nothing but echo replies. Raises OSError and OwnTrouble."""
+    try:
+        raw = socket.socket(family, socket.SOCK_RAW | SOCKET_FLAGS, protocol)
+    except PermissionError as error:
+        raise OwnTrouble(_MAY_NOT_PING) from error
     if family == socket.AF_INET6:
         raw.setsockopt(socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, _ALL_BUT_ECHO_REPLY_6)
     else:

@@ -4,9 +4,7 @@
 """Runs one task over TCP, plain or inside TLS: connect, converse, one outcome.
 
 Theory of operation. A run has one deadline for everything, connect and TLS included, so a server that drips bytes
-gains nothing, and one ceiling for received bytes. It ends in exactly one of two ways: an outcome goes to
-`done`, or `cancel()` was called. `done` is never called from within the constructor, so the caller may keep
-the run in a variable first.
+gains nothing, and one ceiling for received bytes. How it ends stands in probe_run.py.
 
     connecting -> (TLS handshake ->) conversing -> over        each arrow an event of the Poller; the deadline ends any
 
@@ -14,10 +12,6 @@ A conversation that began in plain text may go over to TLS (StartTls): it then s
 
 The connection is closed with a reset (SO_LINGER 0): checking one server often must not fill this host's table
 of TIME_WAIT ports (28 000 per target and minute); a task may ask for an orderly end instead.
-
-Not every failure is the server's. A shortage of this host, a configuration that this host cannot carry out, or a
-wake-up long after the deadline (the process was frozen, the answer may be there unread), gives an outcome that did
-not run.
 """
 
 from __future__ import annotations
@@ -28,135 +22,57 @@ import socket
 import struct
 import typing as t
 
-from ..model.units import Duration, Instant, as_seconds, seconds
+from ..model.units import Duration, Instant, as_seconds
 from ..probes.outcome import ProbeOutcome
 from ..probes.task import TLS, ProbeTask
 from ..probes.verdict import Said, StartTls, Verdict
 from .polling import READABLE, WRITABLE, Poller
-from .probe_errors import OwnTrouble, TlsFailure, error_sentence, is_own_shortage
+from .probe_errors import OwnTrouble, error_sentence
+from .probe_run import SOCKET_FLAGS, Done, TimedRun
 from .probe_source import leave_by
 
 if t.TYPE_CHECKING:
     from .tls_channel import TlsChannel
-
-STALL = seconds(1)
-"""A deadline noticed this much late was missed by this process, not by the server."""
 
 TLS_OVERHEAD = 256 * 1024
 """Bytes that TLS may add to those of the conversation: certificates, tickets, records."""
 
 _READ_BYTES = 16 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_SOCKET_KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+_SOCKET_KIND = socket.SOCK_STREAM | SOCKET_FLAGS
 _UNDER_WAY = (0, errno.EINPROGRESS)
 
-Done = t.Callable[[ProbeOutcome], None]
 
-
-def held_up(late: Duration) -> ProbeOutcome:
-    """Of a run whose deadline this process missed by so much."""
-    return ProbeOutcome(Verdict(False, f"this process was held up for {as_seconds(late):.1f} s"), ran=False)
-
-
-class ProbeRun:
+class ProbeRun(TimedRun):
     """One run of `task`; begins at once."""
 
-    __slots__ = (
-        "_channel",
-        "_connect_ns",
-        "_done",
-        "_first_byte_ns",
-        "_outgoing",
-        "_poller",
-        "_probe",
-        "_received",
-        "_socket",
-        "_started",
-        "_task",
-        "_timeout",
-        "_timer",
-        "_tls_ns",
-        "_wire_bytes",
-    )
+    __slots__ = ("_channel", "_connect_ns", "_outgoing", "_tls_ns", "_wire_bytes")
 
     def __init__(self, poller: Poller, task: ProbeTask, timeout: Duration, done: Done) -> None:
         """`timeout` in nanoseconds is the deadline of the whole run; `done` gets the outcome, once."""
-        self._poller = poller
-        self._task = task
-        self._probe = task.begin()
-        self._timeout = timeout
-        self._done = done
-        self._socket: t.Optional[socket.socket] = None
         self._channel: t.Optional[TlsChannel] = None
         self._outgoing = b""
-        self._received = self._wire_bytes = 0
+        self._wire_bytes = 0
         self._connect_ns: t.Optional[Duration] = None
         self._tls_ns: t.Optional[Duration] = None
-        self._first_byte_ns: t.Optional[Duration] = None
-        self._started = poller.now()
-        self._timer = poller.call_at(self._started + timeout, self._expired)
-        self._open()
-
-    def cancel(self) -> None:
-        """Forget the run; `done` is not called any more. Harmless when it is over."""
-        self._timer.cancel()
-        if self._socket is not None:
-            self._poller.unwatch(self._socket.fileno())
-            self._socket.close()
-            self._socket = None
+        super().__init__(poller, task, timeout, done)
 
     def _open(self) -> None:
-        address, port = self._task.address, self._task.port
-        try:
-            self._socket = connection = socket.socket(
-                socket.AF_INET6 if ":" in address else socket.AF_INET, _SOCKET_KIND
-            )
-            if self._task.closes_with_reset:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            leave_by(connection, self._task.source)
-            code = connection.connect_ex((address, port))
-        except OwnTrouble as trouble:
-            sentence = str(trouble)
-            self._later(lambda now: self._end(Verdict(False, sentence), now, ran=False))
-            return
-        except OSError as error:
-            code = error.errno or errno.EIO
-        if self._socket is not None and code in _UNDER_WAY:
-            self._poller.watch(self._socket.fileno(), WRITABLE, self._ready)
-        else:
-            self._later(lambda now: self._fail(code, now))
-
-    def _later(self, tell: t.Callable[[Instant], None]) -> None:
-        """The failure is known inside the constructor already: tell it from the next turn of the loop."""
-        self._timer.cancel()
-        self._timer = self._poller.call_at(self._started, tell)
-
-    def _ready(self, bits: int, now: Instant) -> None:
-        # `done` is called outside the try: an OSError of the caller's is not this server's.
-        connection = self._socket
-        if connection is None:
-            return
-        ran = True
-        try:
-            verdict = self._advance(connection, bits, now)
-        except BlockingIOError:
-            return
-        except OwnTrouble as trouble:
-            verdict, ran = Verdict(False, str(trouble)), False
-        except TlsFailure as failure:
-            verdict = Verdict(False, str(failure))
-        except OSError as error:
-            code = error.errno or errno.EIO
-            verdict, ran = self._failure(code), not is_own_shortage(code)
-        if verdict is not None:
-            self._end(verdict, now, ran)
+        address = self._task.address
+        self._socket = connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, _SOCKET_KIND)
+        if self._task.closes_with_reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        leave_by(connection, self._task.source)
+        code = connection.connect_ex((address, self._task.port))
+        if code not in _UNDER_WAY:
+            raise OSError(code, "connect")
+        self._poller.watch(connection.fileno(), WRITABLE, self._ready)
 
     def _advance(self, connection: socket.socket, bits: int, now: Instant) -> t.Optional[Verdict]:
-        """One step; the verdict ends the run."""
         if self._connect_ns is None:
             self._check_connected(connection)
             self._connect_ns = now - self._started
-            verdict = self._begin(now)
+            verdict = self._opened(now)
             if verdict is None:
                 self._send(connection)
                 self._poller.watch(connection.fileno(), self._interest(), self._ready)
@@ -189,7 +105,7 @@ class ProbeRun:
             with contextlib.suppress(BlockingIOError):
                 self._outgoing = self._outgoing[connection.send(self._outgoing) :]
 
-    def _begin(self, now: Instant) -> t.Optional[Verdict]:
+    def _opened(self, now: Instant) -> t.Optional[Verdict]:
         """The connection is open."""
         if self._task.transport == TLS:
             self._begin_tls()
@@ -265,25 +181,15 @@ class ProbeRun:
             plain = channel.plain()
         return None
 
-    def _expired(self, now: Instant) -> None:
-        late = now - self._started - self._timeout
-        if late > STALL:
-            self._end(held_up(late).verdict, now, ran=False)
-            return
+    def _out_of_time(self) -> Verdict:
         within = f"within {as_seconds(self._timeout):g} s"
         if self._connect_ns is None:
-            self._end(Verdict(False, f"no connection {within}"), now)
-        else:
-            self._end(Verdict(False, f"no {self._awaits()} {within}: got {self._got()} bytes"), now)
-
-    def _fail(self, code: int, now: Instant) -> None:
-        self._end(self._failure(code), now, ran=not is_own_shortage(code))
+            return Verdict(False, f"no connection {within}")
+        return Verdict(False, f"no {self._awaits()} {within}: got {self._got()} bytes")
 
     def _failure(self, code: int) -> Verdict:
         sentence = error_sentence(code)
-        if self._connect_ns is None or is_own_shortage(code):
-            return Verdict(False, sentence)
-        return self._without(sentence)
+        return Verdict(False, sentence) if self._connect_ns is None else self._without(sentence)
 
     def _without(self, what: str) -> Verdict:
         """The conversation ended too early."""

@@ -28,7 +28,7 @@ from mainstay.net.data_plane import (
     Unfinished,
 )
 from mainstay.net.polling import Poller, Timer
-from mainstay.net.probe_driver import Done
+from mainstay.net.probe_run import Done
 from mainstay.probes.outcome import ProbeOutcome
 from mainstay.probes.task import ProbeTask
 from mainstay.probes.verdict import Verdict
