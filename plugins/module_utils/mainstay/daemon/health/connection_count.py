@@ -25,7 +25,7 @@ from .errand import Errand
 
 KEPT = seconds(60)
 """Older figures are not told."""
-UNDER_WAY = "there are so many that counting takes a moment; it has begun, ask again"
+UNDER_WAY = "not yet, there are so many that it takes a moment"
 
 _Answer = t.TypeVar("_Answer")
 _NOTHING: Counters = types.MappingProxyType({})
@@ -103,7 +103,7 @@ class ConnectionCount:
             self._counting = self._known_of = None
             return False
         if found is None:
-            return self._counting is not None  # None: the engine was lost with this part
+            return True
         counting.close()
         self._counting, self._known_of = None, self._began
         self._known = self._fresh(found)
