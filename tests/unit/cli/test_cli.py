@@ -54,7 +54,7 @@ class TestCheckConfig:
 
         assert outcome.status == 0
         (line,) = outcome.err.splitlines()
-        assert line.startswith(f"{tmp_path}/mainstay.json: warning: vrrp_instances.VI_1.smtp_alert = True: no mail is")
+        assert line.startswith(f"{tmp_path}/mainstay.json: warning: vrrp_instances.VI_1.smtp_alert = true: no mail is")
 
     def test_a_program_that_is_not_there_or_not_executable_is_told(self, mainstay: Mainstay, tmp_path: Path) -> None:
         plain = tmp_path / "plain"

@@ -48,6 +48,7 @@ def test_an_entry_in_words_or_as_a_mapping(spelt: object, meant: GroupEntry) -> 
         ("", "an IPv4 or IPv6 address"),
         ("192.0.2.10 80 tcp", "'ADDRESS PORT'"),
         ("192.0.2.10 http", "'ADDRESS PORT'"),
+        ("192.0.2.10:80", "'ADDRESS PORT'"),
         ("192.0.2.10 70000", "from 0 to 65535"),
         ("192.0.2.300 80", "an IPv4 or IPv6 address"),
         ("192.0.2.10-5 80", "the lower address first"),
@@ -100,6 +101,22 @@ def test_what_a_group_lists_twice_is_refused(later: str) -> None:
 
     assert problem.path == "virtual_server_groups.G.entries[3]"
     assert "overlaps virtual_server_groups.G.entries[" in problem.message
+
+
+@pytest.mark.parametrize("entry", ["192.0.2.10 80", "fwmark 5", "fwmark 5 inet"])
+def test_a_granularity_of_ipv6_alone_is_refused_beside_ipv4(entry: str) -> None:
+    """Else the netmask of 64 bits would have to be written for IPv4, too."""
+    service = {
+        "virtual_server_group": "G",
+        **({} if "fwmark" in entry else {"protocol": "TCP"}),
+        "persistence_timeout": 60,
+        "persistence_granularity": 64,
+        "real_servers": [{"address": "192.0.2.21"}],
+    }
+    document = {"virtual_server_groups": {"G": {"entries": [entry]}}, "virtual_servers": {"web": service}}
+    (problem,) = problems_of(document)
+    assert problem.path == "virtual_servers.web.persistence_granularity"
+    assert problem.message == "must be a netmask or a prefix length from 1 to 32 for IPv4."
 
 
 def test_entries_of_another_family_than_the_servers_need_a_tunnel() -> None:

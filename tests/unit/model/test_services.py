@@ -16,6 +16,7 @@ from .service_samples import ADDRESSED, SERVER, service, told, told_of_server
 
 SIX = {"real_servers": [{"address": "2001:db8::21"}]}
 GROUPS = {"G": {"entries": ["192.0.2.60-69 80", "fwmark 7"]}}
+MARKED = {"fwmark": 5, "persistence_timeout": 9}
 DR = {"lb_kind": "DR"}
 TUN = {"lb_kind": "TUN"}
 
@@ -38,6 +39,8 @@ TUN = {"lb_kind": "TUN"}
         {**TUN, "tun_type": "gue", "tun_port": 5555, "tun_checksum": "remcsum"},
         {**TUN, "tun_type": "gre", "tun_checksum": "csum"},
         {"persistence_timeout": 60, "persistence_granularity": "255.255.255.0"},
+        {**MARKED, "persistence_granularity": 64, **SIX},
+        {**MARKED, "ip_family": "inet6", "persistence_granularity": 64, **SIX},
         {"protocol": "UDP", "persistence_timeout": 60, "persistence_engine": "sip"},
         {"quorum": 3, "hysteresis": 2},
         {"sorry_server": "192.0.2.30", "sorry_server_inhibit": True},
@@ -80,6 +83,8 @@ def test_what_may_stand_together(said: t.Dict[str, t.Any]) -> None:
         ({"persistence_engine": "sip", "protocol": "UDP"}, "persistence_engine", "without persistence_timeout"),
         ({"persistence_timeout": 9, "persistence_engine": "sip"}, "persistence_engine", "over UDP only"),
         ({"persistence_timeout": 9, "persistence_granularity": 64}, "persistence_granularity", "1 to 32 for IPv4"),
+        ({**MARKED, "persistence_granularity": 33}, "persistence_granularity", "1 to 32 for IPv4"),
+        ({**MARKED, "ip_family": "inet", "persistence_granularity": 33}, "persistence_granularity", "32 for IPv4"),
         ({"persistence_timeout": 9, "persistence_granularity": "255.0.255.0"}, "persistence_granularity", "a netmask"),
         ({"persistence_timeout": 9, "persistence_granularity": 0}, "persistence_granularity", "from 1 to 128"),
         ({"hysteresis": 1}, "hysteresis", "must be less than quorum, 1"),
@@ -87,6 +92,8 @@ def test_what_may_stand_together(said: t.Dict[str, t.Any]) -> None:
         ({"sorry_server_inhibit": True}, "sorry_server_inhibit", "without sorry_server"),
         ({"sorry_server_lb_kind": "DR"}, "sorry_server_lb_kind", "without sorry_server"),
         ({"sorry_server": "192.0.2.30 80 90"}, "sorry_server", "'192.0.2.30 80'"),
+        ({"sorry_server": "192.0.2.30:80"}, "sorry_server", "'192.0.2.30 80'"),
+        ({"sorry_server": "[2001:db8::30]:80"}, "sorry_server", "'192.0.2.30 80'"),
         ({"sorry_server": "somewhere"}, "sorry_server", "an IPv4 or IPv6 address"),
         ({"sorry_server": "192.0.2.30 70000"}, "sorry_server", "from 1 to 65535"),
         ({"sorry_server": "2001:db8::30"}, "sorry_server", "inet6 in a service of inet"),

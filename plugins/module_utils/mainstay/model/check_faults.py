@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
-from .check_config import Check, EndpointCheck, HttpCheck, SmtpCheck, TcpCheck, Tls, UdpCheck, Url
+from .check_config import Check, DnsCheck, EndpointCheck, HttpCheck, SmtpCheck, TcpCheck, Tls, UdpCheck, Url
 from .check_regex import compiled_regex
 
 Fault = t.Tuple[str, object, str]
 """Path below the check, the value there, what is wrong with it."""
 
+_ADDRESSES: t.Mapping[str, t.Callable[[str], object]] = {"A": ipaddress.IPv4Address, "AAAA": ipaddress.IPv6Address}
+"""Questions that are answered by an address."""
 _PAGE = {"path": "/", "digest": None, "regex": None, "regex_no_match": False, "regex_options": ()}
 
 
@@ -77,6 +80,17 @@ def _smtp(check: SmtpCheck) -> t.Iterator[Fault]:
         yield "hosts", None, "cannot stand beside connect_ip and connect_port: hosts names address and port."
 
 
+def _dns(check: DnsCheck) -> t.Iterator[Fault]:
+    read = _ADDRESSES.get(check.query_type)
+    if check.answer is None or read is None:
+        return
+    try:
+        read(check.answer)
+    except ValueError:
+        family = "IPv4" if check.query_type == "A" else "IPv6"
+        yield "answer", check.answer, f"must be an {family} address, to answer a question of type {check.query_type}."
+
+
 def _udp(check: UdpCheck) -> t.Iterator[Fault]:
     if check.min_reply_length > check.max_reply_length:
         yield "min_reply_length", check.min_reply_length, f"must be at most max_reply_length {check.max_reply_length}."
@@ -104,6 +118,7 @@ _FAULTS: t.Sequence[t.Tuple[t.Type[Check], t.Callable[[t.Any], t.Iterator[Fault]
     (TcpCheck, _tcp),
     (HttpCheck, _http),
     (SmtpCheck, _smtp),
+    (DnsCheck, _dns),
     (UdpCheck, _udp),
     (Check, _tls),
 )

@@ -12,6 +12,8 @@ from .consistency_services import served_entries, tunnel_faults
 from .lvs_defaults import RunningServer, running_examples
 from .problems import Problem
 
+_BITS_OF_IPV4 = 32
+
 
 def pool_contradictions(config: Config) -> t.Iterator[Problem]:
     """Every one, at the path of the later of the two places."""
@@ -20,6 +22,7 @@ def pool_contradictions(config: Config) -> t.Iterator[Problem]:
         families = _families(service, config)
         yield from _twice(service, path)
         yield from _sorry_server(service, families, path)
+        yield from _granularity(service, config, path)
         for index, (server, running) in enumerate(zip(service.real_servers, running_examples(service, config))):
             place = f"{path}.real_servers[{index}]"
             yield from _limits(server, place)
@@ -30,9 +33,25 @@ def pool_contradictions(config: Config) -> t.Iterator[Problem]:
 
 def _families(service: VirtualServer, config: Config) -> t.FrozenSet[str]:
     """inet and inet6, as far as the service says; a bare fwmark says nothing."""
+    return frozenset(_said_families(service, config) - {""})
+
+
+def _said_families(service: VirtualServer, config: Config) -> t.Set[str]:
+    """inet and inet6; "" of a bare fwmark."""
     entries = served_entries(service, config)
-    said = {entry.family if entry.address is None else family_of(entry.address) for entry in entries}
-    return frozenset(said - {""})
+    return {entry.family if entry.address is None else family_of(entry.address) for entry in entries}
+
+
+def _granularity(service: VirtualServer, config: Config, path: str) -> t.Iterator[Problem]:
+    """One for all that the service serves. A bare fwmark is of IPv6 where all of its servers are."""
+    granularity = service.persistence_granularity
+    if granularity is None or granularity <= _BITS_OF_IPV4:
+        return
+    families = _said_families(service, config)
+    six = bool(service.real_servers) and all(":" in server.address for server in service.real_servers)
+    if "inet" in families or ("" in families and not six):
+        message = "must be a netmask or a prefix length from 1 to 32 for IPv4."
+        yield Problem(f"{path}.persistence_granularity", granularity, message)
 
 
 def family_of(address: str) -> str:

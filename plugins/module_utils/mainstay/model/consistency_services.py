@@ -105,8 +105,6 @@ def _persistence(service: VirtualServer, _config: Config) -> t.Iterator[Fault]:
     for key, value in (("persistence_granularity", granularity), ("persistence_engine", engine)):
         if value is not None and not service.persistence_timeout:
             yield key, value, "does nothing without persistence_timeout."
-    if granularity is not None and granularity > 32 and service.address is not None and ":" not in service.address:
-        yield "persistence_granularity", granularity, "must be a netmask or a prefix length from 1 to 32 for IPv4."
     if engine == "sip" and service.protocol in ("TCP", "SCTP"):
         yield "persistence_engine", engine, "reads SIP over UDP only; leave it out, or write protocol: UDP."
 

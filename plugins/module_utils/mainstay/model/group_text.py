@@ -21,9 +21,15 @@ _V6_END = re.compile(r"[0-9A-Fa-f]{1,4}")
 def endpoint_mapping(text: str) -> _Mapping:
     """'ADDRESS [PORT]' as a mapping; the values are not looked at. Raises ValueError in words."""
     address, *rest = text.split() or [""]
-    if len(rest) > 1 or not all(_PORTS.fullmatch(port) and "-" not in port for port in rest):
+    spelt = all(_PORTS.fullmatch(port) and "-" not in port for port in rest)
+    if len(rest) > 1 or not spelt or _has_port_behind_colon(address):
         raise ValueError("must read 'ADDRESS' or 'ADDRESS PORT', such as '192.0.2.30 80'")
     return {"address": address, **({"port": int(rest[0])} if rest else {})}
+
+
+def _has_port_behind_colon(address: str) -> bool:
+    """192.0.2.30:80, as people write it elsewhere; no address has a single colon."""
+    return address.count(":") == 1 or address.startswith("[")
 
 
 def endpoint_text(address: str, port: t.Optional[int]) -> str:
@@ -36,7 +42,7 @@ def entry_mapping(text: str) -> _Mapping:
     first, *rest = text.split() or [""]
     if first == "fwmark":
         return _mark(rest)
-    if len(rest) > 1:
+    if len(rest) > 1 or _has_port_behind_colon(first):
         raise ValueError(_SYNTAX)
     return {**_addresses(first), **(_ports(rest[0]) if rest else {})}
 

@@ -54,5 +54,7 @@ def shown_value(value: object) -> str:
         return "a list" if value else "an empty list"
     if isinstance(value, int) and value.bit_length() > 256:
         return "a number of more than 77 digits"  # Python refuses to spell the longest ones
+    if isinstance(value, bool):
+        return "true" if value else "false"
     text = ascii(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
