@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import socket
 import ssl
 import typing as t
+import weakref
 from pathlib import Path
 
 import pytest
@@ -148,6 +150,29 @@ class TestContexts:
         assert tls_context(tls) is before
         os.utime(authority, ns=(1, 1))
         assert tls_context(tls) is not before
+
+    def test_certificates_that_change_again_and_again_leave_nothing_behind(
+        self, made: Certificates, tmp_path: Path
+    ) -> None:
+        """Half a megabyte each, in a process that runs for years."""
+        authority = tmp_path / "ca.pem"
+        authority.write_text(made.authority.read_text())
+        tls = Tls(verify="ca", ca_file=str(authority))
+        before = weakref.ref(tls_context(tls))
+        os.utime(authority, ns=(1, 1))
+        tls_context(tls)
+        gc.collect()
+        assert before() is None
+
+    def test_a_bad_certificate_of_ours_is_told_before_the_authorities_are_read(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They take 50 ms, and every check that lists the certificate tries again and again."""
+        read: list[bool] = []
+        monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda _context: read.append(True))
+        with pytest.raises(OwnTrouble, match="certificate"):
+            tls_context(Tls(verify="ca", certificate=__file__))
+        assert not read
 
     @pytest.mark.parametrize(
         ("tls", "words"),

@@ -4,7 +4,7 @@
 """One TLS context for all checks that speak TLS alike.
 
 A context with the system's certificates takes 50 ms and half a megabyte to make, so there is one for each distinct
-set of options. The files are part of what makes a set distinct: a certificate that was replaced is read again.
+set of options. A file that was replaced is read again, and what was made of the one before it is forgotten.
 
 No session is taken up again: with TLS 1.3 that saves nothing measurable (0.9 ms either way), and a server that resumes
 shows no certificate, so that a new one which is wrong would go unseen.
@@ -40,13 +40,25 @@ Stamp = t.Optional[t.Tuple[str, int, int, int]]
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
     """The context for these options. Raises OwnTrouble, naming the option, when a file cannot be used."""
-    return _context(
-        tls.tls_min_version,
-        tls.verify,
-        _stamp("ca_file", tls.ca_file if tls.verify != "none" else None),
-        _stamp("certificate", tls.certificate),
-        _stamp("key", tls.key),
-    )
+    authorities = tls.ca_file if tls.verify != "none" else None
+    files = _stamp("ca_file", authorities), _stamp("certificate", tls.certificate), _stamp("key", tls.key)
+    kept = _kept(tls.tls_min_version, tls.verify, authorities, tls.certificate, tls.key)
+    if kept.context is None or kept.files != files:
+        kept.context, kept.files = _context(tls.tls_min_version, tls.verify, *files), files
+    return kept.context
+
+
+class _Kept:
+    """The latest context of one set of options."""
+
+    def __init__(self) -> None:
+        self.context: t.Optional[ssl.SSLContext] = None
+        self.files: t.Tuple[Stamp, ...] = ()
+
+
+@functools.lru_cache(maxsize=_CONTEXTS)
+def _kept(*_options: t.Optional[str]) -> _Kept:
+    return _Kept()
 
 
 def _stamp(option: str, path: t.Optional[str]) -> Stamp:
@@ -61,16 +73,15 @@ def _stamp(option: str, path: t.Optional[str]) -> Stamp:
     return path, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-@functools.lru_cache(maxsize=_CONTEXTS)
 def _context(version: str, verify: str, authorities: Stamp, certificate: Stamp, key: Stamp) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = verify == "full"
     context.verify_mode = ssl.CERT_NONE if verify == "none" else ssl.CERT_REQUIRED
     _set_version(context, version)
+    if certificate is not None:
+        _identify(context, certificate, key)  # first: what it refuses is tried again with every probe
     if verify != "none":
         _trust(context, authorities)
-    if certificate is not None:
-        _identify(context, certificate, key)
     return context
 
 
