@@ -146,6 +146,31 @@ def test_a_change_is_one_transaction(stage: Stage) -> None:
     assert stage.library.transactions == 2
 
 
+@pytest.mark.parametrize(("limit", "transactions"), [(1, 4), (3, 4), (4, 2), (1000, 1)])
+def test_many_changes_are_transactions_of_whole_services(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, limit: int, transactions: int
+) -> None:
+    """Four new services of two servers: three edits each."""
+    monkeypatch.setattr(nftables, "_PART", limit)
+    desired = {key: service(server(21, key=key), server(22, key=key), key=key) for key in (WEB, OTHER, WEB6, MARK)}
+    assert stage.reconcile(desired) == []
+    assert stage.library.transactions == transactions
+    assert stage.plane.read() == stage.read() == desired
+
+
+@settings(max_examples=40)
+@given(TABLES, TABLES, st.sampled_from([WEB, OTHER, MARK]))
+def test_what_is_refused_in_one_of_them_is_all_that_stays_away(first: Table, second: Table, bad: ServiceKey) -> None:
+    stage = Stage()
+    with mock.patch.object(nftables, "_PART", 2):
+        assert stage.reconcile(first) == []
+        stage.library.refuses = lambda body: body.get("name") == service_chain(bad)
+        stage.reconcile(second)
+        stage.reconcile(second)
+    others = {key: one for key, one in stage.look().items() if key != bad}
+    assert others == {key: one for key, one in second.items() if key != bad}
+
+
 def test_without_a_change_there_is_no_transaction(stage: Stage) -> None:
     stage.reconcile({WEB: service(server(21))})
     stage.reconcile({WEB: service(server(21))})

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The nftables engine, for kernels without ip_vs: destination NAT by rules in a table of our own.
 
-NAT only, IPv4 and IPv6, TCP and UDP, with rr, wrr, sh and mh; what it cannot do is refused with the reason. Each
-apply() is one transaction of the kernel: all of it takes effect between two packets, or nothing does. libnftables
-works inside this process (0.2 ms for an edit, no growth over thousands of calls). What is large is done by a child,
-see aside.py.
+NAT only, IPv4 and IPv6, TCP and UDP, with rr, wrr, sh and mh; what it cannot do is refused with the reason. The
+edits of a service are one transaction of the kernel, with those of other services up to a thousand: all of it takes
+effect between two packets, or nothing does. libnftables works inside this process (0.2 ms for an edit, no growth over
+thousands of calls). What is large is done by a child, see aside.py.
 
 The director must forward (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding = 1) and the servers' way back to the
 clients must lead through it, unless the service masquerades.
@@ -46,6 +46,11 @@ LIBRARY_MISSING = (
 
 _FEW = 200
 """So many servers are listed and written within this process. For 10,000 libnftables takes 200 MB."""
+
+_PART = 1000
+"""So many edits are one transaction. Ten times as many would keep a processor in the kernel for 0.4 s, where many
+kernels let nobody else in, real-time priority or not; and take libnftables longer than ten such parts.
+"""
 
 
 _Result = t.TypeVar("_Result")
@@ -93,12 +98,16 @@ class NftablesPlane:
         return self._known.table
 
     def apply(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
-        """Carry out in order, in one transaction; a refused one does not hold back the others.
+        """Carry out in order, in one transaction, of a thousand edits and more in several; a refused one does not hold
+        back the others.
 
         Starts from what was read or written last: listing everything first would make the removal of one server of a
         hundred services take 50 ms instead of 1. When that is no longer how things are the kernel refuses the
         transaction, or the service comes out right all the same because its chains are written whole.
         """
+        return [refusal for part in _parts(operations) for refusal in self._apply_part(part)]
+
+    def _apply_part(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         before = self._known.table
         try:
             refusals = self._attempt(operations)
@@ -215,11 +224,8 @@ class NftablesPlane:
 
     def _one_by_one(self, operations: t.Sequence[Operation]) -> t.List[Refusal]:
         """Each service in a transaction of its own, to find the culprit."""
-        by_service: t.Dict[ServiceKey, t.List[Operation]] = {}
-        for operation in operations:
-            by_service.setdefault(operation_service(operation), []).append(operation)
         refusals: t.List[Refusal] = []
-        for mine in by_service.values():
+        for mine in _by_service(operations):
             try:
                 refusals += self._attempt(mine)
             except _TransactionRefused as error:
@@ -249,6 +255,24 @@ class NftablesPlane:
             suspicious = key.protocol != "TCP" and not isinstance(operation, SetDestination)
             if key in changed and (suspicious or isinstance(operation, RemoveDestination)):
                 self._strays.add(key)
+
+
+def _parts(operations: t.Sequence[Operation]) -> t.Iterator[t.List[Operation]]:
+    """Whole services, so many that one transaction is no long one."""
+    part: t.List[Operation] = []
+    for mine in _by_service(operations):
+        part += mine
+        if len(part) >= _PART:
+            yield part
+            part = []
+    yield part
+
+
+def _by_service(operations: t.Sequence[Operation]) -> t.Iterable[t.List[Operation]]:
+    by_service: t.Dict[ServiceKey, t.List[Operation]] = {}
+    for operation in operations:
+        by_service.setdefault(operation_service(operation), []).append(operation)
+    return by_service.values()
 
 
 def _apart(work: t.Callable[[], _Result]) -> _Result:
