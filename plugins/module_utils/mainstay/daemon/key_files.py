@@ -9,7 +9,6 @@ the path of the key that names it. The key itself is never part of a message.
 
 from __future__ import annotations
 
-import copy
 import os
 import stat
 import typing as t
@@ -25,7 +24,7 @@ _LEAST, _MOST = 32, 64
 
 def with_key_files(document: t.Mapping[str, object]) -> t.Mapping[str, object]:
     """The document with the content of every key file in it. Raises ConfigError with every problem."""
-    instances = copy.deepcopy(document.get("vrrp_instances"))
+    instances = _copied(document.get("vrrp_instances"))
     completed = document if instances is None else {**document, "vrrp_instances": instances}
     problems: t.List[Problem] = []
     for path, entry in _entries(completed):
@@ -37,6 +36,13 @@ def with_key_files(document: t.Mapping[str, object]) -> t.Mapping[str, object]:
     if problems:
         raise ConfigError(problems)
     return completed
+
+
+def _copied(value: object) -> t.Any:
+    """What JSON can hold, as a copy of its own."""
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _entries(document: t.Mapping[str, object]) -> t.Iterator[t.Tuple[str, t.Dict[str, t.Any]]]:
