@@ -14,7 +14,7 @@ from mainstay.daemon.journal import Journal
 from mainstay.daemon.programs.script_run import Done, ScriptResult
 from mainstay.daemon.programs.script_tracker import RiseFall
 from mainstay.daemon.programs.script_trackers import ScriptTrackers
-from mainstay.daemon.programs.scripts import ScriptRunner
+from mainstay.daemon.programs.scripts import ScriptRunner, Turn
 from mainstay.model.commands import Command
 from mainstay.model.tracking import VrrpScript
 from mainstay.model.units import Duration, as_seconds, seconds
@@ -52,9 +52,13 @@ class FakeRunner:
         self.asked: list[tuple[str, Duration | None, int]] = []
         self._done: list[Done] = []
 
-    def run(self, command: Command, _arguments: t.Sequence[str], timeout: Duration | None, done: Done) -> None:
+    def run(self, command: Command, arguments: t.Sequence[str], timeout: Duration | None, done: Done) -> Turn:
         self.asked.append((command.argv[0], timeout, self.poller.clock))
         self._done.append(done)
+        return Turn(t.cast(ScriptRunner, self), command, arguments, timeout, done)
+
+    def leave_line(self, _turn: Turn, _why: str, _now: int) -> None:
+        """The test ends it."""
 
     def problem(self, command: Command) -> str:
         return f"{command.argv[0]} is bad" if "bad" in command.argv[0] else ""

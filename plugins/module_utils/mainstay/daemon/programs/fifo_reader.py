@@ -37,7 +37,6 @@ class FifoReader:
         self._fifo: t.Optional[NotifyFifo] = None
         self._problem = ""
         self._run: t.Optional[Turn] = None
-        self._busy = False
         self._ends = 0
         self._timer: t.Optional[Timer] = None
         self._closed = False
@@ -69,13 +68,13 @@ class FifoReader:
             self._fifo = None
         if self._timer is not None:
             self._timer.cancel()
-        if self._busy:
+        if self._run is not None:
             self._timer = self._poller.call_at(now + _LAST_WORDS, self._end)
 
     @property
     def idle(self) -> bool:
         """No reader runs."""
-        return not self._busy
+        return self._run is None
 
     def document(self) -> t.Dict[str, object]:
         """For the status."""
@@ -92,10 +91,9 @@ class FifoReader:
         if self.reader is None:
             return
         started = now
-        self._busy = True
 
         def done(result: ScriptResult, at: Instant) -> None:
-            self._busy, self._run = False, None
+            self._run = None
             if not self._closed:
                 self._start_again(result, at - started, at)
 

@@ -20,7 +20,7 @@ from ...model.dataclass import dataclass
 from ...model.units import Duration, Instant, as_seconds
 from ...net.polling import Poller, Timer
 from ..wall_clock import wall_clock
-from .script_run import ScriptResult
+from .script_run import ScriptResult, last_run
 from .scripts import ScriptRunner, Turn
 
 _FIRST_WEIGHT = 2
@@ -88,16 +88,14 @@ class MiscRunner:
 
     def document(self) -> t.Dict[str, object]:
         """For the status."""
-        health, last = self._history.health, self.last
+        health = self._history.health
         return {
             "up": None if health.state == WAITING else health.state != DOWN,
             "weight": health.weight,
             "why": health.reason,
-            "status": last.status if last else None,
-            "took": round(as_seconds(last.took), 3) if last else None,
-            "output": last.output if last else "",
+            **last_run(self.last),
             "runs": self.runs,
-            "age": round(as_seconds(self._poller.now() - self._ended), 3) if last else None,
+            "age": round(as_seconds(self._poller.now() - self._ended), 3) if self.last else None,
             "last": self._said.reason,
             "told": self._decided["why"] if self._decided else None,
             "confirms": self._decided is not None and self._said.ok == self._decided["up"],

@@ -44,7 +44,6 @@ class ScriptQueue:
         self._ended = ended
         self._most = most
         self._waiting: t.List[Order] = []
-        self._busy = False
         self._run: t.Optional[Turn] = None
         self.dropped = 0
         """Orders that gave way to later ones."""
@@ -57,7 +56,7 @@ class ScriptQueue:
     @property
     def idle(self) -> bool:
         """Nothing runs, nothing waits."""
-        return not self._busy and not self._waiting
+        return self._run is None and not self._waiting
 
     def put(self, order: Order) -> None:
         """Run it after everything that was put before."""
@@ -101,13 +100,12 @@ class ScriptQueue:
         return next((order.number for order in reversed(self._waiting) if order.is_state), None)
 
     def _next(self) -> None:
-        if self._busy or not self._waiting:
+        if self._run is not None or not self._waiting:
             return
         order = self._waiting.pop(0)
-        self._busy = True
 
         def done(result: ScriptResult, _now: Instant) -> None:
-            self._busy, self._run = False, None
+            self._run = None
             self._ended(order, result)
             self._next()
 

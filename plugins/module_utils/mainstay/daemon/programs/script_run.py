@@ -50,6 +50,15 @@ class ScriptResult:
         return self.status == 0
 
 
+def last_run(last: t.Optional[ScriptResult]) -> t.Dict[str, object]:
+    """For the status: how a program's latest run ended; None before the first one has."""
+    return {
+        "status": last.status if last else None,
+        "took": round(as_seconds(last.took), 3) if last else None,
+        "output": last.output if last else "",
+    }
+
+
 Done = t.Callable[[ScriptResult, Instant], None]
 
 

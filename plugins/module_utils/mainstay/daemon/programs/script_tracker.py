@@ -13,9 +13,9 @@ from __future__ import annotations
 import typing as t
 
 from ...model.tracking import VrrpScript
-from ...model.units import Duration, Instant, as_seconds
+from ...model.units import Duration, Instant
 from ...net.polling import Poller, Timer
-from .script_run import ScriptResult
+from .script_run import ScriptResult, last_run
 from .scripts import ScriptRunner, Turn
 
 Changed = t.Callable[["ScriptTracker"], None]
@@ -59,7 +59,6 @@ class ScriptTracker:
         self._verdict = RiseFall(script.rise, script.fall, False if script.init_fail and shown is None else None)
         self._due: Instant = 0
         self._timer: t.Optional[Timer] = None
-        self._busy = False
         self._run: t.Optional[Turn] = None
         self._closed = False
         self.last: t.Optional[ScriptResult] = None
@@ -95,13 +94,10 @@ class ScriptTracker:
 
     def document(self) -> t.Dict[str, object]:
         """For the status."""
-        last = self.last
         return {
             "up": self.up,
             "why": self.why,
-            "status": last.status if last else None,
-            "took": round(as_seconds(last.took), 3) if last else None,
-            "output": last.output if last else "",
+            **last_run(self.last),
             "runs": self.runs,
             "skipped": self.skipped,
         }
@@ -111,16 +107,15 @@ class ScriptTracker:
         while self._due <= now:
             self._due += self.script.interval
         self._timer = self._poller.call_at(self._due, self._tick)
-        if self._busy:
+        if self._run is not None:
             self.skipped += 1
             return
-        self._busy = True
         self.runs += 1
         timeout = self.script.interval if self.script.timeout is None else self.script.timeout
         self._run = self._runner.run(self.script.script, (), timeout, self._done)
 
     def _done(self, result: ScriptResult, _now: Instant) -> None:
-        self._busy, self._run = False, None
+        self._run = None
         if self._closed:
             return
         self.last = result
