@@ -83,7 +83,8 @@ def page(claims: Claims) -> str:
 def _fault(one: str, entry: t.Mapping[str, str], claims: Claims, measured: t.Mapping[str, str]) -> Fault:
     tests = claims["fault"].get(one, ())
     sides = (measured.get(side, entry.get(f"no_figure_of_{side}", "")) for side in ("mainstay", "keepalived"))
-    return Fault(one, entry["fault"], entry["expected"], tests, entry.get("gap", ""), *sides)
+    expected = entry["expected"] + (f" (figures: {entry['figures_of']})" if measured and "figures_of" in entry else "")
+    return Fault(one, entry["fault"], expected, tests, entry.get("gap", ""), *sides)
 
 
 def _row(one: Fault) -> str:
