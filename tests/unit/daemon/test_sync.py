@@ -15,7 +15,8 @@ from mainstay.daemon.sync_role import SyncRole
 from mainstay.daemon.worker import Happening, LogLine
 from mainstay.model.config import Config, GlobalDefs, LvsSyncDaemon, VrrpInstance
 from mainstay.model.units import seconds
-from mainstay.net.ipvs_sync import SyncSettings, SyncUnavailable
+from mainstay.net.data_plane import DataPlaneUnavailable
+from mainstay.net.ipvs_sync import SyncSettings
 
 from ..scripted_poller import ScriptedPoller
 
@@ -95,7 +96,7 @@ class FakeKernel:
 
     def open(self) -> FakeKernel:
         if self.missing:
-            raise SyncUnavailable(self.missing)
+            raise DataPlaneUnavailable(self.missing)
         return self
 
     def read(self) -> dict[str, SyncSettings]:

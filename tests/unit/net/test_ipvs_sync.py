@@ -10,13 +10,13 @@ import typing as t
 import pytest
 from hypothesis import given, strategies as st
 
-from mainstay.net import ipvs_sync
+from mainstay.net import ipvs
+from mainstay.net.data_plane import DataPlaneUnavailable
 from mainstay.net.ipvs_sync import (
     BACKUP,
     MASTER,
     SyncControl,
     SyncSettings,
-    SyncUnavailable,
     decode_daemon,
     new_daemon_body,
     stop_daemon_body,
@@ -93,8 +93,8 @@ class SilentKernel:
 
 @pytest.fixture
 def control(monkeypatch: pytest.MonkeyPatch) -> SyncControl:
-    monkeypatch.setattr(ipvs_sync, "KernelSocket", SilentKernel)
-    monkeypatch.setattr(ipvs_sync, "resolve_family", lambda _kernel, _name: 30)
+    monkeypatch.setattr(ipvs, "KernelSocket", SilentKernel)
+    monkeypatch.setattr(ipvs, "resolve_family", lambda _kernel, _name: 30)
     return SyncControl()
 
 
@@ -104,5 +104,5 @@ def test_a_stop_that_is_not_acknowledged_is_believed_when_the_thread_has_gone(co
 
 def test_and_is_not_while_the_thread_is_there(control: SyncControl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SilentKernel, "running", [new_daemon_body(BACKUP, SyncSettings("eth0", 51))])
-    with pytest.raises(SyncUnavailable, match="no answer from the kernel in time"):
+    with pytest.raises(DataPlaneUnavailable, match="no answer from the kernel in time"):
         control.stop(BACKUP)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..net.ipvs_sync import SyncAbsent, SyncControl, SyncSettings, SyncUnavailable
+from ..net.data_plane import DataPlaneAbsent, DataPlaneUnavailable
+from ..net.ipvs_sync import SyncControl, SyncSettings
 from .leftover_devices import Outcome
 
 
@@ -16,15 +17,15 @@ def stop_sync(ours: t.Collection[SyncSettings]) -> Outcome:
     outcome = Outcome([], [])
     try:
         control = SyncControl()
-    except SyncAbsent:  # then nothing of it runs
+    except DataPlaneAbsent:  # then nothing of it runs
         return outcome
-    except SyncUnavailable as unavailable:
+    except DataPlaneUnavailable as unavailable:
         return Outcome([], [f"lvs_sync_daemon may run on: {unavailable}"])
     try:
         for role, running in control.read().items():
             if any(one.same_stream(running) for one in ours):
                 _stop(control, role, running, outcome)
-    except SyncUnavailable as unavailable:
+    except DataPlaneUnavailable as unavailable:
         outcome.refused.append(f"lvs_sync_daemon may run on: {unavailable}")
     finally:
         control.close()

@@ -38,7 +38,9 @@ COUNTED_ANEW = 100
 """Up to so many services the connections of all are read whenever somebody asks."""
 _ALL_SERVICES = messages.command_body(messages.GET_SERVICE)
 
-MISSING = "this kernel has no ip_vs: load it with 'modprobe ip_vs', or set global_defs.data_plane: nftables"
+OTHER_PLANE = "set global_defs.data_plane: nftables"
+"""What to do where ip_vs cannot be had."""
+_MISSING = "this kernel has no ip_vs: load it with 'modprobe ip_vs', or {}"
 FORBIDDEN = "mainstayd may not use ip_vs: it needs the capability CAP_NET_ADMIN (the unit file grants it)"
 
 
@@ -143,17 +145,21 @@ class IpvsPlane:
         return [Refusal(edit, tunnel_sentence(edit)) for edit in lost]
 
 
-def open_ipvs() -> t.Tuple[KernelSocket, int]:
-    """A socket of the network namespace we are in, and the number ip_vs has there. Raises DataPlaneUnavailable."""
+def open_ipvs(otherwise: str = OTHER_PLANE) -> t.Tuple[KernelSocket, int]:
+    """A socket of the network namespace we are in, and the number ip_vs has there; `otherwise`: what to do without it.
+
+    Raises DataPlaneUnavailable.
+    """
     try:
         kernel = KernelSocket(NETLINK_GENERIC)
     except OSError as error:
-        raise DataPlaneUnavailable(f"{MISSING} (no generic netlink: {error.strerror})") from error
+        missing = _MISSING.format(otherwise)
+        raise DataPlaneUnavailable(f"{missing} (no generic netlink: {error.strerror})") from error
     try:
         return kernel, resolve_family(kernel, messages.FAMILY)
     except OSError as error:
         kernel.close()
-        raise unavailable(error) from error
+        raise unavailable(error, otherwise) from error
 
 
 def resolve_family(kernel: KernelSocket, name: str) -> int:
@@ -164,10 +170,10 @@ def resolve_family(kernel: KernelSocket, name: str) -> int:
     return int(number)
 
 
-def unavailable(error: OSError) -> DataPlaneUnavailable:
+def unavailable(error: OSError, otherwise: str = OTHER_PLANE) -> DataPlaneUnavailable:
     """In a sentence. ENOENT is what generic netlink says for a family that is not, or no longer, there."""
     if error.errno == errno.ENOENT:
-        return DataPlaneAbsent(MISSING)
+        return DataPlaneAbsent(_MISSING.format(otherwise))
     if error.errno in (errno.EPERM, errno.EACCES):
         return DataPlaneUnavailable(FORBIDDEN)
     reason = os.strerror(error.errno) if error.errno else "no answer from the kernel in time"

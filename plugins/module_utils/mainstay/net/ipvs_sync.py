@@ -18,13 +18,14 @@ import typing as t
 
 from ..model.dataclass import dataclass
 from . import ipvs_messages as messages
-from .ipvs import FORBIDDEN, NETLINK_GENERIC, resolve_family
-from .netlink import Encoded, KernelSocket, Message, decode, encode, u32
+from .data_plane import DataPlaneUnavailable
+from .ipvs import open_ipvs, unavailable
+from .netlink import Encoded, Message, decode, encode, u32
 
 MASTER, BACKUP = "master", "backup"
 DEFAULT_GROUP = "224.0.0.81"
 
-MISSING = "this kernel has no ip_vs: load it with 'modprobe ip_vs', or take lvs_sync_daemon out of the configuration"
+_OTHERWISE = "take lvs_sync_daemon out of the configuration"
 
 _NEW, _DEL, _GET = 9, 10, 11
 _ATTR_DAEMON = 3
@@ -33,14 +34,6 @@ _STATES = {MASTER: 1, BACKUP: 2}
 _ROLES = {number: role for role, number in _STATES.items()}
 _HEADER = struct.Struct("=BBH")  # command, version, reserved
 _VERSION = 1
-
-
-class SyncUnavailable(Exception):
-    """There is no ip_vs to ask; the text says why and what to do."""
-
-
-class SyncAbsent(SyncUnavailable):
-    """This kernel has no ip_vs, so nothing of it runs either."""
 
 
 @dataclass(frozen=True)
@@ -70,35 +63,27 @@ class SyncControl:
     """The threads of the network namespace that it was opened in."""
 
     def __init__(self) -> None:
-        """Raises SyncUnavailable."""
-        try:
-            self._kernel = KernelSocket(NETLINK_GENERIC)
-        except OSError as error:
-            raise SyncUnavailable(f"no generic netlink: {error.strerror}") from error
-        try:
-            self._family = resolve_family(self._kernel, messages.FAMILY)
-        except OSError as error:
-            self._kernel.close()
-            raise _unavailable(error) from error
+        """Raises DataPlaneUnavailable."""
+        self._kernel, self._family = open_ipvs(_OTHERWISE)
 
     def read(self) -> t.Dict[str, SyncSettings]:
-        """What runs, by role. Raises SyncUnavailable."""
+        """What runs, by role. Raises DataPlaneUnavailable."""
         try:
             bodies = self._kernel.dump(Message(self._family, _HEADER.pack(_GET, _VERSION, 0)))
         except OSError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error, _OTHERWISE) from error
         return dict(decode_daemon(body) for body in bodies)
 
     def start(self, role: str, settings: SyncSettings) -> str:
-        """Why it could not be started; empty when it runs. Raises SyncUnavailable."""
+        """Why it could not be started; empty when it runs. Raises DataPlaneUnavailable."""
         number = self._order(new_daemon_body(role, settings))
         return _refusal(number, settings) if number else ""
 
     def stop(self, role: str) -> str:
-        """Why it could not be stopped; empty when it does not run any more. Raises SyncUnavailable."""
+        """Why it could not be stopped; empty when it does not run any more. Raises DataPlaneUnavailable."""
         try:
             number = self._order(stop_daemon_body(role))
-        except SyncUnavailable:
+        except DataPlaneUnavailable:
             # A thread that is ended before its first turn ends with EINTR, which netlink never acknowledges.
             if role in self.read():
                 raise
@@ -113,7 +98,7 @@ class SyncControl:
         try:
             (answer,) = self._kernel.order([Message(self._family, body)])
         except OSError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error, _OTHERWISE) from error
         return answer.errno
 
 
@@ -168,13 +153,3 @@ def _refusal(number: int, settings: SyncSettings) -> str:
         errno.EINVAL: "the kernel refuses the settings; it cannot synchronise pools of mixed address families either",
     }
     return sentences.get(number, os.strerror(number))
-
-
-def _unavailable(error: OSError) -> SyncUnavailable:
-    """ENOENT is what generic netlink says for a family that is not, or no longer, there."""
-    if error.errno == errno.ENOENT:
-        return SyncAbsent(MISSING)
-    if error.errno in (errno.EPERM, errno.EACCES):
-        return SyncUnavailable(FORBIDDEN)
-    reason = os.strerror(error.errno) if error.errno else "no answer from the kernel in time"
-    return SyncUnavailable(f"ip_vs does not answer: {reason}")

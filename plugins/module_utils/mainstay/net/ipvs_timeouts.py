@@ -14,6 +14,7 @@ from . import ipvs_messages as messages
 from .ipvs import open_ipvs, unavailable
 from .netlink import Message, decode, u32
 
+_OTHERWISE = "take lvs_timeouts out of the configuration"
 _TCP, _TCP_FIN, _UDP = 4, 5, 6
 _U32 = struct.Struct("=I")
 
@@ -40,14 +41,14 @@ class TimeoutControl:
 
     def __init__(self) -> None:
         """Raises DataPlaneUnavailable."""
-        self._kernel, self._family = open_ipvs()
+        self._kernel, self._family = open_ipvs(_OTHERWISE)
 
     def read(self) -> Timeouts:
         """All three. Raises DataPlaneUnavailable."""
         try:
             answer = self._kernel.ask(Message(self._family, messages.command_body(messages.GET_CONFIG)))
         except OSError as error:
-            raise unavailable(error) from error
+            raise unavailable(error, _OTHERWISE) from error
         found = decode(answer, messages.HEADER_SIZE)
         return Timeouts(*(_U32.unpack(found[kind])[0] if kind in found else None for kind in (_TCP, _TCP_FIN, _UDP)))
 
@@ -61,7 +62,7 @@ class TimeoutControl:
             order = Message(self._family, messages.command_body(messages.SET_CONFIG, attributes))
             (answer,) = self._kernel.order([order])
         except OSError as error:
-            raise unavailable(error) from error
+            raise unavailable(error, _OTHERWISE) from error
         return f"ip_vs refused lvs_timeouts ({os.strerror(answer.errno)})" if answer.errno else ""
 
     def close(self) -> None:

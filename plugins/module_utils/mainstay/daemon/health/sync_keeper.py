@@ -16,7 +16,8 @@ from __future__ import annotations
 import typing as t
 
 from ...model.units import Instant, as_seconds, seconds
-from ...net.ipvs_sync import SyncControl, SyncSettings, SyncUnavailable
+from ...net.data_plane import DataPlaneUnavailable
+from ...net.ipvs_sync import SyncControl, SyncSettings
 from ...net.polling import Poller, Timer
 from ..worker import Arguments, LogLine, Say
 from .engines import ReopenPauses
@@ -87,7 +88,7 @@ class SyncKeeper:
             return
         try:
             problem = self._settle(self._opened())
-        except SyncUnavailable as unavailable:
+        except DataPlaneUnavailable as unavailable:
             problem = str(unavailable)
             self._let_go()
         self._judge(problem)
