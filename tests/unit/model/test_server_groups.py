@@ -119,6 +119,16 @@ def test_a_granularity_of_ipv6_alone_is_refused_beside_ipv4(entry: str) -> None:
     assert problem.message == "must be a netmask or a prefix length from 1 to 32 for IPv4."
 
 
+def test_an_entry_without_a_port_wants_persistence() -> None:
+    """ip_vs takes such a service without a word, and schedules nothing for it."""
+    service: dict[str, t.Any] = {"virtual_server_group": "G", "protocol": "TCP", "real_servers": []}
+    document = {"virtual_server_groups": {"G": {"entries": ["192.0.2.10 80", "192.0.2.11"]}}}
+    (problem,) = problems_of({**document, "virtual_servers": {"web": service}})
+    assert problem.path == "virtual_servers.web.virtual_server_group"
+    assert problem.message.startswith("lists 192.0.2.11 without a port") and "persistence_timeout" in problem.message
+    assert problems_of({**document, "virtual_servers": {"web": {**service, "persistence_timeout": 60}}}) == []
+
+
 def test_entries_of_another_family_than_the_servers_need_a_tunnel() -> None:
     document = {
         "virtual_server_groups": {"G": {"entries": ["192.0.2.10 80", "2001:db8::10 80"]}},

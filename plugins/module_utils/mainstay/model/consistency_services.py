@@ -52,13 +52,20 @@ def _served(service: VirtualServer, _config: Config) -> t.Iterator[Fault]:
         yield "ip_family", service.ip_family, "is for a fwmark; an address tells its family, a group says it itself."
 
 
-def _every_port(service: VirtualServer, _config: Config) -> t.Iterator[Fault]:
+def _every_port(service: VirtualServer, config: Config) -> t.Iterator[Fault]:
     if service.address is None:
+        every = [one for one in served_entries(service, config) if one.address is not None and not one.port]
+        if every and not service.persistence_timeout:
+            message = f"lists {every[0].address} without a port, which is every port: {_EVERY_PORT}"
+            yield "virtual_server_group", service.virtual_server_group, message
         return
     if service.port is None:
         yield "port", None, "is missing; it must be a whole number from 1 to 65535, or 0 for every port."
     elif service.port == 0 and not service.persistence_timeout:
-        yield "port", 0, "is every port, which ip_vs serves with persistence only; say persistence_timeout."
+        yield "port", 0, f"is every port: {_EVERY_PORT}"
+
+
+_EVERY_PORT = "ip_vs serves that with persistence only; say persistence_timeout."
 
 
 def _protocol(service: VirtualServer, config: Config) -> t.Iterator[Fault]:
