@@ -22,7 +22,7 @@ from netns.daemons import CHECKOUT, PYTHON
 
 from bench.answering import Answerer
 from bench.checking_plan import OURS, CheckPlan
-from bench.memory import pss_of
+from bench.pss import pss_of
 from lab.processes import PROC
 from lab.waiting import wait_for
 

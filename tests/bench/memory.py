@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 import struct
 import time
 import typing as t
@@ -24,6 +23,7 @@ from netns.segment import Node, Segment
 
 from bench.figures import AtMost, Figure, Series
 from bench.pair import THEIRS
+from bench.pss import pss_of
 from bench.release import from_release, installed
 from lab.processes import PROC, Process
 from lab.waiting import wait_for
@@ -84,13 +84,6 @@ def mappings(maps: str) -> t.Iterator[tuple[int, int]]:
         if words[-1] not in _UNCOUNTED:
             start, _dash, end = words[0].partition("-")
             yield int(start, 16), int(end, 16)
-
-
-def pss_of(smaps_rollup: str) -> int:
-    """The proportional set size in bytes."""
-    found = re.search(r"^Pss:\s+(\d+) kB$", smaps_rollup, re.MULTILINE)
-    assert found is not None, smaps_rollup
-    return int(found[1]) * 1024
 
 
 def measure(runs: int, folder: Path, say: t.Callable[[str], None]) -> list[Figure]:

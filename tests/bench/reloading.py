@@ -17,8 +17,8 @@ from netns.daemons import Daemon, Keepalived
 from bench.beside import UNSETTLED
 from bench.figures import AtMost, Figure, NeverMoreThan, Series
 from bench.fleet import PRIORITIES, Fleet, NotSettled, Plan
-from bench.memory import pss_of
 from bench.pair import OURS, THEIRS
+from bench.pss import pss_of
 from bench.tap import adverts, longest_gap
 from lab.processes import PROC
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from bench.memory import mappings, pss_of
+from bench.memory import mappings
+from bench.pss import pss_of
 
 MAPS = """\
 00400000-00402000 r--p 00000000 fe:00 1234                       /usr/bin/python3.11
