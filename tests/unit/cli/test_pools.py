@@ -66,9 +66,7 @@ def test_an_order_is_shown_survives_a_restart_and_is_undone(
     assert f"real_server web {A}  DRAIN " in page and f"real_server web {A}  RESTORE " in page
 
 
-def test_plan_says_whose_order_a_rename_leaves_behind(
-    mainstay: Mainstay, running: DaemonProcess, folder: Path
-) -> None:
+def test_plan_says_whose_order_a_rename_leaves_behind(mainstay: Mainstay, running: DaemonProcess, folder: Path) -> None:
     mainstay("maintenance", "web", A, *run_dir(running))
     (folder / "new").mkdir()
     write_config(folder / "new", {**document(), "virtual_servers": {"www": WEB}})
@@ -90,8 +88,53 @@ def test_whoever_takes_the_last_server_out_is_told(mainstay: Mainstay, running: 
     assert "!!" not in mainstay("maintenance", "web", A, *run_dir(running)).out
     wait_for("the first to be out", lambda: "0 of 5" in mainstay("servers", *run_dir(running)).out)
     second = mainstay("drain", "web", B, *run_dir(running))
-    assert second.out.splitlines()[1:] == ["!! virtual_server web: no other real_server takes new connections"]
+    assert second.out.splitlines()[1:] == [
+        "!! virtual_server web: quorum is lost, live weight 0, needed 1",
+        "!! virtual_server web: no other real_server takes new connections",
+    ]
     assert mainstay("force", "web", B, *run_dir(running)).out.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("sorry", "then"),
+    [
+        ({}, []),
+        ({"sorry_server": "192.0.2.30 80"}, ["no real_server takes new connections, the sorry_server answers"]),
+    ],
+)
+def test_whoever_takes_the_quorum_away_is_told(
+    mainstay: Mainstay, start_daemon: StartDaemon, folder: Path, sorry: t.Dict[str, str], then: t.List[str]
+) -> None:
+    """With a sorry server the rest of the pool goes, too: nobody should hear of that from his clients."""
+    write_config(folder, {**document(), "virtual_servers": {"web": {**WEB, "quorum": 6, **sorry}}})
+    running = start_daemon().wait_until_ready()
+    said = mainstay("drain", "web", B, *run_dir(running)).out.splitlines()[1:]
+    told = ["quorum is lost, live weight 5, needed 6", *then]
+    assert said == [f"!! virtual_server web: {sentence}" for sentence in told]
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [("drain web {}", True), ("weight web {} 0", True), ("weight web {} 3", False), ("maintenance web {}", False)],
+)
+def test_whoever_drains_is_told_of_clients_that_may_come_back(
+    mainstay: Mainstay, start_daemon: StartDaemon, folder: Path, order: str, told: bool
+) -> None:
+    write_config(folder, {**document(), "virtual_servers": {"web": {**WEB, "persistence_timeout": 90}}})
+    running = start_daemon().wait_until_ready()
+    note = "!! clients that it served in the last 90 s may come back (persistence_timeout)"
+    assert (note in mainstay(*order.format(B).split(), *run_dir(running)).out.splitlines()) == told
+
+
+@pytest.mark.parametrize("patience", ["-1", "nan", "soon"])
+def test_a_patience_that_is_none_is_refused_before_anything_is_ordered(
+    mainstay: Mainstay, running: DaemonProcess, patience: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        mainstay("drain", "web", A, f"--wait={patience}", *run_dir(running))
+    assert ended.value.code == 2
+    assert f"'{patience}': must be a number of seconds from 0 up" in capsys.readouterr().err
+    assert "drain by" not in mainstay("servers", *run_dir(running)).out
 
 
 def test_refusals_end_with_2_and_a_sentence(mainstay: Mainstay, running: DaemonProcess) -> None:
@@ -99,8 +142,11 @@ def test_refusals_end_with_2_and_a_sentence(mainstay: Mainstay, running: DaemonP
         ("servers", "wbe"): "there is no virtual_server wbe. Did you mean web?",
         ("drain", "web", "192.0.2.29:80"): f"virtual_server web has no real_server 192.0.2.29:80. Did you mean {B}?",
         ("drain", "wbe", A, "--wait"): "there is no virtual_server wbe. Did you mean web?",
-        ("weight", "web", A, "70000"): "weight must be a whole number from 0 to 65535",
+        ("weight", "web", A, "70000"): "weight = 70000: must be a whole number from 0 to 65535",
         ("restore", "web"): "nothing is ordered about servers of virtual_server web",
+        (
+            "restore",
+        ): "name instances or groups, or a service and some of its servers, or ask for all of them, one of both",
         ("restore", "wbe"): "there is no vrrp_instance, vrrp_sync_group or virtual_server wbe. Did you mean web?",
     }.items():
         assert mainstay(*arguments, *run_dir(running)) == (2, "", f"mainstay: {sentence}\n")

@@ -117,8 +117,12 @@ class TestWrongCalls:
         [
             ((), "KIND"),
             (("ftp", "127.0.0.1"), "invalid choice: 'ftp'"),
-            (("bfd", "127.0.0.1"), "invalid choice: 'bfd'"),
+            (("bfd", "gw"), "bfd: only the running daemon has sessions; 'mainstay status'"),
+            (("file", "load"), "file: only the running daemon follows track_files; 'mainstay servers'"),
             (("tcp", "127.0.0.1"), "127.0.0.1: a port is missing; write 127.0.0.1:PORT"),
+            (("tcp", "2001:db8::1:80"), "write [2001:db8::1:80]:PORT"),
+            (("tcp", "[2001:db8::1]"), "write [2001:db8::1]:PORT"),
+            (("tcp", ""), "write ADDRESS:PORT"),
             (("tcp", "127.0.0.1:http"), "must be ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT"),
             (("tcp", "www.example.net:80"), "address = 'www.example.net': must be an IPv4 or IPv6 address"),
             (("http", "127.0.0.1", "--path", "x"), "check.path = 'x': must be a path that starts with '/'"),

@@ -21,7 +21,7 @@ from mainstay.daemon.worker import LogLine, Say
 from mainstay.daemon.worker_process import BuildWorker, Role
 from mainstay.lvs.keys import server_text
 from mainstay.model.config import Config
-from mainstay.model.lvs_defaults import RunningServer, running_services
+from mainstay.model.lvs_defaults import RunningServer, RunningService, running_services
 from mainstay.net.polling import Poller
 
 
@@ -69,18 +69,23 @@ class FakeWorker:
 
     def _services(self) -> t.Dict[str, object]:
         """Pools as a health worker tells them; how many connections each server has stands in a file."""
-        running = running_services(self._config).values()
-        return {
-            one.name: {"real_servers": [self._server(one.name, server) for server in one.real_servers]}
-            for one in running
-        }
+        return {one.name: self._service(one) for one in running_services(self._config).values()}
 
-    def _server(self, service: str, server: RunningServer) -> t.Dict[str, object]:
+    def _service(self, service: RunningService) -> t.Dict[str, object]:
+        servers = [self._server(service.name, server) for server in service.real_servers]
+        live = sum(one["effective_weight"] for one in servers)
+        lost = live < service.quorum
+        figures = {"live_weight": live, "needed": service.quorum, "quorum_up": not lost}
+        return {"real_servers": servers, **figures, "sorry_in": lost and service.sorry_server is not None}
+
+    def _server(self, service: str, server: RunningServer) -> t.Dict[str, t.Any]:
         order = self._orders.get((service, server_text(server)))
         weight = server.weight if order is None else order["weight"] or 0
         counts = Path(f"{self._events}.connections")
         active = json.loads(counts.read_text() if counts.exists() else "0")
-        told = {"state": "up", "reason": "fake", "active_connections": active, "inactive_connections": 0}
+        action = "" if order is None else order["action"]
+        state = {"drain": "draining", "maintenance": "maintenance"}.get(action, "up")
+        told = {"state": state, "reason": "fake", "active_connections": active, "inactive_connections": 0}
         place = {"address": server.address, "port": server.port, "weight": server.weight}
         return {**place, **told, "effective_weight": weight, "in_pool": True, "override": order}
 

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+import time
 import typing as t
 
 from ..daemon.client import request
+from ..daemon.drained import server_section
 from .output import GOOD, REFUSED, AddVerb, complain, printable, write
 
 if t.TYPE_CHECKING:
@@ -35,6 +37,12 @@ _WEIGHT_HELP = (
 )
 
 
+_TAKEN_OUT = ("draining", "maintenance")
+"""States of a server whose order has been decided on."""
+_DECIDES_WITHIN = 2.0  # seconds
+_LOOK_AGAIN = 0.05  # seconds
+
+
 def add_verbs(verb: AddVerb) -> t.List[argparse.ArgumentParser]:
     """All of these; they want --run-dir too."""
     servers = verb("servers", _servers, _SERVERS_HELP)
@@ -52,12 +60,25 @@ def add_verbs(verb: AddVerb) -> t.List[argparse.ArgumentParser]:
     drain.add_argument(
         "--wait",
         metavar="SECONDS",
-        type=float,
+        type=_patience,
         nargs="?",
         const=float("inf"),
         help="until no connection is established, so long at most (default: for ever)",
     )
     return [servers, drain, maintenance, force, weight]
+
+
+def _patience(text: str) -> float:
+    """Seconds; also "inf", but no "nan", which would never end."""
+    import argparse
+
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a number of seconds from 0 up")
+    return seconds
 
 
 def _servers(options: argparse.Namespace) -> int:
@@ -102,7 +123,7 @@ def _give(action: str, options: argparse.Namespace) -> t.Optional[t.Mapping[str,
     order: t.Mapping[str, t.Any] = answer["orders"][0]
     lines = [f"{_given(order)}; 'mainstay restore {order['service']} {order['server']}' ends it"]
     lines += [f"!! {note}" for note in (*answer.get("notes", ()), answer.get("problem")) if note]
-    lines += [f"!! {line}" for line in _empty_pool(options.run_dir, order)]
+    lines += [f"!! {line}" for line in _what_is_left(options.run_dir, order)]
     write("".join(f"{printable(line)}\n" for line in lines))
     return order
 
@@ -112,14 +133,33 @@ def _given(order: t.Mapping[str, t.Any]) -> str:
     return f"{order['action']}{figure}: {order['service']} {order['server']}"
 
 
-def _empty_pool(run_directory: str, order: t.Mapping[str, t.Any]) -> t.List[str]:
-    """Whoever takes the last server out should learn it from us."""
+def _what_is_left(run_directory: str, order: t.Mapping[str, t.Any]) -> t.List[str]:
+    """Whoever takes the last server out, or the one that the quorum hangs on, should learn it from us."""
     from ..daemon.pages.servers_text import usable_servers
 
     if order["action"] == "force" or (order["action"] == "weight" and order["weight"]):
         return []
-    answer = request("servers", run_directory, service=order["service"])
-    section = (answer.get("lvs") or {}).get("virtual_servers", {}).get(order["service"])
-    if section is None or [name for name in usable_servers(section) if name != order["server"]]:
+    section = _decided(run_directory, order)
+    if section is None or section.get("quorum_up") is not False:
         return []
-    return [f"virtual_server {order['service']}: no other real_server takes new connections"]
+    subject = f"virtual_server {order['service']}"
+    left = [name for name in usable_servers(section) if name != order["server"]]
+    figures = f"live weight {section.get('live_weight')}, needed {section.get('needed')}"
+    lost = [f"{subject}: quorum is lost, {figures}"]
+    if section.get("sorry_in"):
+        return [*lost, f"{subject}: no real_server takes new connections, the sorry_server answers"]
+    return lost if left else [*lost, f"{subject}: no other real_server takes new connections"]
+
+
+def _decided(run_directory: str, order: t.Mapping[str, t.Any]) -> t.Optional[t.Mapping[str, t.Any]]:
+    """The service once the health worker has decided with the order; as it is when that takes too long."""
+    deadline = time.monotonic() + _DECIDES_WITHIN
+    while True:
+        answer = request("servers", run_directory, service=order["service"])
+        lvs = answer.get("lvs") or {}
+        section: t.Optional[t.Mapping[str, t.Any]] = lvs.get("virtual_servers", {}).get(order["service"])
+        server = None if section is None else server_section(answer, order["service"], order["server"])
+        decided = server is None or server.get("state") in _TAKEN_OUT or not lvs.get("alive")
+        if decided or time.monotonic() >= deadline:
+            return section
+        time.sleep(_LOOK_AGAIN)

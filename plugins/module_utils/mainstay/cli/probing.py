@@ -27,14 +27,17 @@ _HELP = (
     "KIND --help' lists its options. Exit status 0: up, 1: down, 2: wrong call, 3: this host could not probe."
 )
 _PORTS = {"http": 80, "https": 443, "smtp": 25, "dns": 53, "postgres": 5432, "mysql": 3306, "redis": 6379}
-_OF_THE_DAEMON = ("file", "bfd")
+_OF_THE_DAEMON = {
+    "file": "only the running daemon follows track_files; 'mainstay servers' shows what the check says",
+    "bfd": "only the running daemon has sessions; 'mainstay status' and 'mainstay servers' show them",
+}
 _NOT_FOR_ONE_PROBE = {
     "type", "retry", "delay_before_retry", "delay_loop", "warmup", "alpha", "rise", "fall", "log_all_failures",
     "connect_ip", "connect_port", "connect_timeout", "urls", "misc_path", "misc_timeout",
 }  # fmt: skip
 _LISTED = ("words", "status_codes")
 """Forms of several values in one word, with commas between them."""
-_REPEATED = ("headers", "endpoints")
+_REPEATED = {"headers": "'NAME: VALUE'", "endpoints": "'ADDRESS PORT'"}
 """Forms whose option is given once for each value."""
 
 Document = t.Dict[str, object]
@@ -80,11 +83,18 @@ def _asked(words: t.Sequence[str]) -> argparse.Namespace:
     kinds = [kind for kind in CHECKS if kind not in _OF_THE_DAEMON]
     kind = words[0] if words else "--help"
     parser = argparse.ArgumentParser(prog=f"mainstay probe {kind}" if kind in kinds else "mainstay probe")
+    if kind in _OF_THE_DAEMON:
+        parser.error(f"{kind}: {_OF_THE_DAEMON[kind]}")
     if kind not in kinds:
         parser.description = _HELP
         parser.add_argument("kind", metavar="KIND", choices=kinds)
         parser.parse_args(words[:1])
-    parser.add_argument("target", metavar="PROGRAM" if kind == "misc" else "ADDRESS[:PORT]")
+    if kind == "misc":
+        parser.add_argument(
+            "target", metavar="PROGRAM", help="its absolute path, in quotes together with its arguments"
+        )
+    else:
+        parser.add_argument("target", metavar="ADDRESS[:PORT]", help="an IPv6 address with a port as [ADDRESS]:PORT")
     parser.add_argument("--timeout", metavar="SECONDS", help="deadline of the probe, and of each of several")
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     if kind.startswith("http"):
@@ -115,7 +125,10 @@ def _add_options(parser: argparse.ArgumentParser, table: t.Mapping[str, Option])
         if option.form == "boolean":
             parser.add_argument(name, dest=key, action=argparse.BooleanOptionalAction, help=help_text)
         elif option.form in _REPEATED:
-            parser.add_argument(name, dest=key, action="append", metavar="VALUE", help=help_text)
+            help_text += " Once for each."
+            parser.add_argument(name, dest=key, action="append", metavar=_REPEATED[option.form], help=help_text)
+        elif option.form in _LISTED:
+            parser.add_argument(name, dest=key, metavar="VALUE[,VALUE...]", help=help_text)
         elif option.form == "word":
             parser.add_argument(name, dest=key, choices=option.choices, help=help_text)
         else:
@@ -131,7 +144,8 @@ def _place(asked: argparse.Namespace) -> t.Tuple[str, int]:
         return address, 1
     number = _PORTS.get(asked.kind) if port is None else port
     if number is None:
-        raise ValueError(f"{asked.target}: a port is missing; write {address}:PORT")
+        named = f"[{address}]" if ":" in address else address or "ADDRESS"
+        raise ValueError(f"{asked.target}: a port is missing; write {named}:PORT")
     return address, number
 
 
@@ -144,7 +158,7 @@ def _split(target: str) -> t.Tuple[str, t.Optional[int]]:
         rest = colon + port
     else:
         address, rest = target, ""
-    if rest and not (rest.startswith(":") and rest[1:].isdecimal()):
+    if rest and not (rest.startswith(":") and rest[1:].isdecimal() and rest.isascii()):
         raise ValueError(f"{target}: must be ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT")
     return address, int(rest[1:]) if rest else None
 

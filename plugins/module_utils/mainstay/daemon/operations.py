@@ -122,7 +122,7 @@ class Operations:
     # ---- demote and restore
 
     def _demote(self, request: Request, peer: Peer, reply: Reply) -> None:
-        by, names = may_change(peer), _names(request)
+        by, names = may_change(peer), _names(request, "instances or groups")
         if is_rehearsal(request):
             _foresee(self._demotions.targets(names, by, reason_of(request), self._config()), reply)
             return
@@ -130,7 +130,7 @@ class Operations:
         self._changed("DEMOTE", orders, by, lambda order: order.reason, reply)
 
     def _restore(self, request: Request, peer: Peer, reply: Reply) -> None:
-        by, names = may_change(peer), _names(request)
+        by, names = may_change(peer), _names(request, "instances or groups, or a service and some of its servers")
         if self._means_servers(request, names):
             self._pools.restore(names, by, is_rehearsal(request), reply)
             return
@@ -233,13 +233,13 @@ class _Waiting:
         self.take(None)
 
 
-def _names(request: Request) -> t.List[str]:
-    """Of instances and groups; empty for all of them, which has to be said. Raises BadRequest."""
+def _names(request: Request, whom: str) -> t.List[str]:
+    """Empty for all of them, which has to be said. Raises BadRequest."""
     names = request.get("names", [])
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise BadRequest("names must be a list of names")
     if bool(names) == (request.get("all") is True):
-        raise BadRequest("name instances or groups, or ask for all of them, one of both")
+        raise BadRequest(f"name {whom}, or ask for all of them, one of both")
     return names
 
 

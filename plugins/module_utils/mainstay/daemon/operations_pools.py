@@ -12,8 +12,10 @@ from __future__ import annotations
 import typing as t
 
 from ..lvs.keys import ServerId
-from ..lvs.overrides import ACTIONS, WEIGHT
+from ..lvs.overrides import ACTIONS, DRAIN, WEIGHT
 from ..model.config import Config
+from ..model.problems import shown_value
+from ..model.units import as_seconds
 from ..net.local_sockets import Peer
 from ..net.polling import Poller
 from .control import Reply, Request
@@ -132,7 +134,7 @@ class PoolOperations:
                 return
             self._overrides.give(order)
             self._note(action.upper(), order, by, reason)
-            self._answer([order], reply)
+            self._answer([order], reply, self._still_come(order))
 
         return give
 
@@ -194,12 +196,19 @@ class PoolOperations:
             raise NotPossible(f"nothing is ordered about {one[1]} of virtual_server {service}{held}")
         return one
 
-    def _answer(self, orders: t.Sequence[ServerOrder], reply: Reply) -> None:
+    def _still_come(self, order: ServerOrder) -> t.List[str]:
+        """Weight 0 is no word to a client whom the data plane remembers."""
+        remembered = self._config().virtual_servers[order.service].persistence_timeout
+        if not remembered or not (order.action == DRAIN or (order.action == WEIGHT and order.weight == 0)):
+            return []
+        return [f"clients that it served in the last {as_seconds(remembered):g} s may come back (persistence_timeout)"]
+
+    def _answer(self, orders: t.Sequence[ServerOrder], reply: Reply, told: t.Sequence[str] = ()) -> None:
         self._tell(self._files)
         files = [self._files[order.id].by for order in orders if order.id in self._files]
         notes = [f"{by} holds it in maintenance for as long as it is there" for by in dict.fromkeys(files)]
         documents = [order.document() for order in orders]
-        reply({"ok": True, "orders": documents, "notes": notes, "problem": self._overrides.problem})
+        reply({"ok": True, "orders": documents, "notes": [*notes, *told], "problem": self._overrides.problem})
 
     # ---- telling
 
@@ -239,5 +248,5 @@ def _held_by(file: t.Optional[ServerOrder]) -> str:
 def _weight(request: Request) -> int:
     weight = request.get("weight")
     if not isinstance(weight, int) or isinstance(weight, bool) or not 0 <= weight <= MAXIMUM_WEIGHT:
-        raise BadRequest(f"weight must be a whole number from 0 to {MAXIMUM_WEIGHT}")
+        raise BadRequest(f"weight = {shown_value(weight)}: must be a whole number from 0 to {MAXIMUM_WEIGHT}")
     return weight

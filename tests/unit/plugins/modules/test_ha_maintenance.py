@@ -200,7 +200,7 @@ def test_a_server_that_does_not_come_back_fails_the_task(host: Host, director: P
         ({"virtual_server": "web", "real_server": "192.0.2.23:80"}, "has no real_server 192.0.2.23:80. Did you mean"),
         ({"real_server": "192.0.2.99"}, "no virtual_server has a real_server 192.0.2.99"),
         ({**WEB_A, "reason": "x" * 201}, "reason must be text of at most 200"),
-        ({**WEB_A, "state": "weighted", "weight": 65536}, "weight must be a whole number from 0 to 65535"),
+        ({**WEB_A, "state": "weighted", "weight": 65536}, "weight = 65536: must be a whole number from 0 to 65535"),
         ({**WEB_A, "weight": 1}, "weight goes with state=weighted alone"),
         ({**WEB_A, "state": "weighted"}, "missing: weight"),
         ({"virtual_server": "web"}, "missing: real_server"),

@@ -198,7 +198,7 @@ def _age(row: Row, now: Instant) -> t.Optional[float]:
     """Seconds since the latest result."""
     checked = [check.history.checked for check in row]
     latest = max((instant for instant in checked if instant is not None), default=None)
-    return None if latest is None else round(as_seconds(now - latest), 3)
+    return None if latest is None else round(as_seconds(max(0, now - latest)), 3)
 
 
 def _since_texts(keeper: ServiceKeeper, known: SinceTexts, now: Instant) -> SinceTexts:
