@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 import typing as t
 
 import pytest
@@ -24,6 +25,7 @@ from mainstay.net.polling import READABLE
 from mainstay.net.probe_errors import error_sentence
 from mainstay.probes.build import probe_tasks
 from mainstay.probes.outcome import ProbeOutcome
+from mainstay.probes.ping import PingProbe, checksum
 from mainstay.probes.task import UDP, ProbeTask
 from mainstay.probes.verdict import Verdict
 
@@ -84,6 +86,20 @@ def refuse_sockets(monkeypatch: pytest.MonkeyPatch, code: int, kind: int | None 
 
 def nobody_there() -> int:
     return zoo.RefusesDatagrams().port
+
+
+TRACED = struct.pack("!BBHHH", 8, 0, 0, 4242, 7) + bytes(56)
+"""An echo request of somebody else."""
+
+
+def tell_time_exceeded(request: bytes) -> None:
+    """Tell this host, as a router would, that this echo request to it was on its way for too long."""
+    here = socket.inet_aton("127.0.0.1")
+    quoted = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(request), 1, 0, 1, 1, 0, here, here) + request
+    message = struct.pack("!BBHI", 11, 0, 0, 0) + quoted
+    message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as router:
+        router.sendto(message, ("127.0.0.1", 0))
 
 
 class TestUdp:
@@ -155,6 +171,33 @@ class TestPing:
         refuse_sockets(monkeypatch, errno.EACCES, kind=socket.SOCK_DGRAM)
         check = PingCheck(bindto=address) if own else PingCheck()
         assert outcome_of(reactor, task_of(check, address=address)).verdict == Verdict(True, "echo reply")
+
+    def test_what_a_router_says_to_the_pings_of_others_says_nothing_of_the_server(
+        self, reactor: Reactor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A raw socket hears it, say while somebody traces the route to the server with mtr."""
+        refuse_sockets(monkeypatch, errno.EACCES, kind=socket.SOCK_DGRAM)
+        outcomes: list[ProbeOutcome] = []
+        DatagramRun(reactor, task_of(PingCheck()), TIMEOUT, outcomes.append)
+        tell_time_exceeded(TRACED)
+        while not outcomes:
+            reactor.run_once()
+        assert outcomes[0].verdict == Verdict(True, "echo reply")
+
+    def test_what_a_router_says_to_our_own_ping_counts(
+        self, reactor: Reactor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refuse_sockets(monkeypatch, errno.EACCES, kind=socket.SOCK_DGRAM)
+        outcomes: list[ProbeOutcome] = []
+        task = task_of(PingCheck())
+        asked = task.begin().start(0)
+        assert isinstance(asked, bytes)
+        monkeypatch.setattr(PingProbe, "start", lambda _probe, _now: asked)
+        DatagramRun(reactor, task, TIMEOUT, outcomes.append)
+        tell_time_exceeded(asked)
+        while not outcomes:
+            reactor.run_once()
+        assert (outcomes[0].verdict.ok, outcomes[0].verdict.reason) == (False, error_sentence(errno.EHOSTUNREACH))
 
     def test_several_at_once_do_not_take_each_others_replies(self, reactor: Reactor) -> None:
         outcomes: list[ProbeOutcome] = []

@@ -185,6 +185,11 @@ class TestOwnShortage:
         poller.run_for(0)
         assert [(outcome.ran, outcome.verdict.reason) for outcome in outcomes] == [(True, "network is unreachable")]
 
+    def test_a_link_local_server_without_an_interface_is_a_matter_of_the_configuration(self, reactor: Reactor) -> None:
+        outcome = outcome_of(reactor, 80, TcpProbe(), "fe80::1")
+        assert (outcome.ran, outcome.verdict.ok) == (False, False)
+        assert outcome.verdict.reason == "this host cannot connect to such an address (one of fe80::/10 needs bind_if)"
+
     def test_a_process_that_was_frozen_does_not_blame_the_server(self) -> None:
         poller = ScriptedPoller()
         outcomes: list[ProbeOutcome] = []

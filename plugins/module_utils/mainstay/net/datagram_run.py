@@ -14,11 +14,13 @@ Theory of operation. The rules are those of probe_run.py. What is special:
 
 ICMP has two kinds of sockets. The kernel's own (SOCK_DGRAM) hears only replies to its requests, but may be used only
 by the groups of net.ipv4.ping_group_range. The raw one needs CAP_NET_RAW, which the service has, hears all replies
-that come from the target, and with IPv4 carries the IP header, which is cut off here.
+that come from the target, and with IPv4 carries the IP header, which is cut off here. It also hears what routers say
+to the pings of others (somebody traces the route to the target): what they quote tells whose it was.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
@@ -36,6 +38,9 @@ from .probe_source import leave_by
 _READ_BYTES = 64 * 1024
 _HEADER_BYTES = 28
 _ERROR_BYTES = 512
+_QUOTED_BYTES = 64
+_ECHO_NAME = slice(4, 8)
+"""Id and sequence number of an echo request; whoever quotes less of it says nothing about whose it is."""
 
 # linux/in.h, linux/in6.h, linux/icmp.h, linux/icmpv6.h: Python's socket module does not name them on 3.9.
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
@@ -56,7 +61,7 @@ _MAY_NOT_PING = (
 class DatagramRun(TimedRun):
     """One run of `task`; begins at once."""
 
-    __slots__ = ("_has_ip_header",)
+    __slots__ = ("_asked", "_has_ip_header")
 
     def _open(self) -> t.Optional[Verdict]:
         self._socket = connection = self._new_socket()
@@ -66,7 +71,9 @@ class DatagramRun(TimedRun):
         said = self._probe.start(self._started)
         if isinstance(said, Verdict):
             return said
+        self._asked = b""
         if isinstance(said, bytes):
+            self._asked = said if connection.type == socket.SOCK_RAW else b""
             connection.send(said)
         self._poller.watch(connection.fileno(), READABLE, self._ready)
         return None
@@ -101,13 +108,20 @@ class DatagramRun(TimedRun):
         """The next one, or the OSError that an ICMP message brought."""
         try:
             return connection.recv(_READ_BYTES)
+        except BlockingIOError:
+            raise
         except OSError as error:
-            if error.errno != errno.EREMOTEIO:
+            # What it left behind keeps the socket "ready" as long as nobody takes it.
+            quoted = _left_behind(connection)
+            if error.errno != errno.EREMOTEIO and self._is_ours(quoted):
                 raise
-        # A redirect or source quench: the target may well answer. What it left behind keeps the socket "ready".
+        # A redirect or source quench, or about somebody else's request: the target may well answer.
         self._received += _HEADER_BYTES
-        connection.recvmsg(1, _ERROR_BYTES, socket.MSG_ERRQUEUE)
         raise BlockingIOError(errno.EAGAIN, "only advice")
+
+    def _is_ours(self, quoted: bytes) -> bool:
+        """Does an ICMP error quote our request? All that a socket hears is ours, if it is not raw."""
+        return not self._asked or len(quoted) < _ECHO_NAME.stop or quoted[_ECHO_NAME] == self._asked[_ECHO_NAME]
 
     def _out_of_time(self) -> Verdict:
         if self._task.silence is not None and self._first_byte_ns is None:
@@ -120,6 +134,13 @@ class DatagramRun(TimedRun):
     def _end(self, verdict: Verdict, now: Instant, ran: bool = True) -> None:
         self.cancel()
         self._done(ProbeOutcome(verdict, ran, first_byte_ns=self._first_byte_ns, total_ns=now - self._started))
+
+
+def _left_behind(connection: socket.socket) -> bytes:
+    """What an ICMP error quotes of the packet that it is about; empty when it came from this host itself."""
+    with contextlib.suppress(BlockingIOError):
+        return connection.recvmsg(_QUOTED_BYTES, _ERROR_BYTES, socket.MSG_ERRQUEUE)[0]
+    return b""
 
 
 def _raw_socket(family: int, protocol: int) -> socket.socket:

@@ -81,6 +81,11 @@ class LinkMirror:
         """All of them."""
         return list(self._links.values())
 
+    @property
+    def all_addresses(self) -> t.Iterator[rtnl.HeldAddress]:
+        """Those of all links."""
+        return iter(self._addresses.values())
+
     def addresses(self, index: int) -> t.List[rtnl.HeldAddress]:
         """Addresses of one link, in the kernel's order: the primary of a network before its secondaries."""
         return [held for key, held in self._addresses.items() if key.index == index]

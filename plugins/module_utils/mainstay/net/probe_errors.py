@@ -27,6 +27,7 @@ _OURS: t.Mapping[int, str] = {
     errno.ENOBUFS: "this host has no socket buffers left",
     errno.ENOMEM: "this host has no memory left",
     errno.EADDRNOTAVAIL: "this host has no free source address and port towards the server",
+    errno.EINVAL: "this host cannot connect to such an address (one of fe80::/10 needs bind_if)",
     errno.EAFNOSUPPORT: "this kernel does not support the address family of the server",
 }
 

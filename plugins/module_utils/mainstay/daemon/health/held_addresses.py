@@ -76,4 +76,4 @@ class HeldAddresses:
 
     @staticmethod
     def _read(mirror: LinkMirror) -> t.FrozenSet[str]:
-        return frozenset(held.key.address for link in mirror.links for held in mirror.addresses(link.index))
+        return frozenset(held.key.address for held in mirror.all_addresses)
