@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import typing as t
 from pathlib import Path
@@ -111,6 +113,14 @@ def test_whoever_takes_the_quorum_away_is_told(
     said = mainstay("drain", "web", B, *run_dir(running)).out.splitlines()[1:]
     told = ["quorum is lost, live weight 5, needed 6", *then]
     assert said == [f"!! virtual_server web: {sentence}" for sentence in told]
+
+
+def test_an_order_that_nobody_carries_out_yet_is_told_so(mainstay: Mainstay, running: DaemonProcess) -> None:
+    os.kill(running.worker_pid("lvs"), signal.SIGSTOP)
+    said = mainstay("drain", "web", B, *run_dir(running))
+    assert said.status == 0 and said.out.splitlines()[1:] == [
+        "!! the health worker does not answer, see 'mainstay status'; the order counts once it does"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -139,8 +139,11 @@ def _what_is_left(run_directory: str, order: t.Mapping[str, t.Any]) -> t.List[st
 
     if order["action"] == "force" or (order["action"] == "weight" and order["weight"]):
         return []
-    section = _decided(run_directory, order)
-    if section is None or section.get("quorum_up") is not False:
+    lvs = _decided(run_directory, order)
+    if not lvs.get("alive"):
+        return ["the health worker does not answer, see 'mainstay status'; the order counts once it does"]
+    section = lvs.get("virtual_servers", {}).get(order["service"], {})
+    if section.get("quorum_up") is not False:
         return []
     subject = f"virtual_server {order['service']}"
     left = [name for name in usable_servers(section) if name != order["server"]]
@@ -151,15 +154,14 @@ def _what_is_left(run_directory: str, order: t.Mapping[str, t.Any]) -> t.List[st
     return lost if left else [*lost, f"{subject}: no other real_server takes new connections"]
 
 
-def _decided(run_directory: str, order: t.Mapping[str, t.Any]) -> t.Optional[t.Mapping[str, t.Any]]:
-    """The service once the health worker has decided with the order; as it is when that takes too long."""
+def _decided(run_directory: str, order: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """What the health worker says once it has decided with the order; as it is when that takes too long."""
     deadline = time.monotonic() + _DECIDES_WITHIN
     while True:
         answer = request("servers", run_directory, service=order["service"])
-        lvs = answer.get("lvs") or {}
-        section: t.Optional[t.Mapping[str, t.Any]] = lvs.get("virtual_servers", {}).get(order["service"])
-        server = None if section is None else server_section(answer, order["service"], order["server"])
+        lvs: t.Mapping[str, t.Any] = answer.get("lvs") or {}
+        server = server_section(answer, order["service"], order["server"]) if lvs else None
         decided = server is None or server.get("state") in _TAKEN_OUT or not lvs.get("alive")
         if decided or time.monotonic() >= deadline:
-            return section
+            return lvs
         time.sleep(_LOOK_AGAIN)
