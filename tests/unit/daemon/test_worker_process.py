@@ -214,6 +214,15 @@ def test_each_worker_has_its_half_of_the_processors(
     assert taken == [punctual, other]
 
 
+def test_a_host_that_forbids_it_is_no_reason_not_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_pid: int, _processors: t.Iterable[int]) -> None:
+        raise PermissionError(errno.EPERM, "forbidden")
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
+    monkeypatch.setattr(os, "sched_setaffinity", refused)
+    scheduling.keep_apart(punctual=True)
+
+
 def test_a_fork_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused() -> int:
         raise OSError(errno.EAGAIN, "no room")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -63,12 +64,15 @@ def take_real_time() -> t.Optional[str]:
 def keep_apart(punctual: bool) -> None:
     """Leave the upper half of the processors that we may use to the process that adverts depend on, and the lower half
     to the one that works: real-time priority does not help against a system call on the same processor. The nftables
-    of 1,000 services are one of 0.4 s, and many kernels let nobody else in before it ends.
+    of 1,000 services were one of 0.4 s, and many kernels let nobody else in before it ends.
+
+    A host that forbids it is no reason not to run: adverts are then as late as anybody's there.
     """
     processors = sorted(os.sched_getaffinity(0))
     half = len(processors) // 2
     if half:
-        os.sched_setaffinity(0, processors[half:] if punctual else processors[:half])
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, processors[half:] if punctual else processors[:half])
 
 
 def _be_nice() -> str:
