@@ -47,6 +47,26 @@ def test_values_stand_beside_each_other_and_lists_tell_what_comes_and_goes() -> 
     assert lines[-2:] == ["virtual_server web: removed", "virtual_server dns: added"]
 
 
+def test_header_fields_of_a_check_let_somebody_in_and_are_never_shown() -> None:
+    def pool(token: str) -> t.Dict[str, t.Any]:
+        check = {"type": "http", "headers": {"Authorization": f"Bearer {token}"}}
+        servers = [{"address": "192.0.2.21", "checks": [check]}]
+        service = {"address": "192.0.2.10", "port": 80, "protocol": "TCP", "real_servers": servers}
+        return {"virtual_servers": {"headers": service}}
+
+    before, after = pool("hush1"), pool("hush2")
+    old, new = (secrets_in(config_document(load_config(one))) for one in (before, after))
+    differing = {path for path in old if old[path] != new[path]}
+    assert differing == {"virtual_servers.headers.real_servers.0.check.headers.Authorization"}
+
+    assert told(before, after) == []
+    changed = "virtual_server headers: changed; real_servers: changed, not shown"
+    assert told(before, after, frozenset(differing)) == [changed]
+    shown = str(hide_secrets(config_document(load_config(before))))
+    assert HIDDEN in shown and "hush" not in shown
+    assert "192.0.2.10" in shown, "the service has that name and is no header"
+
+
 def test_a_secret_is_told_to_differ_and_never_shown() -> None:
     before = copy.deepcopy(GOOD)
     before["vrrp_instances"]["VI_1"].update(version=2, authentication={"auth_type": "PASS", "auth_pass": "hush-1"})

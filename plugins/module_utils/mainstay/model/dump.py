@@ -10,13 +10,13 @@ import json
 import operator
 import shlex
 import typing as t
+from dataclasses import asdict, fields, replace
 
 from .address_readers import FOREVER
 from .byte_text import bytes_text, nibbles_text
 from .check_config import Check
 from .commands import Command
 from .config import Config
-from .dataclass import asdict, fields, replace
 from .group_text import endpoint_text, entry_text
 from .lvs_config import RealServer, SorryServer
 from .lvs_defaults import but_address
@@ -75,7 +75,8 @@ def without_secrets(config: Config) -> Config:
 def hide_secrets(document: t.Any) -> t.Any:
     """A copy of a document, or of a part of it, with HIDDEN for every secret: for people."""
     if isinstance(document, t.Mapping):
-        return {key: _hidden(key, item) for key, item in document.items()}
+        shown = {key: _hidden(key, item) for key, item in document.items()}
+        return {**shown, "headers": dict.fromkeys(document["headers"], HIDDEN)} if _has_headers(document) else shown
     if isinstance(document, (list, tuple)):
         return [hide_secrets(item) for item in document]
     return document
@@ -90,7 +91,15 @@ def secrets_in(document: t.Any, path: str = "") -> t.Dict[str, str]:
             found[f"{path}.{key}"] = item
         elif isinstance(item, (t.Mapping, list, tuple)):
             found.update(secrets_in(item, f"{path}.{key}" if path else str(key)))
+    if _has_headers(document):
+        found.update({f"{path}.headers.{name}": value for name, value in document["headers"].items()})
     return found
+
+
+def _has_headers(document: t.Any) -> bool:
+    """Is it a check with header fields? Any of them may let somebody in: Authorization, Cookie, X-Token."""
+    is_check = isinstance(document, t.Mapping) and document.get("type") in ("http", "https")
+    return is_check and isinstance(document.get("headers"), t.Mapping)
 
 
 def _hidden(key: str, item: t.Any) -> t.Any:
