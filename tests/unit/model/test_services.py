@@ -83,6 +83,11 @@ def test_what_may_stand_together(said: t.Dict[str, t.Any]) -> None:
         ({"persistence_engine": "sip", "protocol": "UDP"}, "persistence_engine", "without persistence_timeout"),
         ({"persistence_timeout": 9, "persistence_engine": "sip"}, "persistence_engine", "over UDP only"),
         ({"persistence_timeout": 9, "persistence_granularity": 64}, "persistence_granularity", "1 to 32 for IPv4"),
+        (
+            {"fwmark": 5, "real_servers": [SERVER, *SIX["real_servers"]]},
+            "real_servers[1].address",
+            "inet6 in a service",
+        ),
         ({**MARKED, "persistence_granularity": 33}, "persistence_granularity", "1 to 32 for IPv4"),
         ({**MARKED, "ip_family": "inet", "persistence_granularity": 33}, "persistence_granularity", "32 for IPv4"),
         ({"persistence_timeout": 9, "persistence_granularity": "255.0.255.0"}, "persistence_granularity", "a netmask"),

@@ -22,7 +22,7 @@ def pool_contradictions(config: Config) -> t.Iterator[Problem]:
         families = _families(service, config)
         yield from _twice(service, path)
         yield from _sorry_server(service, families, path)
-        yield from _granularity(service, config, path)
+        yield from _granularity(service, families, path)
         for index, (server, running) in enumerate(zip(service.real_servers, running_examples(service, config))):
             place = f"{path}.real_servers[{index}]"
             yield from _limits(server, place)
@@ -32,24 +32,19 @@ def pool_contradictions(config: Config) -> t.Iterator[Problem]:
 
 
 def _families(service: VirtualServer, config: Config) -> t.FrozenSet[str]:
-    """inet and inet6, as far as the service says; a bare fwmark says nothing."""
-    return frozenset(_said_families(service, config) - {""})
-
-
-def _said_families(service: VirtualServer, config: Config) -> t.Set[str]:
-    """inet and inet6; "" of a bare fwmark."""
+    """inet and inet6, as far as the service says; a fwmark that does not is of IPv6 where all its servers are."""
     entries = served_entries(service, config)
-    return {entry.family if entry.address is None else family_of(entry.address) for entry in entries}
-
-
-def _granularity(service: VirtualServer, config: Config, path: str) -> t.Iterator[Problem]:
-    """One for all that the service serves. A bare fwmark is of IPv6 where all of its servers are."""
-    granularity = service.persistence_granularity
-    if granularity is None or granularity <= _BITS_OF_IPV4:
-        return
-    families = _said_families(service, config)
     six = bool(service.real_servers) and all(":" in server.address for server in service.real_servers)
-    if "inet" in families or ("" in families and not six):
+    of_mark = "inet6" if six else "inet"
+    return frozenset(
+        entry.family or of_mark if entry.address is None else family_of(entry.address) for entry in entries
+    )
+
+
+def _granularity(service: VirtualServer, families: t.FrozenSet[str], path: str) -> t.Iterator[Problem]:
+    """One for all that the service serves."""
+    granularity = service.persistence_granularity
+    if granularity is not None and granularity > _BITS_OF_IPV4 and "inet" in families:
         message = "must be a netmask or a prefix length from 1 to 32 for IPv4."
         yield Problem(f"{path}.persistence_granularity", granularity, message)
 
