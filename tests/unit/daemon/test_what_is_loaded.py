@@ -19,11 +19,8 @@ import pytest
 RUNTIME = Path(__file__).parents[3] / "plugins" / "module_utils"
 NEEDLESS = {
     "argparse": "the command line of the unit is read without it",
-    "copy": "brings weakref",
-    "dataclasses": "model/dataclass.py stands for it",
     "email": "only who mails needs it",
     "hashlib": "brings OpenSSL; model/sha256.py stands for it",
-    "inspect": "brings ast, dis and tokenize",
     "logging": "the journal is written without it",
     "mainstay.net.nftables": "only on that data plane, and only by the health worker",
     "mainstay.probes.rare": "only with a check of such a kind",

@@ -19,8 +19,8 @@ from __future__ import annotations
 import enum
 import struct
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from ..model.units import Duration
 
 VERSION = 1

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re
 import typing as t
+from dataclasses import replace
 
 from ..model.check_config import Check, SmtpCheck
-from ..model.dataclass import replace
 from ..net.bounded_search import bounded_search
 from ..probes.build import probe_tasks
 from ..probes.task import ProbeTask

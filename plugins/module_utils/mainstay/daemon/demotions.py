@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import asdict, dataclass
 
 from ..model.config import Config
-from ..model.dataclass import asdict, dataclass
 from ..model.refused import suggestion
 from .journal import Journal
 from .order_file import OrderFile

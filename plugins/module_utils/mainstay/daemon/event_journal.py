@@ -16,8 +16,8 @@ import json
 import os
 import stat
 import typing as t
+from dataclasses import asdict
 
-from ..model.dataclass import asdict
 from ..model.units import Instant, seconds
 from .event_budget import EventBudget
 from .journal import Journal

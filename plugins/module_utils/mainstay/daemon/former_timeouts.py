@@ -13,8 +13,8 @@ import contextlib
 import json
 import os
 import typing as t
+from dataclasses import asdict
 
-from ..model.dataclass import asdict
 from ..net.data_plane import DataPlaneAbsent, DataPlaneUnavailable
 from ..net.ipvs_timeouts import TimeoutControl, Timeouts
 from .leftover_devices import Outcome

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ..model.check_config import Check
-from ..model.dataclass import replace
 from ..model.load import load_config
 from ..model.lvs_defaults import running_services
 from ..model.problems import ConfigError

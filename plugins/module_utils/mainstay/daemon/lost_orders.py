@@ -10,11 +10,11 @@ ordered about it. Nobody moves an order by guessing: it is told, with the comman
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ..lvs.keys import ServerId
 from ..lvs.overrides import WEIGHT
 from ..model.config import Config
-from ..model.dataclass import dataclass
 from .overrides import ServerOrder, address_in, known_servers
 
 

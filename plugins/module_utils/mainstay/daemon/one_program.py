@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import replace
 
 from ..model.check_config import MiscCheck
-from ..model.dataclass import replace
 from ..model.units import seconds
 from ..probes.outcome import ProbeOutcome
 from ..probes.verdict import Verdict

@@ -13,12 +13,12 @@ from __future__ import annotations
 import ipaddress
 import os
 import typing as t
+from dataclasses import asdict, dataclass
 
 from ..lvs.keys import ServerId
 from ..lvs.overrides import ACTIONS, WEIGHT
 from ..lvs.table import endpoint_text
 from ..model.config import Config, VirtualServer
-from ..model.dataclass import asdict, dataclass
 from ..model.refused import suggestion
 from .demotions import NotPossible
 from .journal import Journal

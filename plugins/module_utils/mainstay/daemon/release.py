@@ -23,12 +23,12 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import dataclass, field, replace
 
 from ..lvs.keys import service_keys
 from ..lvs.reconcile import operations
 from ..lvs.table import ServiceKey
 from ..model.config import Config, VrrpInstance
-from ..model.dataclass import dataclass, field, replace
 from ..model.defaults import RunningInstance, running_instances
 from ..model.lvs_defaults import running_services
 from ..model.problems import ConfigError

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from ..model.config import Config
-from ..model.dataclass import dataclass, field
 from ..model.dump import config_digest
 from ..model.problems import Problem
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration

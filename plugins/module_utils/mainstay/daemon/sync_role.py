@@ -11,9 +11,9 @@ state nothing is decided: what a former daemon left running is right as it is.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import asdict
 
 from ..model.config import Config
-from ..model.dataclass import asdict
 from ..model.units import Instant
 from ..net.ipvs_sync import BACKUP, DEFAULT_GROUP, MASTER, SyncSettings
 from .worker import Arguments, Happening

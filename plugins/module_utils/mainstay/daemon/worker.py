@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ..model.config import Config
-from ..model.dataclass import dataclass
 from ..model.units import Instant
 
 DATA_PLANE = "data_plane"

@@ -15,8 +15,8 @@ from __future__ import annotations
 import os
 import signal
 import typing as t
+from dataclasses import dataclass, field
 
-from ..model.dataclass import dataclass, field
 from ..model.units import NANOSECONDS_PER_SECOND, Duration, Instant
 from ..net.polling import Poller, Timer
 from .channel import Channel, Message

@@ -12,9 +12,9 @@ from __future__ import annotations
 import gc
 import signal
 import typing as t
+from dataclasses import asdict, dataclass
 
 from ..model.config import Config
-from ..model.dataclass import asdict, dataclass
 from ..model.load import load_part
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Instant
 from ..net.polling import Poller

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, replace
 
-from ..model.dataclass import dataclass, replace
 from ..model.lvs_defaults import RunningService
 from ..model.units import Instant
 from . import overrides

@@ -11,8 +11,8 @@ kind that RFC 2439 (4.2) gives: three downs in a short time suppress, one or two
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from ..model.units import Duration, Instant
 
 PENALTY = 1000.0

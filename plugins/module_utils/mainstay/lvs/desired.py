@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ..model.dataclass import replace
 from ..model.lvs_config import SorryServer
 from ..model.lvs_defaults import RunningServer, RunningService
 from ..model.units import NANOSECONDS_PER_SECOND

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import types
 import typing as t
+from dataclasses import dataclass, replace
 
-from ..model.dataclass import dataclass, replace
 from ..model.lvs_defaults import RunningService
 from ..model.units import Instant
 from .keys import destination_key, service_keys, sorry_lb_kind

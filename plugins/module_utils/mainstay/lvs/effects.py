@@ -10,8 +10,8 @@ use the same function to prove that reconciliation arrives where it should.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ..model.dataclass import replace
 from .operations import (
     AddDestination,
     AddService,

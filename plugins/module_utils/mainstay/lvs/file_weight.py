@@ -10,8 +10,7 @@ server out. With weight 0 the number itself decides: any but 0 takes it out (wit
 from __future__ import annotations
 
 import typing as t
-
-from ..model.dataclass import dataclass
+from dataclasses import dataclass
 
 WEIGHT_LIMIT = 65535
 """What a weight of ip_vs goes up to."""

@@ -18,9 +18,9 @@ that is down is probed every `delay_loop` until one passes.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, replace
 
 from ..model.check_config import Check
-from ..model.dataclass import dataclass, replace
 from ..model.units import Duration, Instant
 
 UP = "up"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import functools
 import typing as t
+from dataclasses import dataclass, field
 
-from ..model.dataclass import dataclass, field
 from ..model.lvs_defaults import RunningServer
 from ..model.units import Instant
 from .damping import NO_PENALTY, Penalty

@@ -14,8 +14,8 @@ An order for a server that no service has waits until there is one: nothing here
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from .keys import ServerId
 
 DRAIN = "drain"

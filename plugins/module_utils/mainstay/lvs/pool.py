@@ -35,8 +35,8 @@ says what decide() would, and looks at no other.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, replace
 
-from ..model.dataclass import dataclass, replace
 from ..model.lvs_defaults import RunningService
 from ..model.units import Instant
 from .candidate import Candidate, candidate

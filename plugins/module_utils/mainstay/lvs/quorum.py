@@ -10,8 +10,8 @@ wait for its quorum until it is warm. Only regular servers count, never backup s
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from ..model.lvs_defaults import RunningService
 from .candidate import Candidate
 from .health import DOWN

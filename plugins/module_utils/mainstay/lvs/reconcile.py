@@ -17,8 +17,8 @@ remove come after all others, for the same reason: make before break.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ..model.dataclass import replace
 from .operations import (
     AddDestination,
     AddService,

@@ -10,8 +10,8 @@ weight (of several the lowest word counts), FILE_CHECK adds to it.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from ..model.lvs_defaults import RunningServer
 from ..model.units import Instant
 from .file_weight import WEIGHT_LIMIT

@@ -10,8 +10,7 @@ change of anything else is an edit, never a delete and add. Keys are tuples: the
 from __future__ import annotations
 
 import typing as t
-
-from ..model.dataclass import dataclass, field
+from dataclasses import dataclass, field
 
 
 class ServiceKey(t.NamedTuple):

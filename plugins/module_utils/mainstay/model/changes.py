@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import dataclass
 
-from .dataclass import dataclass
 from .options import TOP_LEVEL, TOP_LISTS
 
 Document = t.Mapping[str, t.Any]

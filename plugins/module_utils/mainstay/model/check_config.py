@@ -9,9 +9,9 @@ What a check leaves open (None) its real_server says, then its virtual_server, t
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from .commands import Command
-from .dataclass import dataclass
 from .units import Duration
 
 

@@ -10,10 +10,10 @@ a default differs from keepalived's, the line says so; each such default is a tr
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field
 
 from .check_config import Check, HttpCheck, TcpCheck
 from .commands import Command
-from .dataclass import dataclass, field
 from .lvs_config import LvsTimeouts, RealServer, VirtualServer, VirtualServerGroup
 from .routing import Route, Rule
 from .tracking import BfdInstance, TrackFile, VrrpScript, VrrpTrackProcess

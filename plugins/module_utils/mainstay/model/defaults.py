@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, replace
 
 from .config import Config, GlobalDefs, VrrpInstance
-from .dataclass import dataclass, replace
 from .units import Duration, seconds
 from .vrrp_config import Notifications
 

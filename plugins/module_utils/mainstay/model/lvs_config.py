@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field
 
 from .check_config import Check
 from .commands import Command
-from .dataclass import dataclass, field
 from .units import Duration, seconds
 
 

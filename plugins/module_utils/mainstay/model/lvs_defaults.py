@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import operator
 import typing as t
+from dataclasses import dataclass, fields, replace
 
 from .check_config import Check, FileCheck, HttpCheck, MiscCheck
 from .config import Config, GlobalDefs
-from .dataclass import dataclass, fields, replace
 from .lvs_config import GroupEntry, RealServer, VirtualServer
 from .tracking import TrackFile
 from .units import Duration, seconds

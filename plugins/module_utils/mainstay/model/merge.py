@@ -11,8 +11,8 @@ decides anything.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
-from .dataclass import dataclass
 from .json_text import join
 from .options import TOP_KEYS, TOP_LEVEL, TOP_LISTS
 from .problems import ConfigError, Problem

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import functools
 import typing as t
+from dataclasses import fields
 
 from .check_config import Tls
-from .dataclass import fields
 from .lvs_config import RealServer
 from .vrrp_config import Notifications, Tracking
 

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field
 
 from .config import Config
-from .dataclass import dataclass, field
 from .options import SECTIONS, TOP_LEVEL, TOP_LISTS
 from .parts import option_value
 

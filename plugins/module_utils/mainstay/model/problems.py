@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-
-from .dataclass import dataclass
+from dataclasses import dataclass
 
 _SHOWN = 60
 """Characters of a value that a message repeats."""

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import ipaddress
 import typing as t
+from dataclasses import dataclass, field
 
-from .dataclass import dataclass, field
 from .routing import NextHop, Route
 from .routing_words import (
     LARGEST,

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field
 
-from .dataclass import dataclass, field
 from .routing import Rule
 from .routing_words import (
     LARGEST,

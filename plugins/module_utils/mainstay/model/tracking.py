@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from .commands import Command
-from .dataclass import dataclass
 from .units import Duration, seconds
 
 

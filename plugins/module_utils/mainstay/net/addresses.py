@@ -16,9 +16,9 @@ import errno
 import ipaddress
 import os
 import typing as t
+from dataclasses import dataclass
 
 from ..model.config import VirtualAddress
-from ..model.dataclass import dataclass
 from ..model.route_text import SCOPES
 from ..model.units import NANOSECONDS_PER_SECOND
 from . import rtnl

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ..model.dataclass import replace
 from ..model.units import Duration, as_seconds
 from ..probes.outcome import ProbeOutcome
 from ..probes.task import ICMP, TCP, TLS, UDP, ProbeTask

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ..lvs.operations import Operation
 from ..lvs.table import DestinationKey, ServiceKey, Table
-from ..model.dataclass import dataclass
 
 
 class DataPlaneUnavailable(Exception):

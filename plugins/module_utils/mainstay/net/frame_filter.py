@@ -12,8 +12,7 @@ import array
 import socket
 import struct
 import typing as t
-
-from ..model.dataclass import dataclass
+from dataclasses import dataclass
 
 LOAD_BYTE, LOAD_HALF = 0x30, 0x28
 

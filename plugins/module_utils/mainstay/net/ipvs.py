@@ -9,6 +9,7 @@ import errno
 import os
 import struct
 import typing as t
+from dataclasses import replace
 
 from ..lvs.effects import operation_service
 from ..lvs.operations import (
@@ -20,7 +21,6 @@ from ..lvs.operations import (
     SetService,
 )
 from ..lvs.table import Service, ServiceKey, Table
-from ..model.dataclass import replace
 from . import ipvs_messages as messages
 from .data_plane import Counting, DataPlaneAbsent, DataPlaneUnavailable, DestinationCounters, Refusal
 from .ipvs_pools import Pool, PoolMemory

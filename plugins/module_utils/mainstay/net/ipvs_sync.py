@@ -15,8 +15,8 @@ import os
 import socket
 import struct
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from . import ipvs_messages as messages
 from .data_plane import DataPlaneUnavailable
 from .ipvs import open_ipvs, unavailable

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import struct
 import typing as t
+from dataclasses import astuple, dataclass, replace
 
-from ..model.dataclass import astuple, dataclass, replace
 from . import ipvs_messages as messages
 from .ipvs import open_ipvs, unavailable
 from .netlink import Message, decode, u32

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import replace
 
-from ..model.dataclass import replace
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant
 from . import rtnl
 from .polling import READABLE, Poller, Timer

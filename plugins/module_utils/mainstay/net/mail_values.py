@@ -8,8 +8,7 @@ process of an attempt needs it.
 from __future__ import annotations
 
 import typing as t
-
-from ..model.dataclass import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ import os
 import socket
 import struct
 import typing as t
-
-from ..model.dataclass import dataclass
+from dataclasses import dataclass
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 0x100, 0x200

@@ -19,8 +19,7 @@ them takes longer than the edit, so it is what an edit leaves to be done: see fi
 from __future__ import annotations
 
 import typing as t
-
-from ..model.dataclass import replace
+from dataclasses import replace
 
 try:
     import nftables as libnftables

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import socket
 import typing as t
+from dataclasses import dataclass
 
 from ..lvs.table import DestinationKey, ServiceKey
-from ..model.dataclass import dataclass
 
 TABLE = "mainstay"
 FAMILY = "inet"

@@ -11,9 +11,9 @@ and writes it anew.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, replace
 
 from ..lvs.table import Destination, DestinationKey, Service, ServiceKey, Table
-from ..model.dataclass import dataclass, replace
 from .nftables_meaning import Meaning, protocol_name, rule_meaning
 from .nftables_names import (
     LOOKUPS,

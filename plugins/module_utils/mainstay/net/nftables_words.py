@@ -9,9 +9,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ..lvs.table import Service, ServiceKey
-from ..model.dataclass import replace
 
 _PERSISTENT = "persistent"
 

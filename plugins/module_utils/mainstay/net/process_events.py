@@ -13,8 +13,8 @@ import os
 import socket
 import struct
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from .netlink import u32
 
 _NETLINK_CONNECTOR = 11

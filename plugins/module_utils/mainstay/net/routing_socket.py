@@ -20,8 +20,8 @@ import errno
 import socket
 import struct
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from ..model.route_text import route_text, rule_text
 from ..model.routing import Route, Rule
 from .netlink import decode

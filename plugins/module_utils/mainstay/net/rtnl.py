@@ -15,8 +15,7 @@ from __future__ import annotations
 import socket
 import struct
 import typing as t
-
-from ..model.dataclass import dataclass
+from dataclasses import dataclass
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22

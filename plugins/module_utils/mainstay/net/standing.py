@@ -11,8 +11,8 @@ finished with is none yet.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from . import rtnl
 from .links import LinkMirror
 

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ..model.check_config import Tls
-from ..model.dataclass import replace
 from ..model.units import seconds
 from ..probes.certificate_dates import certificate_end, date_text, expiry_note
 from ..probes.verdict import Verdict

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 import struct
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from .dns_name import MalformedMessage, encoded_name, read_name
 
 TYPES: t.Mapping[str, int] = {

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-
-from ..model.dataclass import dataclass
+from dataclasses import dataclass
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 

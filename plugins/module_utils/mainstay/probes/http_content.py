@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from .http_answer import MalformedAnswer
 from .task import Search
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-
-from ..model.dataclass import dataclass
+from dataclasses import dataclass
 
 LINE_BYTES = 1000
 """With its line end; RFC 5321 4.5.3.1.5 says 512, servers with long texts exist."""

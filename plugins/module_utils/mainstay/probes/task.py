@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ..model.check_config import EndpointCheck, Tls
-from ..model.dataclass import dataclass
 from .verdict import Probe, Verdict
 
 TCP, TLS, UDP, ICMP = "tcp", "tls", "udp", "icmp"

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from ..model.units import Instant
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import enum
 import typing as t
-
-from ..model.dataclass import dataclass
+from dataclasses import dataclass
 
 
 class State(str, enum.Enum):

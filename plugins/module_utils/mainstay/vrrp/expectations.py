@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import ipaddress
 import typing as t
+from dataclasses import dataclass, field
 
-from ..model.dataclass import dataclass, field
 from ..model.units import Duration
 from ..model.vrrp_config import UnicastPeer
 from .hmac_trailer import HmacVerifier

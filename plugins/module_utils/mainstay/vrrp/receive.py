@@ -20,8 +20,8 @@ from __future__ import annotations
 import ipaddress
 import struct
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from ..model.units import as_seconds
 from .actions import Alarm
 from .advert import Advert

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ..model.dataclass import dataclass
+from dataclasses import dataclass
+
 from ..model.units import Duration, seconds
 
 

@@ -27,8 +27,8 @@ each order's event to its member, reports that member in turn, and is done when 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from ..model.units import Duration, Instant, seconds
 from .actions import State
 from .events import GroupFaultChanged, GroupPromotes, GroupReasserts, GroupYields

@@ -21,8 +21,8 @@ instance must not become master on the strength of a check that was never made.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
-from ..model.dataclass import dataclass
 from ..model.units import Instant
 from .events import Influence
 from .timers import HIGHEST_PRIORITY, OWNER_PRIORITY

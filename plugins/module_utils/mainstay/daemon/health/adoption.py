@@ -12,10 +12,10 @@ our servers says nothing at all, unless the sorry server holds the fort in it.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ...lvs.keys import ServerId, destination_key, server_text, service_keys, sorry_lb_kind
 from ...lvs.table import DestinationKey, Service, Table
-from ...model.dataclass import dataclass
 from ...model.lvs_defaults import RunningServer, RunningService
 
 

@@ -17,11 +17,11 @@ a changed path takes nobody out and brings nobody in before it was tried.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ...lvs.health import DOWN, CheckHistory, CheckPolicy, Health, check_policy, first_history, told_policy
 from ...lvs.keys import ServerId, server_text
 from ...model.check_config import Check, EndpointCheck
-from ...model.dataclass import replace
 from ...model.lvs_defaults import RunningService
 from ...model.units import Instant
 from ..check_names import told_name

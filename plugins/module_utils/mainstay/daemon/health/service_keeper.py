@@ -14,6 +14,7 @@ change nothing but the age of the last one. Where it is a few servers that have 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ...lvs.candidate import full_weight
 from ...lvs.desired import changed_services, desired_services
@@ -26,7 +27,6 @@ from ...lvs.pool import decide, decide_changes
 from ...lvs.server_health import ServerHealth, server_health
 from ...lvs.slow_start import begun_before
 from ...lvs.table import Service, ServiceKey, Table
-from ...model.dataclass import replace
 from ...model.lvs_defaults import RunningServer, RunningService
 from ...model.units import Instant
 from ...net.polling import Poller, Timer

@@ -14,9 +14,9 @@ import os
 import resource
 import signal
 import typing as t
+from dataclasses import asdict, replace
 
 from ...model.config import GlobalDefs
-from ...model.dataclass import asdict, replace
 from ...model.units import NANOSECONDS_PER_SECOND, Duration, as_seconds
 from ...net.mail_values import Delivery, Letter, MailServer
 from .. import scheduling

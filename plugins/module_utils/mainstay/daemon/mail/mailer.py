@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import replace
 
 from ...model.config import Config, GlobalDefs
-from ...model.dataclass import replace
 from ...model.units import NANOSECONDS_PER_MILLISECOND, Duration, Instant, seconds
 from ...net.mail_values import Delivery, MailServer
 from ...net.polling import Poller, Timer

@@ -15,8 +15,8 @@ import json
 import os
 import re
 import typing as t
+from dataclasses import dataclass
 
-from ...model.dataclass import dataclass
 from ...model.units import Instant
 from ...net.mail_values import Letter
 from ..journal import Journal

@@ -10,9 +10,9 @@ is told as possible: backups are silent, so nobody knows their priorities, nor w
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ...model.config import Config
-from ...model.dataclass import dataclass
 from ...model.defaults import RunningInstance, running_instances
 from ...vrrp.actions import State
 from ..demotions import group_of

@@ -12,11 +12,11 @@ end of a TCP service, because connection tracking carries on what it knows.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ...lvs.keys import server_text, service_keys
 from ...lvs.table import ServiceKey
 from ...model.config import Config
-from ...model.dataclass import dataclass
 from ...model.lvs_defaults import RunningServer, RunningService, running_services
 from ...model.units import as_seconds
 from .page_words import Section, section_of

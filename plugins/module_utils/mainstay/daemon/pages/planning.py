@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import asdict, dataclass
 
 from ...lvs.overrides import MAINTENANCE
 from ...model.changes import ObjectChange, changes
 from ...model.config import Config
-from ...model.dataclass import asdict, dataclass
 from ...model.dump import config_document, hide_secrets
 from ...model.load import load_config
 from ..client import DaemonUnreachable, request

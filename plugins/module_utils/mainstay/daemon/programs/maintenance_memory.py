@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import asdict, dataclass, field
 
-from ...model.dataclass import asdict, dataclass, field
 from ..journal import Journal
 from ..order_file import OrderFile
 

@@ -12,11 +12,11 @@ the next run waits for the end of this one.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ...lvs.health import DOWN, WAITING, check_policy, first_history, judge
 from ...model.check_config import MiscCheck
 from ...model.commands import Command
-from ...model.dataclass import dataclass
 from ...model.units import Duration, Instant, as_seconds
 from ...net.polling import Poller, Timer
 from ..wall_clock import wall_clock

@@ -10,11 +10,11 @@ There may be thousands of them, and few ever have something to tell: they are lo
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field, replace
 
 from ...lvs.keys import server_text
 from ...model.commands import Command
 from ...model.config import Config, GlobalDefs
-from ...model.dataclass import dataclass, field, replace
 from ...model.defaults import notifications
 from ...model.lvs_defaults import RunningServer, RunningService, running_service
 from ...model.vrrp_config import Notifications

@@ -9,9 +9,9 @@ import grp
 import os
 import pwd
 import typing as t
+from dataclasses import dataclass
 
 from ...model.commands import Command
-from ...model.dataclass import dataclass
 
 DEFAULT_USER = "mainstay"
 

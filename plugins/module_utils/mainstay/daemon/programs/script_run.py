@@ -15,8 +15,8 @@ import contextlib
 import os
 import signal
 import typing as t
+from dataclasses import dataclass
 
-from ...model.dataclass import dataclass
 from ...model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Duration, Instant, as_seconds
 from ...net.polling import READABLE, Poller, Timer
 from ..signals import signal_name

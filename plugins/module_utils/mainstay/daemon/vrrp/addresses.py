@@ -15,9 +15,9 @@ have taken over: a restarted worker that finds its addresses under such a lease 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ...model.config import VirtualAddress, VrrpInstance
-from ...model.dataclass import replace
 from ...model.units import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Duration, Instant, seconds
 from ...net import rtnl
 from ...net.addresses import AddressProgram, LeasedAddress, kernel_form

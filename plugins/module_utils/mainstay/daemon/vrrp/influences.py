@@ -9,8 +9,8 @@ It remembers what the router was told last: each look gives only the events that
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ...model.dataclass import replace
 from ...net.standing import Standing
 from ...vrrp.events import (
     DemotionChanged,

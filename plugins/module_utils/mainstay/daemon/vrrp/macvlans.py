@@ -21,8 +21,8 @@ from __future__ import annotations
 import errno
 import os
 import typing as t
+from dataclasses import dataclass
 
-from ...model.dataclass import dataclass
 from ...model.defaults import RunningInstance
 from ...net import macvlan, rtnl
 from ...net.accept_filter import macvlan_element

@@ -18,8 +18,8 @@ import collections
 import errno
 import os
 import typing as t
+from dataclasses import replace
 
-from ...model.dataclass import replace
 from ...model.defaults import RunningInstance
 from ...model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
 from ...model.vrrp_config import HmacAuthentication

@@ -12,9 +12,9 @@ instances in FAULT, with one it counts as down (`vrrp/tracking.py`).
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ...model.config import Config, VrrpSyncGroup
-from ...model.dataclass import dataclass
 from ...model.tracking import TrackReference
 from ...model.units import Instant
 from ...model.vrrp_config import Tracking
