@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from mainstay.model.dump import brief_document, config_document
+from mainstay.model.dump import brief_document, config_document, config_text
 from mainstay.model.load import load_config, load_part
 from mainstay.model.options import REFERENCES, SECTIONS, TOP_KEYS, TOP_LEVEL, TOP_LISTS, Option
 from mainstay.model.plan import plan
@@ -123,6 +123,7 @@ def test_a_brief_document_spells_only_what_is_not_as_by_default() -> None:
 def test_every_key_loads_and_comes_back_as_it_was_said() -> None:
     config = load_config(complete())
     document = json.loads(json.dumps(config_document(config)))
+    assert json.loads("".join(config_text(config))) == document
 
     assert load_config(document) == config
     assert load_part(json.loads(json.dumps(brief_document(config)))) == config

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import typing as t
 
 from ..model.config import Config
-from ..model.dump import config_document, without_secrets
+from ..model.dump import config_text, without_secrets
 from ..model.load import load_part
 from .state_directory import stored
 
@@ -63,16 +62,18 @@ class RunDirectory:
 
         Raises OSError.
         """
-        content = {
-            "running": config_document(without_secrets(running)),
-            "leaving": [config_document(without_secrets(one)) for one in leaving],
-        }
         temporary = os.path.join(self.path, f".{_RUNNING}.{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(json.dumps(content))  # json.dump encodes in Python, five times slower
+            file.write('{"running": ')
+            file.writelines(config_text(without_secrets(running)))
+            file.write(', "leaving": [')
+            for number, one in enumerate(leaving):
+                file.write(", " if number else "")
+                file.writelines(config_text(without_secrets(one)))
+            file.write("]}")
         os.replace(temporary, os.path.join(self.path, _RUNNING))
 
     def read_running(self) -> t.List[Config]:
