@@ -86,6 +86,14 @@ def test_servers_shows_one_service_or_all_for_people_and_programs(mainstay: Main
     assert [one["weight"] for one in told["overrides"]["orders"]] == [9]
 
 
+def test_restore_all_tells_of_the_orders_that_it_does_not_mean(mainstay: Mainstay, running: DaemonProcess) -> None:
+    assert "real servers" not in mainstay("restore", "--all", *run_dir(running)).out
+    mainstay("drain", "web", A, *run_dir(running))
+    said = mainstay("restore", "--all", *run_dir(running)).out.splitlines()
+    assert said[-1] == "orders about real servers hold on, 1: 'mainstay restore --all --of servers' ends them"
+    assert mainstay("restore", "--all", "--of", "servers", *run_dir(running)).out == f"restored: web {A}, drain ended\n"
+
+
 def test_whoever_takes_the_last_server_out_is_told(mainstay: Mainstay, running: DaemonProcess) -> None:
     assert "!!" not in mainstay("maintenance", "web", A, *run_dir(running)).out
     wait_for("the first to be out", lambda: "0 of 5" in mainstay("servers", *run_dir(running)).out)
@@ -113,6 +121,8 @@ def test_whoever_takes_the_quorum_away_is_told(
     said = mainstay("drain", "web", B, *run_dir(running)).out.splitlines()[1:]
     told = ["quorum is lost, live weight 5, needed 6", *then]
     assert said == [f"!! virtual_server web: {sentence}" for sentence in told]
+    less = mainstay("weight", "web", A, "4", *run_dir(running)).out.splitlines()[1:]
+    assert less[0] == "!! virtual_server web: quorum is lost, live weight 4, needed 6"
 
 
 def test_an_order_that_nobody_carries_out_yet_is_told_so(mainstay: Mainstay, running: DaemonProcess) -> None:

@@ -20,8 +20,7 @@ _STATUSES = "Exit status 0: %s, 2: refused (unknown name, no permission), 1: no 
 _EXPLAIN_HELP = "Tell why an instance is in its state and what would change it. " + _STATUSES % "told"
 _EVENTS_HELP = (
     "Show what happened on this machine, the newest last; NAME is an instance, a group, a service, a server "
-    "(192.0.2.21:80) or mainstayd. "
-    + _STATUSES % "shown"
+    "(192.0.2.21:80) or mainstayd. " + _STATUSES % "shown"
 )
 _DEMOTE_HELP = (
     "Take instances out of the election until 'restore': a master hands over at once, and a backup takes over only "
@@ -81,7 +80,19 @@ def _restore(options: argparse.Namespace) -> int:
     of = {} if options.of is None else {"of": options.of}
     answer = request("restore", options.run_dir, names=options.names, all=options.all, **of)
     page = _restored_servers if "demoted" not in answer else _changed_page("restored")
-    return _show(answer, page, as_json=False)
+    status = _show(answer, page, as_json=False)
+    if options.all and options.of is None and status == GOOD:
+        write(_left_to_restore(options.run_dir))
+    return status
+
+
+def _left_to_restore(run_directory: str) -> str:
+    """Whoever says --all may believe that it is."""
+    overrides = request("servers", run_directory).get("overrides") or {}
+    left = len(overrides.get("orders") or ())
+    return (
+        f"orders about real servers hold on, {left}: 'mainstay restore --all --of servers' ends them\n" if left else ""
+    )
 
 
 def _restored_servers(answer: t.Mapping[str, t.Any]) -> str:

@@ -37,8 +37,6 @@ _WEIGHT_HELP = (
 )
 
 
-_TAKEN_OUT = ("draining", "maintenance")
-"""States of a server whose order has been decided on."""
 _DECIDES_WITHIN = 2.0  # seconds
 _LOOK_AGAIN = 0.05  # seconds
 
@@ -137,7 +135,7 @@ def _what_is_left(run_directory: str, order: t.Mapping[str, t.Any]) -> t.List[st
     """Whoever takes the last server out, or the one that the quorum hangs on, should learn it from us."""
     from ..daemon.pages.servers_text import usable_servers
 
-    if order["action"] == "force" or (order["action"] == "weight" and order["weight"]):
+    if order["action"] == "force":
         return []
     lvs = _decided(run_directory, order)
     if not lvs.get("alive"):
@@ -146,7 +144,7 @@ def _what_is_left(run_directory: str, order: t.Mapping[str, t.Any]) -> t.List[st
     if section.get("quorum_up") is not False:
         return []
     subject = f"virtual_server {order['service']}"
-    left = [name for name in usable_servers(section) if name != order["server"]]
+    left = [name for name in usable_servers(section) if order["weight"] or name != order["server"]]
     figures = f"live weight {section.get('live_weight')}, needed {section.get('needed')}"
     lost = [f"{subject}: quorum is lost, {figures}"]
     if section.get("sorry_in"):
@@ -161,7 +159,13 @@ def _decided(run_directory: str, order: t.Mapping[str, t.Any]) -> t.Mapping[str,
         answer = request("servers", run_directory, service=order["service"])
         lvs: t.Mapping[str, t.Any] = answer.get("lvs") or {}
         server = server_section(answer, order["service"], order["server"]) if lvs else None
-        decided = server is None or server.get("state") in _TAKEN_OUT or not lvs.get("alive")
-        if decided or time.monotonic() >= deadline:
+        if server is None or not lvs.get("alive") or _is_taken(server, order) or time.monotonic() >= deadline:
             return lvs
         time.sleep(_LOOK_AGAIN)
+
+
+def _is_taken(server: t.Mapping[str, t.Any], order: t.Mapping[str, t.Any]) -> bool:
+    """A file of the maintenance_directory is stronger than the order."""
+    held = server.get("override") or {}
+    same = (held.get("action"), held.get("weight")) == (order["action"], order["weight"])
+    return same or server.get("state") == "maintenance"
