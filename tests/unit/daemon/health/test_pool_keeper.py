@@ -16,6 +16,7 @@ from mainstay.lvs.operations import AddDestination, AddService, Operation
 from mainstay.lvs.reconcile import operations
 from mainstay.lvs.table import ServiceKey, Table
 from mainstay.model.config import TcpCheck
+from mainstay.model.lvs_config import GroupEntry, VirtualServerGroup
 from mainstay.model.units import as_seconds, seconds
 
 from .health_lab import ONE, REFUSED, TWO, WEB, HealthLab, hand_made, real, web
@@ -37,6 +38,21 @@ class TestDrift:
             "warning: virtual_server web: somebody else changed the kernel's table, repaired: the service was missing"
         ]
         assert lab.status()["virtual_servers"]["web"]["repairs"] == 1
+
+    def test_a_group_whose_entries_all_have_the_same_trouble_is_one_line(self, lab: HealthLab) -> None:
+        entries = VirtualServerGroup("g", (GroupEntry("192.0.2.10", "192.0.2.99", 80),))
+        lab.ipvs.refuse = lambda edit: "no scheduler" if isinstance(edit, AddService) else ""
+        lab.configure(web(ONE, address=None, port=None, virtual_server_group="g"), groups=[entries])
+        lab.run(1)
+        assert lab.said("no scheduler") == ["error: virtual_server web: refused by the kernel: no scheduler (90 times)"]
+        lab.ipvs.refuse = lambda _edit: ""
+        lab.run(as_seconds(CHECK_PERIOD))
+        lab.ipvs.table = {}
+        lab.run(as_seconds(CHECK_PERIOD))
+        assert lab.said("somebody else") == [
+            "warning: virtual_server web: somebody else changed the kernel's table, repaired: the service was missing "
+            "(90 times)"
+        ]
 
     def test_a_changed_weight_and_a_stranger_are_named(self, lab: HealthLab) -> None:
         lab.configure(web(ONE))

@@ -24,6 +24,7 @@ operator added with ipvsadm stays.
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ...lvs.effects import operation_service
@@ -351,20 +352,29 @@ class PoolKeeper:
     # ---- what is said about it
 
     def _report_drift(self, repairs: t.Sequence[Operation]) -> None:
+        told = []
         for key, edits in by_service(repairs, operation_service).items():
             self._repairs[key] = self._repairs.get(key, 0) + 1
-            self._say(LogLine("warning", self._subject(key), drift_sentence(edits, self.current.get(key))))
+            told.append((self._subject(key), drift_sentence(edits, self.current.get(key))))
+        self._tell("warning", told)
 
     def _note_refused(self, keys: t.Collection[ServiceKey], refused: t.Sequence[Refusal]) -> None:
         refused_at = by_service(refused, lambda refusal: operation_service(refusal.operation))
+        told = []
         for key in keys:
             known = self.refusals(key)
             self._refused.pop(key, None)
             if key in refused_at:
                 self._refused[key] = tuple(refused_at[key])
-            for refusal in telling(self._refused.get(key, ())):
-                if refusal.reason not in known:
-                    self._say(LogLine("error", self._subject(key), refusal_sentence(refusal)))
+            new = [one for one in telling(self._refused.get(key, ())) if one.reason not in known]
+            told += [(self._subject(key), refusal_sentence(refusal)) for refusal in new]
+        self._tell("error", told)
+
+    def _tell(self, level: str, told: t.Iterable[t.Tuple[str, str]]) -> None:
+        """A group may have thousands of entries in the same trouble; that is one line."""
+        for (subject, sentence), times in collections.Counter(told).items():
+            again = f" ({times} times)" if times > 1 else ""
+            self._say(LogLine(level, subject, f"{sentence}{again}"))
 
     def _subject(self, key: ServiceKey) -> str:
         return f"virtual_server {self._owned.get(key, str(key))}"
