@@ -54,6 +54,8 @@ options:
 notes:
   - One probe is made. The options C(retry) and C(delay_before_retry) of the check are for the daemon and say
     nothing here.
+  - Checks of the types C(file) and C(bfd) are refused. The running daemon alone can tell, and M(mainstay.ha.ha_info)
+    says what it does.
 requirements:
   - Python 3.9 or later on the managed host
 seealso:
@@ -170,6 +172,11 @@ from ansible_collections.mainstay.ha.plugins.module_utils.mainstay.probes.outcom
 _SERVICE = "checked"
 _AROUND = f"virtual_servers.{_SERVICE}.real_servers[0]."
 
+_OF_THE_DAEMON = {
+    "file": "only the running daemon follows track_files",
+    "bfd": "only the running daemon has BFD sessions",
+}
+
 
 def real_server(params: t.Dict[str, t.Any]) -> RunningServer:
     """The server and its check as the daemon would run them. Raises ConfigError."""
@@ -214,6 +221,9 @@ def main() -> t.NoReturn:
         },
         supports_check_mode=True,
     )
+    kind = module.params["check"]["type"]
+    if kind in _OF_THE_DAEMON:
+        module.fail_json(msg=f"check.type = {kind!r}: {_OF_THE_DAEMON[kind]}; mainstay.ha.ha_info tells what it says")
     try:
         server = real_server(module.params)
     except ConfigError as error:

@@ -78,9 +78,18 @@ def test_a_program_can_be_the_check(host: Host) -> None:
     assert (result.verdict, result.detail) == ("down", "exit status 1")
 
 
-def test_what_only_the_daemon_knows_is_refused(host: Host) -> None:
-    result = host.run_plain(ha_check, address="127.0.0.1", check={"type": "bfd", "name": "peer"})
-    assert result.failed and "bfd" in result.msg
+@pytest.mark.parametrize(
+    ("check", "why"),
+    [
+        ({"type": "file", "track_file": "load"}, "only the running daemon follows track_files"),
+        ({"type": "bfd", "name": "gw"}, "only the running daemon has BFD sessions"),
+    ],
+)
+def test_what_only_the_daemon_knows_is_refused(host: Host, check: dict[str, str], why: str) -> None:
+    result = host.run_plain(ha_check, address="127.0.0.1", port=80, check=check)
+    assert (
+        result.failed and result.msg == f"check.type = '{check['type']}': {why}; mainstay.ha.ha_info tells what it says"
+    )
 
 
 def test_the_check_may_name_another_port(host: Host, web_server: int, closed_port: int) -> None:
