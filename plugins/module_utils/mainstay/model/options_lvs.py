@@ -17,6 +17,8 @@ KINDS = ("NAT", "DR", "TUN")
 TUNNELS = ("ipip", "gue", "gre")
 CHECKSUMS = ("nocsum", "csum", "remcsum")
 
+_CHECKSUM = "Checksum of gue and gre; remcsum is for gue. gre0 of the role real_server takes nocsum only."
+
 _A_DAY = 86400
 _A_MONTH = 2678400
 
@@ -40,7 +42,7 @@ _BALANCING = {
     "masquerade": boolean("Servers see the director as their client. Only with data_plane nftables."),
     "tun_type": word("Encapsulation of lb_kind TUN.", *TUNNELS, default="ipip"),
     "tun_port": integer("Port of gue; has to be said there.", *PORT),
-    "tun_checksum": word("Checksum of gue and gre; remcsum is for gue.", *CHECKSUMS, default="nocsum"),
+    "tun_checksum": word(_CHECKSUM, *CHECKSUMS, default="nocsum"),
     "nat_mask": Option("prefix", "Does nothing, as in keepalived: the kernel has no such setting."),
     "persistence_timeout": seconds("So long a client stays with its server; 0 = off.", 0, _A_MONTH, 0, 1),
     "persistence_granularity": Option(
@@ -104,7 +106,7 @@ REAL_SERVER = {
     "lb_kind": word("How packets reach it; without it as the service says, tunnel included.", *KINDS),
     "tun_type": word("Encapsulation of lb_kind TUN.", *TUNNELS),
     "tun_port": integer("Port of gue; has to be said there.", *PORT),
-    "tun_checksum": word("Checksum of gue and gre; remcsum is for gue.", *CHECKSUMS),
+    "tun_checksum": word(_CHECKSUM, *CHECKSUMS),
     "uthreshold": integer("So many connections at most; 0: no limit.", 0, 4294967295, 0),
     "lthreshold": integer("Full, it gets new ones below this many; 0: three quarters of uthreshold.", 0, 4294967295, 0),
     "inhibit_on_failure": boolean("Failed it keeps its entry, at weight 0; without it as the service says.", None),
