@@ -16,10 +16,8 @@ WALL = {"time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.strf
 WALL |= {"datetime.now", "datetime.utcnow"}
 MAY_READ = {
     "journal.py": "every line of the log has its time",
-    "maintenance_directory.py": "a file's time, for people",
     "queue.py": "how long a mail has waited, over restarts",
     "reactor.py": "certificates carry dates",
-    "status.py": "the status tells when it was asked for",
     "advertiser.py": "signatures carry the time",
     "reception.py": "signatures carry the time",
     "wall_clock.py": "the status tells since when",

@@ -19,6 +19,7 @@ import pytest
 RUNTIME = Path(__file__).parents[3] / "plugins" / "module_utils"
 NEEDLESS = {
     "argparse": "the command line of the unit is read without it",
+    "datetime": "wall_clock.py writes times without it",
     "email": "only who mails needs it",
     "hashlib": "brings OpenSSL; model/sha256.py stands for it",
     "logging": "the journal is written without it",

@@ -119,6 +119,23 @@ def test_a_granularity_of_ipv6_alone_is_refused_beside_ipv4(entry: str) -> None:
     assert problem.message == "must be a netmask or a prefix length from 1 to 32 for IPv4."
 
 
+@pytest.mark.parametrize(("entries", "most"), [(["fwmark 5 inet6"], 128), (["fwmark 5", "fwmark 6 inet6"], 32)])
+def test_a_netmask_is_refused_where_the_group_lists_ipv6(entries: list[str], most: int) -> None:
+    """Counted it would keep together a 24 bits wide part of IPv6: whole providers."""
+    service = {
+        "virtual_server_group": "G",
+        "lb_kind": "TUN",
+        "persistence_timeout": 60,
+        "persistence_granularity": "255.255.255.0",
+        "real_servers": [{"address": "192.0.2.21"}],
+    }
+    document = {"virtual_server_groups": {"G": {"entries": entries}}, "virtual_servers": {"web": service}}
+    (problem,) = problems_of(document)
+    assert (problem.path, problem.value) == ("virtual_servers.web.persistence_granularity", "255.255.255.0")
+    remedy = f"write a prefix length from 1 to {most}."
+    assert problem.message == f"is a netmask of IPv4, and the service serves IPv6; {remedy}"
+
+
 def test_an_entry_without_a_port_wants_persistence() -> None:
     """ip_vs takes such a service without a word, and schedules nothing for it."""
     service: dict[str, t.Any] = {"virtual_server_group": "G", "protocol": "TCP", "real_servers": []}

@@ -17,6 +17,7 @@ from .service_samples import ADDRESSED, SERVER, service, told, told_of_server
 SIX = {"real_servers": [{"address": "2001:db8::21"}]}
 GROUPS = {"G": {"entries": ["192.0.2.60-69 80", "fwmark 7"]}}
 MARKED = {"fwmark": 5, "persistence_timeout": 9}
+NETMASK = {"persistence_granularity": "255.255.255.0"}
 DR = {"lb_kind": "DR"}
 TUN = {"lb_kind": "TUN"}
 
@@ -38,7 +39,8 @@ TUN = {"lb_kind": "TUN"}
         {**TUN, **SIX},
         {**TUN, "tun_type": "gue", "tun_port": 5555, "tun_checksum": "remcsum"},
         {**TUN, "tun_type": "gre", "tun_checksum": "csum"},
-        {"persistence_timeout": 60, "persistence_granularity": "255.255.255.0"},
+        {"persistence_timeout": 60, **NETMASK},
+        {**MARKED, **NETMASK},
         {**MARKED, "persistence_granularity": 64, **SIX},
         {**MARKED, "ip_family": "inet6", "persistence_granularity": 64, **SIX},
         {"protocol": "UDP", "persistence_timeout": 60, "persistence_engine": "sip"},
@@ -92,6 +94,13 @@ def test_what_may_stand_together(said: t.Dict[str, t.Any]) -> None:
         ({**MARKED, "ip_family": "inet", "persistence_granularity": 33}, "persistence_granularity", "32 for IPv4"),
         ({"persistence_timeout": 9, "persistence_granularity": "255.0.255.0"}, "persistence_granularity", "a netmask"),
         ({"persistence_timeout": 9, "persistence_granularity": 0}, "persistence_granularity", "from 1 to 128"),
+        ({**MARKED, **SIX, **NETMASK}, "persistence_granularity", "write a prefix length from 1 to 128"),
+        ({**MARKED, "ip_family": "inet6", **SIX, **NETMASK}, "persistence_granularity", "is a netmask of IPv4"),
+        (
+            {"address": "2001:db8::10", "persistence_timeout": 9, **SIX, **NETMASK},
+            "persistence_granularity",
+            "the service serves IPv6",
+        ),
         ({"hysteresis": 1}, "hysteresis", "must be less than quorum, 1"),
         ({"quorum": 0}, "quorum", "from 1"),
         ({"sorry_server_inhibit": True}, "sorry_server_inhibit", "without sorry_server"),

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import typing as t
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
 from ..model.config import Config
 from ..model.dump import config_digest
@@ -20,6 +19,7 @@ from ..model.problems import Problem
 from ..model.units import NANOSECONDS_PER_MILLISECOND, Duration
 from ..net.polling import Poller
 from ..version import VERSION
+from .wall_clock import wall_clock
 from .worker_link import WorkerLink
 
 PATIENCE = 500 * NANOSECONDS_PER_MILLISECOND
@@ -37,11 +37,6 @@ _EMPTY_SECTIONS: t.Mapping[str, t.Mapping[str, object]] = {
 Answer = t.Callable[[t.Mapping[str, object]], None]
 
 
-def local_time() -> str:
-    """Now, as ISO 8601 with the offset of this machine."""
-    return datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds")
-
-
 def patience_for(config: Config) -> Duration:
     """How long an answer about this configuration may take the workers."""
     servers = sum(len(service.real_servers) for service in config.virtual_servers.values())
@@ -54,7 +49,7 @@ class ConfigState:
 
     path: str
     config: Config
-    loaded_at: str = field(default_factory=local_time)
+    loaded_at: str = field(default_factory=wall_clock)
     last_reload: t.Optional[t.Dict[str, object]] = None
     _digested: t.Optional[t.Tuple[Config, str]] = None
     """A configuration and its digest: of ten thousand servers it takes a tenth of a second."""
@@ -67,13 +62,13 @@ class ConfigState:
     def taken(self, config: Config) -> None:
         """A reload brought this."""
         self.config = config
-        self.loaded_at = local_time()
+        self.loaded_at = wall_clock()
         self.last_reload = {"ok": True, "at": self.loaded_at, "problems": []}
 
     def refused(self, problems: t.Sequence[Problem]) -> None:
         """A reload found these and changed nothing."""
         listed = [problem.document() for problem in problems]
-        self.last_reload = {"ok": False, "at": local_time(), "problems": listed}
+        self.last_reload = {"ok": False, "at": wall_clock(), "problems": listed}
 
     def document(self) -> t.Dict[str, object]:
         """The `config` section of the status."""

@@ -29,16 +29,25 @@ _OWN_HEADERS = {
 }
 
 
+class Netmask(int):
+    """The prefix length of an IPv4 netmask: spelt so, it says nothing about IPv6."""
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return str(ipaddress.ip_network(f"0.0.0.0/{self}").netmask)
+
+
 def read_prefix(value: object, option: Option) -> int:
-    """A prefix length; an IPv4 netmask is counted."""
+    """A prefix length; an IPv4 netmask is counted, as a Netmask."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 128:
         return value
     if isinstance(value, str) and value.count(".") == 3:
         try:
-            length = ipaddress.ip_network(f"0.0.0.0/{value}").prefixlen
+            length = Netmask(ipaddress.ip_network(f"0.0.0.0/{value}").prefixlen)
         except ValueError:
-            length = 0
-        if length and str(ipaddress.ip_network(f"0.0.0.0/{length}").netmask) == value:
+            length = Netmask(0)
+        if length and length.text == value:
             return length
     raise Refused(f"must be {option.expected}.")
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
+from .check_readers import Netmask
 from .config import Config, RealServer, VirtualServer
 from .consistency_services import served_entries, tunnel_faults
 from .lvs_defaults import RunningServer, running_examples
 from .problems import Problem
 
 _BITS_OF_IPV4 = 32
+_BITS_OF_IPV6 = 128
 
 
 def pool_contradictions(config: Config) -> t.Iterator[Problem]:
@@ -43,10 +45,13 @@ def _families(service: VirtualServer, config: Config) -> t.FrozenSet[str]:
 
 def _granularity(service: VirtualServer, families: t.FrozenSet[str], path: str) -> t.Iterator[Problem]:
     """One for all that the service serves."""
-    granularity = service.persistence_granularity
+    granularity, path = service.persistence_granularity, f"{path}.persistence_granularity"
+    if isinstance(granularity, Netmask) and "inet6" in families:
+        remedy = f"write a prefix length from 1 to {_BITS_OF_IPV4 if 'inet' in families else _BITS_OF_IPV6}."
+        yield Problem(path, granularity.text, f"is a netmask of IPv4, and the service serves IPv6; {remedy}")
     if granularity is not None and granularity > _BITS_OF_IPV4 and "inet" in families:
         message = "must be a netmask or a prefix length from 1 to 32 for IPv4."
-        yield Problem(f"{path}.persistence_granularity", granularity, message)
+        yield Problem(path, granularity, message)
 
 
 def family_of(address: str) -> str:

@@ -23,7 +23,7 @@ from ...net.mail_values import Delivery, MailServer
 from ...net.polling import Poller, Timer
 from ..journal import Journal
 from ..programs.script_run import Run, ScriptResult
-from ..status import local_time
+from ..wall_clock import wall_clock
 from ..worker import Happening
 from .attempt import delivery_of, hard_limit, server_of, start_attempt
 from .queue import MailQueue, WaitingMail
@@ -219,7 +219,7 @@ class Mailer:
 
     def _tell(self, delivery: Delivery) -> None:
         """The same failure is told once, however often it is tried."""
-        self._last_failure = {"at": local_time(), "reason": delivery.sentence}
+        self._last_failure = {"at": wall_clock(), "reason": delivery.sentence}
         if delivery.sentence != self._failing:
             what = "it is tried again" if delivery.again else "nobody whom it refuses gets this mail"
             self._journal.warning(_SUBJECT, f"{delivery.sentence}; {what}")

@@ -13,7 +13,6 @@ directory that is gone) the files that were known before count on, also over a r
 
 from __future__ import annotations
 
-import datetime
 import os
 import stat
 import typing as t
@@ -26,7 +25,7 @@ from ...net.polling import Poller, Timer
 from ..demotions import NotPossible
 from ..journal import Journal
 from ..overrides import ServerOrder, address_in, find_server, known_servers
-from ..wall_clock import wall_clock
+from ..wall_clock import time_text, wall_clock
 from .file_watch import FileWatch
 from .maintenance_memory import SUBJECT, MaintenanceFile, MaintenanceMemory, Sighting, file_system
 
@@ -212,10 +211,9 @@ def _file(entry: os.DirEntry[str]) -> t.Optional[MaintenanceFile]:
 def touched_at(touched: float) -> str:
     """A file's time for people; tmpfs, xfs and NFS keep years that Python's calendar does not have."""
     try:
-        at = datetime.datetime.fromtimestamp(touched, datetime.timezone.utc).astimezone()
-    except (ValueError, OverflowError, OSError):
+        return time_text(int(touched * 1000))
+    except (ValueError, OverflowError):
         return "unknown"
-    return at.isoformat(timespec="milliseconds")
 
 
 class _Known:
