@@ -16,7 +16,8 @@ BASE = 100
 
 
 def tracked(weight: int, result: Optional[int], reverse: bool = False, kind: str = "script") -> Tracked:
-    return Tracked(kind, "chk_web", weight, reverse, result, "exit status 1", since=7)
+    detail = "" if kind == "file" else "exit status 1"
+    return Tracked(kind, "chk_web", weight, reverse, result, detail, since=7)
 
 
 @pytest.mark.conformance("FSM-25")
@@ -75,6 +76,12 @@ def test_a_files_number_is_multiplied_by_the_weight(
     assert bool(assessment.faults) is is_fault
     if is_fault:
         assert f"file chk_web holds {value}" in assessment.faults[0]
+
+
+def test_a_file_without_a_number_is_not_said_to_hold_0() -> None:
+    garbage = Tracked("file", "load", 0, True, 0, "holds no whole number of up to 18 digits ('abc')")
+    (fault,) = assess(BASE, [garbage]).faults
+    assert fault == "file load holds no whole number of up to 18 digits ('abc'), which counts as 0"
 
 
 @pytest.mark.conformance_negative("FSM-25")

@@ -46,7 +46,7 @@ class Tracked:
     result: t.Union[bool, int, None]
     """Up or down; a file's number; None: not known yet."""
     detail: str = ""
-    """Why it is down, for people: "exit status 1"."""
+    """Why it is down, for people: "exit status 1"; why a file without a number counts as 0."""
     since: Instant = 0
     """When the result became what it is."""
 
@@ -98,7 +98,8 @@ def _fault(tracked: Tracked) -> str:
 def _fault_without_weight(tracked: Tracked) -> str:
     if tracked.kind == FILE:
         bad = bool(tracked.result) is not tracked.reverse
-        return f"file {tracked.name} holds {tracked.result}" if bad else ""
+        held = f"{tracked.detail}, which counts as 0" if tracked.detail else f"holds {tracked.result}"
+        return f"file {tracked.name} {held}" if bad else ""
     if bool(tracked.result) is not tracked.reverse:
         return ""
     state = "up, which counts as down (reverse)" if tracked.result else "down"

@@ -130,7 +130,7 @@ class TestFiles:
         self, lab: HealthLab, weight: int, reverse: bool, value: int, pool: dict[str, int]
     ) -> None:
         one_told(lab, FileCheck(track_file="load", weight=weight, reverse=reverse))
-        told(lab, file={"value": value, "why": "read"})
+        told(lab, file={"value": value, "why": ""})
         assert lab.ipvs.pool() == pool
 
     @pytest.mark.parametrize(
@@ -147,8 +147,16 @@ class TestFiles:
         service = web(real_servers=(real(ONE, check, weight=10), real(TWO, CHECK, weight=10)))
         load = TrackFile("load", "/run/load", weight=2, reverse=True)
         lab.worker.configure(Config(virtual_servers={"web": service}, track_files={"load": load}), lab.poller.now())
-        told(lab, file={"value": 3, "why": "read"})
+        told(lab, file={"value": 3, "why": ""})
         assert lab.ipvs.pool() == pool
+
+    def test_the_reason_says_what_the_file_holds_or_why_it_counts_as_0(self, lab: HealthLab) -> None:
+        one_told(lab, FileCheck(track_file="load", weight=0, reverse=True))
+        told(lab, file={"value": 0, "why": ""})
+        assert lab.servers()[ONE]["reason"] == "track_file load holds 0"
+        told(lab, file={"value": 0, "why": "holds no whole number of up to 18 digits ('abc')"})
+        told_reason = "track_file load holds no whole number of up to 18 digits ('abc'), which counts as 0"
+        assert lab.servers()[ONE]["reason"] == told_reason
 
     def test_a_number_that_nobody_knows_changes_nothing_and_is_shown(self, lab: HealthLab) -> None:
         one_told(lab, FileCheck(track_file="load", weight=1))
@@ -159,7 +167,7 @@ class TestFiles:
     def test_all_servers_that_follow_the_file_move(self, lab: HealthLab) -> None:
         check = FileCheck(track_file="load", weight=0)
         lab.configure(web(real_servers=(real(ONE, check), real(TWO, check), real("192.0.2.23"))))
-        told(lab, file={"value": 1, "why": "read"})
+        told(lab, file={"value": 1, "why": ""})
         assert lab.ipvs.pool() == {"192.0.2.23": 1}
 
 

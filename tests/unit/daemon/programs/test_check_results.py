@@ -120,7 +120,7 @@ def test_each_worker_is_told_the_files_that_count_there(story: Story) -> None:
     story.load.write_text("7")
     story.other.write_text("3")
     story.configure(FileCheck(track_file="load"), TcpCheck())
-    assert story.vrrp[-1] == {"file:other": {"value": 3}}
+    assert story.vrrp[-1] == {"file:other": {"value": 3, "why": ""}}
     assert story.checks[-1] == {"file:load": {"value": 7, "why": ""}}
     times = len(story.vrrp)
 

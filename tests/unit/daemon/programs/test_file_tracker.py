@@ -17,6 +17,8 @@ from mainstay.model.tracking import TrackFile
 
 from .script_lab import Loop
 
+NO_NUMBER = "holds no whole number of up to 18 digits "
+
 
 class Story:
     def __init__(self, folder: Path) -> None:
@@ -60,12 +62,38 @@ def test_a_whole_number_and_nothing_else_counts(story: Story, text: str, number:
     assert story.value() == number and not story.log
 
 
-@pytest.mark.parametrize("text", ["", "x", "7x", "1.5", "0x10", "9" * 30])
-def test_anything_else_is_0_and_a_warning(story: Story, text: str) -> None:
-    story.path.write_text(text)
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "holds nothing"),
+        (b" \n", "holds nothing"),
+        (b"x\n", NO_NUMBER + "('x')"),
+        (b"7x", NO_NUMBER + "('7x')"),
+        (b"1.5", NO_NUMBER + "('1.5')"),
+        (b"0x10", NO_NUMBER + "('0x10')"),
+        (b"9" * 30, NO_NUMBER + "('99999999999999999999...')"),
+        (b"\x1b[2J\xff\x00", NO_NUMBER + r"('\x1b[2J\ufffd\x00')"),
+    ],
+)
+def test_anything_else_is_0_and_a_warning_that_shows_it(story: Story, content: bytes, told: str) -> None:
+    story.path.write_bytes(content)
     story.configure()
-    assert story.value() == 0
-    assert f"track_file load: {story.path} does not begin with a whole number; it counts as 0" in story.log[0]
+    assert story.trackers.results({"load"}) == {"file:load": {"value": 0, "why": told}}
+    (line,) = story.log
+    assert line.rstrip().endswith(f"track_file load: {story.path} {told}; it counts as 0")
+
+
+def test_garbage_in_the_place_of_0_is_news_and_nobody_says_that_it_holds_0(story: Story) -> None:
+    story.path.write_text("0")
+    story.configure()
+    story.path.write_text("abc")
+    story.loop.until(lambda: bool(story.published), "the garbage is told")
+    assert story.trackers.results({"load"})["file:load"]["why"] == NO_NUMBER + "('abc')"
+    assert len(story.log) == 1 and "it counts as 0" in story.log[0]
+    story.path.write_text("0")
+    story.loop.until(lambda: len(story.published) == 2, "the number is told")
+    assert story.trackers.results({"load"}) == {"file:load": {"value": 0, "why": ""}}
+    assert len(story.log) == 2 and "track_file load: holds 0 now" in story.log[1]
 
 
 def test_a_missing_file_counts_0_until_it_comes_and_again_when_it_goes(story: Story) -> None:

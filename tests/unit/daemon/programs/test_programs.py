@@ -128,7 +128,7 @@ def test_only_what_is_referred_to_is_tracked_and_all_results_are_told_together(s
     story.lab.loop.until(lambda: len(story.published) == 2, "the result of the script")
     assert story.published[-1] == {
         "script:used": {"up": True, "why": "exit status 0"},
-        "file:load": {"value": -3},
+        "file:load": {"value": -3, "why": ""},
         "process:none": {"up": False, "why": "0 running, 1 wanted"},
     }
     assert set(t.cast(t.Any, story.programs.status()["trackers"])) == set(story.published[-1])

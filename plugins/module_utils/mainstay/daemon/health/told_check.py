@@ -19,7 +19,7 @@ from ...model.units import Instant
 from ...probes.verdict import Verdict
 
 Result = t.Mapping[str, t.Any]
-"""JSON-able: up and weight of a program, value of a file, up of a BFD session; why of all."""
+"""JSON-able: up and weight of a program, value of a file, up of a BFD session; why of all, empty of a number."""
 
 
 class ToldCheck:
@@ -55,10 +55,11 @@ def _verdict(check: Check, result: Result) -> t.Optional[Verdict]:
         return Verdict(bool(result["up"]), str(result["why"]), result.get("weight"))
     if result["value"] is None:
         return None
-    return _file_verdict(check, int(result["value"]))
+    return _file_verdict(check, int(result["value"]), str(result["why"]))
 
 
-def _file_verdict(check: FileCheck, value: int) -> Verdict:
+def _file_verdict(check: FileCheck, value: int, why: str) -> Verdict:
     """The check is one that runs: what it leaves open itself, weight and reverse, is its track_file's."""
+    held = f"{why}, which counts as 0" if why else f"holds {value}"
     told = file_weight(value, 1 if check.weight is None else check.weight, bool(check.reverse))
-    return Verdict(told.up, f"track_file {check.track_file} holds {value}{told.why}", told.added)
+    return Verdict(told.up, f"track_file {check.track_file} {held}{told.why}", told.added)

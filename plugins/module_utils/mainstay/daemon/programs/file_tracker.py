@@ -10,10 +10,13 @@ import re
 import stat
 import typing as t
 
+from ...model.problems import shown_value
 from ...model.tracking import TrackFile
 from ..journal import Journal
 
 _MOST_BYTES = 64
+_MOST_SHOWN = 20
+"""Characters, of what is no number."""
 _NUMBER = re.compile(rb"\s*([+-]?\d{1,18})(?:\s|$)")
 _PSEUDO = frozenset(
     ("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs")
@@ -23,7 +26,7 @@ _PSEUDO = frozenset(
 
 
 class NoNumber(Exception):
-    """Why the file holds none; for people."""
+    """Why the file counts as 0; for people, to follow its name in a sentence."""
 
 
 class FileTracker:
@@ -38,18 +41,15 @@ class FileTracker:
         self._subject = f"track_file {track_file.name}"
 
     def read(self) -> bool:
-        """Look at the file; True when its value is another one now."""
-        before = self.value
+        """Look at the file; True when its value, or why it counts as 0, is another one now."""
+        before = (self.value, self.problem)
         try:
-            self.value, problem = _number_in(self.track_file.file), ""
+            self.value, self.problem = _number_in(self.track_file.file), ""
         except NoNumber as error:
-            self.value, problem = 0, str(error)
-        if problem and problem != self.problem:
-            self._journal.warning(self._subject, f"{self.track_file.file} {problem}; it counts as 0")
-        elif self.problem and not problem:
-            self._journal.info(self._subject, f"{self.track_file.file} holds {self.value} again")
-        self.problem = problem
-        return self.value != before
+            self.value, self.problem = 0, str(error)
+        if self.problem and self.problem != before[1]:
+            self._journal.warning(self._subject, f"{self.track_file.file} {self.problem}; it counts as 0")
+        return (self.value, self.problem) != before
 
     def write_at_start(self) -> None:
         """init_file: make the file, or write it anew when overwriting is asked for."""
@@ -94,10 +94,17 @@ def _number_of(descriptor: int) -> int:
     kind = _file_system(found.st_dev)
     if kind in _PSEUDO:
         raise NoNumber(f"lies on {kind}, where changes are not told; track a file on a disk or below /run")
-    match = _NUMBER.match(os.read(descriptor, _MOST_BYTES))
+    content = os.read(descriptor, _MOST_BYTES)
+    match = _NUMBER.match(content)
     if match is None:
-        raise NoNumber("does not begin with a whole number")
+        raise NoNumber(_without_number(content.decode("utf-8", "replace").strip()))
     return int(match.group(1))
+
+
+def _without_number(text: str) -> str:
+    """What the file holds instead, as harmless text of bounded length."""
+    cut = text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
+    return f"holds no whole number of up to 18 digits ({shown_value(cut)})" if text else "holds nothing"
 
 
 def _file_system(device: int) -> str:

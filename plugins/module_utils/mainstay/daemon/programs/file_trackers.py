@@ -18,7 +18,7 @@ class FileTrackers:
     """Reads them when they change."""
 
     def __init__(self, poller: Poller, journal: Journal, changed: t.Callable[[], None]) -> None:
-        """`changed` is called when one of them holds another number."""
+        """`changed` is called when one of them holds another number, or none for another reason."""
         self._poller = poller
         self._journal = journal
         self._changed = changed
@@ -48,19 +48,13 @@ class FileTrackers:
             self._watch = None
 
     def results(self, names: t.Container[str]) -> t.Dict[str, t.Dict[str, object]]:
-        """Of these: a file that cannot be read holds 0."""
-        return {f"file:{name}": {"value": tracker.value} for name, tracker in self._of(names)}
-
-    def reasons(self, names: t.Container[str]) -> t.Dict[str, t.Dict[str, object]]:
-        """Of these with what people should know of it."""
-        return {f"file:{name}": {"value": one.value, "why": one.problem} for name, one in self._of(names)}
+        """Of these; "why" tells of one without a number why it counts as 0."""
+        of_names = ((name, one) for name, one in self._trackers.items() if name in names)
+        return {f"file:{name}": {"value": one.value, "why": one.problem} for name, one in of_names}
 
     def status(self) -> t.Dict[str, t.Dict[str, object]]:
         """All of them."""
         return {f"file:{name}": tracker.document() for name, tracker in self._trackers.items()}
-
-    def _of(self, names: t.Container[str]) -> t.Iterator[t.Tuple[str, FileTracker]]:
-        return ((name, tracker) for name, tracker in self._trackers.items() if name in names)
 
     def _watch_again(self) -> None:
         self.close()
@@ -81,7 +75,8 @@ class FileTrackers:
             of_path = [tracker for tracker in self._trackers.values() if tracker.track_file.file == path]
             changed = [tracker for tracker in of_path if tracker.read()]
             for tracker in changed:
-                self._journal.info(f"track_file {tracker.track_file.name}", f"holds {tracker.value} now")
+                if not tracker.problem:
+                    self._journal.info(f"track_file {tracker.track_file.name}", f"holds {tracker.value} now")
             if changed:
                 self._changed()
 

@@ -33,7 +33,7 @@ from .scripts import ScriptRunner
 
 Document = t.Dict[str, t.Any]
 Publish = t.Callable[[Document], None]
-"""Takes {"script:NAME": {"up": ..., "why": ...}, "file:NAME": {"value": ...}, "process:NAME": {...}}: all of them.
+"""Takes {"script:NAME": {"up": ..., "why": ...}, "file:NAME": {"value": ..., "why": ...}, ...}: all.
 
 Of checks: {"misc:SERVICE SERVER DIGEST": {"up", "weight", "why", "at"}, "file:NAME": {...}, "bfd:NAME": {...}}.
 """
@@ -122,7 +122,7 @@ class Trackers:
         if results != self._told:
             self._told = results
             self._publish(results)
-        checks = {**self._misc.results(), **self._files.reasons(self._of_checks), **self._bfd.results()}
+        checks = {**self._misc.results(), **self._files.results(self._of_checks), **self._bfd.results()}
         if checks != self._told_checks:
             self._told_checks = checks
             self._publish_checks(checks)
