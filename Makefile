@@ -48,7 +48,7 @@ mypy: ready
 
 .PHONY: unit
 unit: ready  ## unit and property tests
-	$(PYTEST) -q -n 2 tests/unit $(ARGS)
+	$(PYTEST) -q -n 3 tests/unit $(ARGS)
 
 # The seeds to try: make sim SEEDS=100000 FIRST=1. One that fails is told by: make sim SEED=4711
 SEEDS ?= 20000
@@ -63,7 +63,7 @@ oldest-python: ready  ## the runtime's unit tests on the oldest Python that is h
 	$(PYTHON) tests/setup/oldest_python.py --junitxml=$(REPORTS)/$@.xml $(ARGS)
 
 .PHONY: test-fast
-test-fast: ready  ## lint and unit tests: the inner loop, under 2 minutes
+test-fast: ready  ## lint and unit tests: the inner loop, about two minutes
 	@$(PYTHON) tests/setup/steps.py fast
 
 ## ---- everything
