@@ -141,7 +141,7 @@ class PoolWorld:
         decided_on, self.decided_on = self.decided_on, (self.service, members)
         if before is None or self.pool is None or decided_on is None or decided_on[0] is not self.service:
             return
-        changes = [(old, new) for old, new in zip(decided_on[1], members, strict=True) if old != new]
+        changes = [(old, new) for old, new in zip(decided_on[1], members) if old != new]
         short = pool.decide_changes(self.service, changes, before, self.now)
         if short is None:
             return
