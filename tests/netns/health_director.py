@@ -16,7 +16,7 @@ import typing as t
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from netns.daemons import Daemon, Document
+from netns.daemons import CHECKOUT, PYTHON, Daemon, Document
 from netns.pool_lab import NAT_VIP, PATIENCE_SECONDS, PORT, SERVERS, Namespace, PoolLab
 
 from lab.network import NAMESPACES
@@ -128,6 +128,17 @@ class HealthDirector(Daemon):
         """Write the configuration file."""
         document = {"global_defs": {"data_plane": "nftables"}, "virtual_servers": services}
         self.write_text(json.dumps(document))
+
+    def mainstay(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command line as the operator types it on the director."""
+        return subprocess.run(
+            ["ip", "netns", "exec", self.namespace.name]
+            + [PYTHON, "-m", "mainstay", *arguments, "--run-dir", str(self.folder / "run")],
+            env={**os.environ, "PYTHONPATH": f"{CHECKOUT}/plugins/module_utils"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
     def answers(self) -> bool:
         """Whether its health worker runs the services: until it does, the status has none."""

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import signal
 import time
-import typing as t
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from netns.health_director import WEB_PORT, HealthDirector, WebServer, fetch, talk_service, web_service
@@ -19,17 +17,11 @@ from lab.waiting import wait_for
 
 
 @pytest.fixture
-def director(lab: PoolLab, webs: dict[str, WebServer], tmp_path: Path) -> t.Iterator[HealthDirector]:
-    """A running daemon with one service on two servers, both found up."""
-    director = HealthDirector(lab, tmp_path, web=web_service("first", "second"))
-    try:
-        director.start().await_states(first="up", second="up")
-        yield director
-    finally:
-        t.cast(t.Any, director.node).close()
-        lab.director.run("nft", "flush", "ruleset")
-        lab.director.run("conntrack", "--flush")
-        print(director.log.read_text())
+def director(director: HealthDirector, webs: dict[str, WebServer]) -> HealthDirector:
+    """Running, with one service on two servers, both found up."""
+    director.serve(web=web_service("first", "second"))
+    director.start().await_states(first="up", second="up")
+    return director
 
 
 def test_requests_are_shared_by_the_servers_that_are_up(director: HealthDirector, lab: PoolLab) -> None:

@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import typing as t
 from pathlib import Path
 
 import pytest
-from netns.daemons import CHECKOUT, PYTHON
 from netns.health_director import HealthDirector, talk_service
 from netns.many_flows import flows_of, write_flows
 from netns.nftables_director import DNS, NftablesPlane, server, service
@@ -147,15 +144,15 @@ def test_drain_waits_for_the_last_connection_among_many(lab: PoolLab, tmp_path: 
         write_flows(lab.director, FOREIGN, ELSEWHERE, MANY, FOREIGN_NETWORK)
         write_flows(lab.director, web, SECOND, 5000, SECOND_NETWORK)
 
-        waited = mainstay(director, "drain", "web", "192.0.2.21", "--wait", "6")
+        waited = director.mainstay("drain", "web", "192.0.2.21", "--wait", "6")
         assert waited.returncode == 3, waited
         assert "not drained after 6 s: 1 established connections, 0 opening" in waited.stdout.splitlines()[-1]
         assert held["first"].ask() == "first"
-        shown = json.loads(mainstay(director, "servers", "web", "--json").stdout)["lvs"]["virtual_servers"]["web"]
+        shown = json.loads(director.mainstay("servers", "web", "--json").stdout)["lvs"]["virtual_servers"]["web"]
         assert [one["active_connections"] for one in shown["real_servers"]] == [1, 5001]
 
         held["first"].close()
-        gone = mainstay(director, "drain", "web", "192.0.2.21", "--wait", "30")
+        gone = director.mainstay("drain", "web", "192.0.2.21", "--wait", "30")
         assert gone.returncode == 0 and "192.0.2.21:80: drained, " in gone.stdout.splitlines()[-1], gone
         assert held["second"].ask() == "second"
 
@@ -171,15 +168,3 @@ def test_drain_waits_for_the_last_connection_among_many(lab: PoolLab, tmp_path: 
         t.cast(t.Any, director.node).close()
         lab.director.run("nft", "flush", "ruleset")
         lab.director.run("conntrack", "--flush")
-
-
-def mainstay(director: HealthDirector, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line as the operator types it on the director."""
-    there = "ip", "netns", "exec", director.namespace.name
-    return subprocess.run(
-        [*there, PYTHON, "-m", "mainstay", *arguments, "--run-dir", str(director.folder / "run")],
-        env={**os.environ, "PYTHONPATH": f"{CHECKOUT}/plugins/module_utils"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )

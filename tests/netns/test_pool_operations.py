@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import typing as t
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from netns.daemons import CHECKOUT, PYTHON, Document
+from netns.daemons import Document
 from netns.health_director import HealthDirector
 from netns.pool_lab import NAT_VIP, SERVERS, PoolLab
 
@@ -72,14 +71,7 @@ class Operator:
 
     def mainstay(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command line as the operator types it on the director."""
-        there = "ip", "netns", "exec", self.lab.director.name
-        return subprocess.run(
-            [*there, PYTHON, "-m", "mainstay", *arguments, "--run-dir", str(self.folder / "run")],
-            env={**os.environ, "PYTHONPATH": f"{CHECKOUT}/plugins/module_utils"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        return self.daemon.mainstay(*arguments)
 
     def await_servers(self, **states: str) -> None:
         """Wait until the servers are in these states, and in the pool or out of it as they should be."""
