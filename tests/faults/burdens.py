@@ -25,6 +25,7 @@ Burden = t.Callable[[Pair, contextlib.ExitStack], None]
 
 _STUCK = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n"
 _SERVERS_OF_A_SERVICE, _SERVICES = 20, 100
+_CROWD_PORT = 8080
 
 
 def hanging_programs(pair: Pair, stack: contextlib.ExitStack) -> None:
@@ -112,15 +113,13 @@ def a_service_for_ip_vs(pair: Pair, _stack: contextlib.ExitStack) -> None:
 
 def a_crowd_of_servers(pair: Pair, stack: contextlib.ExitStack) -> None:
     """They are there, and nobody checks them yet. They never say what their checks wait for."""
-    crowd = Crowd(pair.master, 0)
+    crowd = Crowd(pair.master, 0, _CROWD_PORT)
     crowd.silent = True
     stack.callback(crowd.close)
-    pair.crowd = crowd  # type: ignore[attr-defined]
 
 
 def check_the_crowd(pair: Pair) -> None:
     """Two thousand checks begin."""
-    port = pair.crowd.port  # type: ignore[attr-defined]
     check = {"type": "tcp", "expect": "ready", "connect_timeout": 5, "retry": 0}
     usual = {"port": 80, "protocol": "TCP", "lb_algo": "rr", "lb_kind": "NAT", "delay_loop": 10}
     services = {
@@ -128,7 +127,7 @@ def check_the_crowd(pair: Pair) -> None:
             **usual,
             "address": f"198.51.100.{number}",
             "real_servers": [
-                {"address": f"127.1.{number}.{one}", "port": port, "check": check}
+                {"address": f"127.1.{number}.{one}", "port": _CROWD_PORT, "check": check}
                 for one in range(1, _SERVERS_OF_A_SERVICE + 1)
             ],
         }

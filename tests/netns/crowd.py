@@ -25,8 +25,8 @@ BACKLOG = 4096
 class Crowd:
     """Counts who was asked, and how many were asked at a time."""
 
-    def __init__(self, node: Node, hold: float) -> None:
-        """`hold`: seconds until a connection gets its line."""
+    def __init__(self, node: Node, hold: float, port: int = 0) -> None:
+        """`hold`: seconds until a connection gets its line. `port`: 0 is any that is free."""
         self.hold = hold
         self.silent = False
         """Nobody gets anything from now on."""
@@ -35,7 +35,7 @@ class Crowd:
         self.peak = 0
         """Most connections that were open at a time; an end is heard of a moment late, so it may be some too many."""
         with node.inside():
-            self._listener = socket.create_server(("0.0.0.0", 0), backlog=BACKLOG)
+            self._listener = socket.create_server(("0.0.0.0", port), backlog=BACKLOG)
         self.port = int(self._listener.getsockname()[1])
         self._listener.setblocking(False)
         self._selector = selectors.DefaultSelector()
