@@ -32,7 +32,8 @@ def settled_pair(segment: Segment, folder: Path, advert_int: float = SHORT, **op
     a.await_state("MASTER")
     b = Daemon(segment.node("b"), folder, VI_1=instance(100, advert_int=advert_int, **options)).start()
     b.await_state("BACKUP")
-    wait_for(lambda: b.status()["master"] == a.node.address, 10, "b to know its master", evidence=b.evidence)
+    known = (a.node.address, a.node.link_local)
+    wait_for(lambda: b.status()["master"] in known, 10, "b to know its master", evidence=b.evidence)
     return a, b
 
 

@@ -17,14 +17,16 @@ from netns.address_watch import AddressWatch
 from netns.attacks import ATTACKS, Attack, Scene
 from netns.daemons import Daemon, instance
 from netns.flood import sender
-from netns.pairs import SHORT, nothing_moves
-from netns.segment import Segment
-from netns.wire import record_advert
+from netns.pairs import SHORT, await_adverts, nothing_moves, settled_pair
+from netns.segment import DEVICE, Segment
+from netns.wire import GROUP_MAC, GROUP_V6_MAC, advert, advert_v6, record_advert
+from scapy.layers.l2 import Ether
 
 from lab.waiting import wait_for
 
 KEYS = {"keys": [{"id": 1, "key": "hex:" + "5a" * 32}], "active_key": 1}
 LINES_A_SECOND = 10
+MORE_THAN_FITS = 8000  # packets; 1 MiB of queue has room for some 2000
 # Whoever takes all of a processor: one of them at a time.
 pytestmark = pytest.mark.xdist_group("hogs")
 
@@ -101,6 +103,27 @@ def test_a_replay_of_a_dead_master_s_adverts(segment: Segment, tmp_path: Path, o
         assert b.state() == "BACKUP", "that is what the replay does"
     b.await_state("MASTER")
     wait_for(b.node.holds, 5, "b to hold the address", evidence=b.evidence)
+
+
+@pytest.mark.fault("F50", "A07")
+@pytest.mark.parametrize("addresses", [(), ("fe80::51", "2001:db8::51")], ids=["IPv4", "IPv6"])
+def test_junk_that_fills_the_queue_drowns_no_advert_of_a_router_that_was_heard(
+    segment: Segment, tmp_path: Path, addresses: tuple[str, ...]
+) -> None:
+    """The backup stands still until its master's adverts are the only proof, and they came behind a full queue."""
+    options = {"virtual_ipaddress": [f"{one}/64" for one in addresses]} if addresses else {}
+    c = segment.node("c")
+    a, b = settled_pair(segment, tmp_path, **options)
+    wait_for(lambda: c.link_local, 10, "a link-local address")
+    junk = advert_v6(c.link_local, addresses, hlim=64) if addresses else advert(c.address, ttl=64)
+
+    with nothing_moves(a, b), sender(c) as out:
+        b.node.signal_all(signal.SIGSTOP)
+        out.send([bytes(Ether(dst=GROUP_V6_MAC if addresses else GROUP_MAC) / junk)] * MORE_THAN_FITS)
+        await_adverts(a, 6)
+        b.node.signal_all(signal.SIGCONT)
+        wait_for(lambda: b.ask("status")["vrrp"]["interfaces"][DEVICE]["unread"], 10, "the loss", evidence=b.evidence)
+        await_adverts(a, 4)
 
 
 def logged(*daemons: Daemon) -> list[str]:

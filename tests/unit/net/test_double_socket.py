@@ -1,14 +1,9 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which frames the kernel's filter passes to the watch for our own address elsewhere (RX-21).
-
-The filter runs here in an interpreter of its four instructions; tests/netns loads it into a kernel.
-"""
+"""Which frames the kernel's filter passes to the watch for our own address elsewhere (RX-21)."""
 
 from __future__ import annotations
-
-import struct
 
 import pytest
 from scapy.layers.inet import IP, UDP
@@ -16,25 +11,9 @@ from scapy.layers.l2 import Ether
 
 from mainstay.net.double_socket import filter_program
 
+from .bpf import passes
+
 OURS = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
-
-
-def passes(program: bytes, frame: bytes) -> bool:
-    """Run classic BPF (linux/filter.h); a read behind the end of the frame drops it, as in the kernel."""
-    instructions = list(struct.iter_unpack("=HBBI", program))
-    at, loaded = 0, 0
-    while True:
-        code, when, otherwise, constant = instructions[at]
-        at += 1
-        if code == 0x06:
-            return constant > 0
-        if code == 0x15:
-            at += when if loaded == constant else otherwise
-            continue
-        size = {0x30: 1, 0x20: 4}[code]
-        if constant + size > len(frame):
-            return False
-        loaded = int.from_bytes(frame[constant : constant + size], "big")
 
 
 def vrrp(source: str) -> bytes:

@@ -9,7 +9,8 @@ import socket
 import typing as t
 
 from .arp import REPLY, arp_probe
-from .frame_filter import LOAD_HALF, FrameFilter, attach
+from .frame_filter import FrameFilter
+from .packet_filter import LOAD_HALF, attach
 
 _ETHERTYPE_ARP = 0x0806
 _ETHERNET = 14

@@ -13,7 +13,8 @@ from __future__ import annotations
 import socket
 import typing as t
 
-from .frame_filter import LOAD_BYTE, FrameFilter, attach
+from .frame_filter import FrameFilter
+from .packet_filter import LOAD_BYTE, attach
 from .vrrp_socket import PROTOCOL
 
 _ETHERTYPE_IPV4 = 0x0800

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from ..model.route_text import route_text, rule_text
 from ..model.routing import Route, Rule
 from .netlink import decode
+from .packet_filter import attach
 from .routes import RTM_DELROUTE, RTM_NEWROUTE, IndexOf, route_bodies
-from .routing_filter import attach_loss_filter
+from .routing_filter import loss_filter
 from .rules import RTM_DELRULE, RTM_NEWRULE, rule_body
 
 _HEADER = struct.Struct("=IHHII")
@@ -198,7 +199,7 @@ class RoutingListener:
     def __init__(self) -> None:
         """Raises OSError when the kernel gives no netlink socket."""
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
-        attach_loss_filter(self._socket)
+        attach(self._socket, loss_filter())
         self._socket.bind((0, _GROUPS))
         self._socket.setblocking(False)
 

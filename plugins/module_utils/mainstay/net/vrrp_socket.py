@@ -4,9 +4,9 @@
 """The raw sockets of VRRP (protocol 112): one for each interface, family and group, shared by its virtual routers.
 
 Theory of operation. An IPv4 datagram comes with its header, which is where the TTL of 255 is proven; an IPv6 one
-comes without, and source, destination, hop limit and interface come beside it. Nothing is filtered in the kernel: a
-packet with a wrong hop limit, version or virtual router id has to be counted, not lost. The kernel is kept from
-putting its own checksum into IPv6 messages or judging it (IPV6_CHECKSUM): a trailer signs what we wrote.
+comes without, and source, destination, hop limit and interface come beside it. The kernel filters
+by the sender alone: a packet with a wrong hop limit, version or virtual router id has to be counted, not lost. It is
+kept from putting its own checksum into IPv6 messages or judging it (IPV6_CHECKSUM): a trailer signs what we wrote.
 
 Virtual routers of one socket may send from different addresses, to different peers, with different hop limits. That
 travels with each datagram, as a Delivery that is prepared beforehand like the bytes inside. A source need not be there
@@ -15,12 +15,13 @@ any more (IP_TRANSPARENT, IPV6_FREEBIND): who loses its own address resigns in i
 
 from __future__ import annotations
 
-import ctypes
 import socket
 import struct
 import typing as t
 
 from ..vrrp.receive import Envelope
+from .packet_filter import attach, detach
+from .sender_filter import NOBODY, all_but, only
 
 PROTOCOL = 112
 UNICAST = ""
@@ -44,9 +45,10 @@ _IP_MULTICAST_ALL = 49
 _IPV6_MULTICAST_ALL = 29
 _SO_RCVBUFFORCE = getattr(socket, "SO_RCVBUFFORCE", 33)
 _IPV6_FREEBIND = 78
-_SO_ATTACH_FILTER = 26
-_PROGRAM = struct.Struct("@HP")  # linux/filter.h: number of instructions, address of the first
-_DISCARD = struct.pack("=HBBI", 0x06, 0, 0, 0)  # return 0: no byte of the packet passes
+_SO_MEMINFO = 55
+_MEMINFO = struct.Struct("=9I")  # linux/sock_diag.h
+_DROPS = 8
+_SOURCE = slice(12, 16)  # of an IPv4 header
 
 Ancillary = t.List[t.Tuple[int, int, bytes]]
 """Level, type and value, as sendmsg takes them."""
@@ -68,6 +70,13 @@ class Datagram(t.NamedTuple):
     header: t.Optional[Envelope] = None
     """IPv6: what the kernel told of its header."""
 
+    @property
+    def source(self) -> t.Optional[int]:
+        """The address that it claims to come from; None when it is too short to have one."""
+        if self.header is not None:
+            return self.header.source
+        return int.from_bytes(self.octets[_SOURCE], "big") if len(self.octets) >= _SOURCE.stop else None
+
 
 def delivery(source: str, destination: str, hop_limit: int, index: int) -> Delivery:
     """Prepare sending from `source` to `destination` through the link with this index."""
@@ -85,12 +94,19 @@ def delivery(source: str, destination: str, hop_limit: int, index: int) -> Deliv
 class VrrpSocket:
     """Sends adverts to the group or to peers and receives everybody else's, on one interface."""
 
-    def __init__(self, device: str, index: int, family: int, group: str) -> None:
-        """Join the group, UNICAST is none. Raises OSError when the interface is missing or CAP_NET_RAW is."""
+    def __init__(
+        self, device: str, index: int, family: int, group: str, senders: t.Optional[t.Collection[int]] = None
+    ) -> None:
+        """Join the group, UNICAST is none; hear only these senders, None is everybody.
+
+        Raises OSError when the interface is missing or CAP_NET_RAW is.
+        """
         self._family = family
         kind = socket.AF_INET6 if family == 6 else socket.AF_INET
         self._socket = socket.socket(kind, socket.SOCK_RAW | socket.SOCK_CLOEXEC, PROTOCOL)
         try:
+            if senders is not None:
+                self.hear_only(senders)
             self._prepare(device)
             if family == 6:
                 self._prepare_ipv6(index, group)
@@ -118,11 +134,26 @@ class VrrpSocket:
             return None
         return Datagram(message, _header(sender[0], ancillary))
 
-    def speak_only(self) -> None:
-        """Hear nothing: for a macvlan that adverts leave through. Raises OSError."""
-        instruction = ctypes.create_string_buffer(_DISCARD, len(_DISCARD))
-        program = _PROGRAM.pack(1, ctypes.addressof(instruction))
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+    def hear_nobody(self) -> None:
+        """For a macvlan that adverts leave through. Raises OSError."""
+        attach(self._socket, NOBODY)
+
+    def hear_only(self, senders: t.Collection[int]) -> None:
+        """From now on the kernel drops what others than these send. Raises OSError."""
+        attach(self._socket, only(senders, self._family))
+
+    def hear_all_but(self, senders: t.Collection[int]) -> None:
+        """From now on the kernel drops what these send. Raises OSError."""
+        attach(self._socket, all_but(senders, self._family))
+
+    def hear_everybody(self) -> None:
+        """From now on nobody's packets are dropped."""
+        detach(self._socket)
+
+    def unread(self) -> int:
+        """Packets that found the queue full, since the socket was made."""
+        figures = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        return int(_MEMINFO.unpack(figures)[_DROPS])
 
     def close(self) -> None:
         """Leave the group and give the descriptor back."""

@@ -108,19 +108,20 @@ class PlayedPort:
 
     def __init__(self, say: Say) -> None:
         self.device = "eth0"
+        self.unread = 0
         self.standing = USABLE
         self.discards = Discards("interface eth0", say)
         self.letters: list[tuple[bytes, Delivery]] = []
         self.sent: list[bytes] = []
         self.queue: list[bytes] = []
         self.broken = False
-        self._receiver: t.Callable[[Datagram, Instant], None] | None = None
+        self._receiver: t.Callable[[Datagram, Instant], bool] | None = None
         self.of_doubles: t.Callable[[Double, Instant], None] | None = None
 
     def attach(
         self,
         _virtual_router_id: int,
-        receiver: t.Callable[[Datagram, Instant], None],
+        receiver: t.Callable[[Datagram, Instant], bool],
         of_doubles: t.Callable[[Double, Instant], None],
     ) -> None:
         self._receiver, self.of_doubles = receiver, of_doubles

@@ -19,7 +19,8 @@ from mainstay.net.vrrp_socket import Datagram
 
 from . import test_worker as lab
 from .lab import ETH0, INSTANCE, OWN, advert
-from .test_worker import PlayedNetlink, PlayedSocket
+from .played_socket import PlayedSocket
+from .test_worker import PlayedNetlink
 
 machine = lab.machine
 
@@ -143,11 +144,11 @@ def test_what_waits_at_any_member_is_heard_before_the_last_deadline_promotes_all
     both.passes(2)
     both.hears("two", advert(200, "198.51.100.2", 52)).passes(3)
     assert both.worker._runners["one"].router.wants_master
-    PlayedSocket.waiting.append(advert(200))
+    PlayedSocket.of("eth0").waiting.append(advert(200))
 
     both.passes(1)
 
-    assert both.states == {"one": "BACKUP", "two": "BACKUP"} and not PlayedSocket.waiting
+    assert both.states == {"one": "BACKUP", "two": "BACKUP"} and not PlayedSocket.of("eth0").waiting
 
 
 @pytest.fixture

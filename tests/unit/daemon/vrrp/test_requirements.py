@@ -19,7 +19,8 @@ from mainstay.net.standing import Standing
 from ...vrrp.packets import datagram, message, message_v2, with_checksum
 from . import test_worker as worker_lab
 from .lab import ETH0, INSTANCE, NO_CARRIER, PEER, VIP, RecordedFrames, Story, advert
-from .test_worker import PlayedNetlink, PlayedSocket
+from .played_socket import PlayedSocket
+from .test_worker import PlayedNetlink
 
 machine = worker_lab.machine
 HOUR = 3600 * 10**9
@@ -135,8 +136,8 @@ def test_255_instances_of_each_family_on_one_interface_all_elect() -> None:
 @pytest.mark.conformance_negative("INT-03")
 def test_each_of_255_hears_its_own_adverts_and_no_other() -> None:
     story = worker_lab.Story().runs(*(ipv4(number) for number in range(1, 256))).passes(5)
-    PlayedSocket.waiting.append(advert(200, virtual_router_id=77))
-    story.poller.watched[8][1](1, story.poller.now())
+    PlayedSocket.of("eth0").waiting.append(advert(200, virtual_router_id=77))
+    story.poller.watched[PlayedSocket.of("eth0").fileno()][1](1, story.poller.now())
     assert [name for name, state in story.states.items() if state == "BACKUP"] == ["v4-77"]
 
 

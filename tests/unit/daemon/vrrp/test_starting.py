@@ -18,8 +18,9 @@ from mainstay.net import rtnl
 
 from . import test_worker as lab
 from .lab import ETH0, OWN
+from .played_socket import PlayedSocket
 from .test_groups import ETH1, LEASES, ONE, TWO
-from .test_worker import PlayedNetlink, PlayedSocket
+from .test_worker import PlayedNetlink
 
 machine = lab.machine
 

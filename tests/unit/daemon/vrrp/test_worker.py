@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import typing as t
 from dataclasses import replace
 
@@ -15,17 +14,16 @@ import pytest
 from mainstay.daemon.vrrp import (
     announcer as vrrp_announcer,
     doubles as vrrp_doubles,
-    port as vrrp_port,
     worker as vrrp_worker,
 )
 from mainstay.daemon.vrrp.worker import VrrpWorker
 from mainstay.model.config import Config, VirtualAddress, VrrpInstance
 from mainstay.net import rtnl
 from mainstay.net.rtnl_socket import ListenerOverrun
-from mainstay.net.vrrp_socket import Datagram, Delivery
 
 from ...scripted_poller import ScriptedPoller
 from .lab import ETH0, INSTANCE, OWN, PlayedDoubles, RecordedFrames, Said, advert
+from .played_socket import PlayedSocket
 
 OTHER = replace(INSTANCE, name="VI_2", virtual_router_id=52, virtual_ipaddress=(VirtualAddress("192.0.2.11", 24),))
 
@@ -72,29 +70,6 @@ class PlayedNetlink:
         PlayedNetlink.closed += 1
 
 
-class PlayedSocket:
-    """The VRRP socket: remembers (virtual_router_id, priority) of what leaves."""
-
-    sent: t.ClassVar[list[tuple[int, int]]] = []
-    refuse: t.ClassVar[int] = 0
-    waiting: t.ClassVar[list[bytes]] = []
-
-    def __init__(self, _device: str, _index: int, _family: int, _group: str) -> None:
-        if self.refuse:
-            raise OSError(self.refuse, os.strerror(self.refuse))
-
-    def fileno(self) -> int:
-        return 8
-
-    def receive(self) -> Datagram | None:
-        return Datagram(self.waiting.pop(0)) if self.waiting else None
-
-    def send(self, packet: bytes, _where: Delivery) -> None:
-        self.sent.append((packet[1], packet[2]))
-
-    def close(self) -> None: ...
-
-
 class Story:
     """A worker on one machine."""
 
@@ -138,10 +113,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     PlayedNetlink.links, PlayedNetlink.queue, PlayedNetlink.done, PlayedNetlink.closed = [ETH0], [], [], 0
     PlayedNetlink.addresses = [rtnl.HeldAddress(rtnl.AddressKey(2, OWN, 24), False, 0, None)]
     PlayedNetlink.churns = False
-    PlayedSocket.sent, PlayedSocket.refuse, PlayedSocket.waiting = [], 0, []
     monkeypatch.setattr(vrrp_worker, "OrderSocket", PlayedNetlink)
     monkeypatch.setattr(vrrp_worker, "ListenerSocket", PlayedNetlink)
-    monkeypatch.setattr(vrrp_port, "VrrpSocket", PlayedSocket)
+    PlayedSocket.takes_the_place(monkeypatch)
     monkeypatch.setattr(vrrp_doubles, "DoubleSocket", PlayedDoubles)
     monkeypatch.setattr(vrrp_announcer, "FrameSocket", RecordedFrames)
 
@@ -195,7 +169,7 @@ def test_an_instance_under_another_name_is_the_same_router_to_its_peers() -> Non
     assert story.instances["web"]["transitions"] == transitions and story.warnings == []
     assert ("vrrp_instance web", "was vrrp_instance VI_1 until now") in [(x.subject, x.message) for x in story.lines]
     story.lines.clear()
-    PlayedSocket.waiting.append(advert(200))
+    PlayedSocket.of("eth0").waiting.append(advert(200))
     story.passes(1)
     assert {line.subject for line in story.lines} == {"vrrp_instance web"}
 
@@ -325,7 +299,7 @@ def test_churn_is_said_once_and_costs_no_advert() -> None:
 def test_a_master_is_heard_behind_any_amount_of_junk() -> None:
     """TMR-08: after a stall the queue holds 1 MiB of it, the proof that a master lives at its end."""
     story = Story().runs(INSTANCE)
-    PlayedSocket.waiting += [advert(200)[:-1]] * 2000 + [advert(200)]
+    PlayedSocket.of("eth0").waiting += [advert(200)[:-1]] * 2000 + [advert(200)]
     story.poller.freeze_until(story.poller.now() + 4_000_000_000)
     assert story.states == {"VI_1": "BACKUP"} and PlayedSocket.sent == []
 

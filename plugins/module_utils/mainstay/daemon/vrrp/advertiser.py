@@ -162,7 +162,7 @@ class Advertiser:
         try:
             opened = VrrpSocket(outlet.name, index, family, UNICAST)
             self._outlet, self._outlet_index = opened, index
-            opened.speak_only()
+            opened.hear_nobody()
         except OSError as error:
             message = f"no socket for adverts on {outlet.name}: {os.strerror(error.errno or 0)}"
             self._say(LogLine("error", self.subject, message))

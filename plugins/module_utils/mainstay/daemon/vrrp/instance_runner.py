@@ -188,9 +188,11 @@ class InstanceRunner:
             self._tell_link(now)
         self.possessions.look(now)
 
-    def receive(self, datagram: Datagram, now: Instant) -> None:
-        """One datagram with our virtual_router_id."""
-        self._take_in(self.reception.judge(datagram, now), False, now)
+    def receive(self, datagram: Datagram, now: Instant) -> bool:
+        """One datagram with our virtual_router_id; whether it was a good advert."""
+        judgement = self.reception.judge(datagram, now)
+        self._take_in(judgement, False, now)
+        return judgement.received is not None
 
     def receive_double(self, double: Double, now: Instant) -> None:
         """An advert that another machine sent from our own address: of two equal ones the greater MAC stays (RX-21)."""

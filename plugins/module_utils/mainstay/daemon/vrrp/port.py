@@ -1,32 +1,30 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One interface as VRRP sees it: its socket, shared by the virtual routers on it, and whether it can be used.
+"""One interface as VRRP sees it: what is heard there, shared by the virtual routers on it, and whether it can be used.
 
 There is one port for each interface, family, group (or none, for unicast peers) and chosen source; `PortKey` is what
 tells them apart. Two of them may hear the same datagram, as every raw socket hears what is sent to our own address:
 it is a stranger's only when no port of its kind knows its virtual_router_id.
 
-Every datagram goes to the router whose virtual_router_id it carries, as it is read. What belongs to none of ours is
-set aside and looked at in the turns of the loop that follow: it climbs the same receive ladder, fails, and is counted
-for the interface. Reading one costs 2 us and judging it 20 us, and a master's advert may wait behind thousands.
+Every datagram goes to the router whose virtual_router_id it carries, as it is read. What belongs to none of ours climbs
+the same receive ladder, fails, and is counted for the interface.
 """
 
 from __future__ import annotations
 
-import collections
 import errno
 import os
 import typing as t
 from dataclasses import replace
 
 from ...model.defaults import RunningInstance
-from ...model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
+from ...model.units import Instant, seconds
 from ...model.vrrp_config import HmacAuthentication
 from ...net.double_socket import Double
-from ...net.polling import READABLE, Poller, Timer
+from ...net.polling import Poller, Timer
 from ...net.standing import Standing, Wanted
-from ...net.vrrp_socket import UNICAST, Datagram, Delivery, VrrpSocket
+from ...net.vrrp_socket import UNICAST, Datagram, Delivery
 from ...vrrp.expectations import Expectations
 from ...vrrp.hmac_trailer import HmacVerifier
 from ...vrrp.packet import VERSION_2, VERSION_3
@@ -35,10 +33,11 @@ from ...vrrp.rejection import PacketError
 from ..worker import Say
 from .discards import Discards
 from .doubles import DoubleWatch
+from .hearing import Hearing, Place
 from .reception import climb, sender_of
 
-Receiver = t.Callable[[Datagram, Instant], None]
-"""Takes one datagram for its virtual router and the instant it was read."""
+Receiver = t.Callable[[Datagram, Instant], bool]
+"""Takes one datagram for its virtual router and the instant it was read; whether it was a good advert."""
 
 DoubleReceiver = t.Callable[[Double, Instant], None]
 """Takes what another machine sent to its virtual router from our own address."""
@@ -48,19 +47,8 @@ LookAgain = t.Callable[[t.FrozenSet[str], Instant], None]
 
 # A descriptor or memory that was short may be there again without any link changing.
 _RETRY = seconds(1)
-# Datagrams read in one go: a flood must not keep the timers waiting. What is left makes the poller call again.
-_AT_ONCE = 512
-# Before a deadline is acted on everything is read, but not for longer than this, for all routers of a wake-up together.
-_PATIENCE = 20 * NANOSECONDS_PER_MILLISECOND
-
-# What was read to its end just now is not read again for the next router of the same wake-up.
-_FRESH = NANOSECONDS_PER_MILLISECOND
-
-_JUDGED_AT_ONCE = 128  # 3 ms
 # Lets signed adverts of strangers pass as far as RX-09, where they end; its keys are never asked for.
 _ANY_SIGNATURE = HmacVerifier(HmacAuthentication((), 0), 0)
-# Datagrams of strangers that may wait to be judged; more are judged at once. About 1 MiB.
-_SET_ASIDE = 4096
 
 
 class PortKey(t.NamedTuple):
@@ -91,7 +79,7 @@ def _no_sibling(_virtual_router_id: int) -> bool:
 
 
 class VrrpPort:
-    """The socket of one interface."""
+    """The sockets of one interface."""
 
     def __init__(
         self,
@@ -116,18 +104,17 @@ class VrrpPort:
         self._receivers: t.Dict[int, Receiver] = {}
         self._double_receivers: t.Dict[int, DoubleReceiver] = {}
         self._doubles = DoubleWatch(poller, key.device, self._deliver_double)
-        self._socket: t.Optional[VrrpSocket] = None
-        self._index: t.Optional[int] = None
-        self._strangers: t.Deque[Datagram] = collections.deque()
-        self._judging: t.Optional[Timer] = None
-        self._wake: Instant = 0
-        self._hear_until: Instant = 0
-        self._heard_at: Instant = 0
+        self._hearing = Hearing(poller, key.device, say, self._deliver)
 
     @property
     def in_use(self) -> bool:
         """Some virtual router is attached."""
         return bool(self._receivers)
+
+    @property
+    def unread(self) -> int:
+        """Packets that came faster than they could be read."""
+        return self._hearing.unread
 
     def serves(self, virtual_router_id: int) -> bool:
         """A virtual router of this id is attached."""
@@ -148,7 +135,7 @@ class VrrpPort:
         index = standing.link.index if standing.link is not None else None
         self._cancel_retry()
         try:
-            if index != self._index:
+            if index != self._hearing.index:
                 self._reopen(index)
             if self.key.wanted.family == 4:
                 self._doubles.settle(standing)
@@ -161,41 +148,15 @@ class VrrpPort:
 
     def send(self, packet: bytes, where: Delivery) -> None:
         """Send one message. Raises OSError when it could not leave."""
-        if self._socket is None:
-            raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
-        self._socket.send(packet, where)
-
-    def drain(self, now: Instant) -> bool:
-        """Hand out what waits, up to a limit; whether more may wait."""
-        for _count in range(_AT_ONCE):
-            datagram = None if self._socket is None else self._read()
-            if datagram is None:
-                return False
-            self._deliver(datagram, now)
-        return True
+        self._hearing.send(packet, where)
 
     def hear_out(self, wake: Instant) -> None:
-        """Hand out all that waits, so that nobody acts on a deadline before hearing what was said already.
-
-        `wake` is the instant of the wake-up that brought the deadline: a flood costs each wake-up 20 ms, not each
-        router of it. All that is heard in one call has one instant.
-        """
-        now = self._poller.now()
-        if wake != self._wake:
-            self._wake, self._hear_until, self._heard_at = wake, now + _PATIENCE, -_FRESH
-        if now - self._heard_at < _FRESH:
-            return
-        while self._poller.now() < self._hear_until and self.drain(now):
-            pass
-        self._heard_at = now
+        """Hand out all that waits; `wake` is the instant of the wake-up that brought a deadline."""
+        self._hearing.hear_out(wake)
 
     def close(self) -> None:
         """Leave the group."""
         self._cancel_retry()
-        if self._judging is not None:
-            self._judging.cancel()
-            self._judging = None
-        self._strangers.clear()
         self._close()
 
     def _retried(self, now: Instant) -> None:
@@ -210,52 +171,27 @@ class VrrpPort:
     def _reopen(self, index: t.Optional[int]) -> None:
         self._close()
         if index is not None:
-            self._socket = VrrpSocket(self.device, index, self.key.wanted.family, self.key.group)
-            self._index = index
-            self._poller.watch(self._socket.fileno(), READABLE, self._readable)
-
-    def _readable(self, _ready: int, now: Instant) -> None:
-        self.drain(now)
+            self._hearing.open(Place(self.device, index, self.key.wanted.family, self.key.group))
 
     def _close(self) -> None:
-        if self._socket is not None:
-            self._poller.unwatch(self._socket.fileno())
-            self._socket.close()
+        self._hearing.close()
         self._doubles.close()
-        self._socket = self._index = None
 
     def _deliver_double(self, double: Double, now: Instant) -> None:
         receiver = self._double_receivers.get(peek_virtual_router_id(double.datagram) or 0)
         if receiver is not None:
             receiver(double, now)
 
-    def _read(self) -> t.Optional[Datagram]:
-        try:
-            return self._socket.receive() if self._socket is not None else None
-        except OSError:
-            # The interface went down or away under the socket; the mirror of links tells the story.
-            return None
-
-    def _deliver(self, datagram: Datagram, now: Instant) -> None:
+    def _deliver(self, datagram: Datagram, now: Instant) -> bool:
         virtual_router_id = _virtual_router_id(datagram)
         receiver = self._receivers.get(virtual_router_id)
         if receiver is not None:
             # The same id may have a router with unicast peers beside the group's: what its peers send is not for us.
-            if self.key.group == UNICAST or not _for_us_alone(datagram) or not self._known_elsewhere(virtual_router_id):
-                receiver(datagram, now)
-        elif self._known_elsewhere(virtual_router_id):
-            return
-        elif len(self._strangers) < _SET_ASIDE:
-            self._strangers.append(datagram)
-            if self._judging is None:
-                self._judging = self._poller.call_at(now, self._judge_strangers)
-        else:
+            ours = self.key.group == UNICAST or not _for_us_alone(datagram)
+            return (ours or not self._known_elsewhere(virtual_router_id)) and receiver(datagram, now)
+        if not self._known_elsewhere(virtual_router_id):
             self._count_stranger(datagram, now)
-
-    def _judge_strangers(self, now: Instant) -> None:
-        for _count in range(min(_JUDGED_AT_ONCE, len(self._strangers))):
-            self._count_stranger(self._strangers.popleft(), now)
-        self._judging = self._poller.call_at(now, self._judge_strangers) if self._strangers else None
+        return False
 
     def _count_stranger(self, datagram: Datagram, now: Instant) -> None:
         if not self._receivers:

@@ -107,7 +107,7 @@ def climb(datagram: Datagram, expectations: Expectations, wall: int = 0) -> Rece
 
 def sender_of(datagram: Datagram) -> str:
     """The source address, for a log line; "?" when the datagram is too short to have one."""
-    if datagram.header is not None:
-        return str(ipaddress.IPv6Address(datagram.header.source))
-    octets = datagram.octets[12:16]
-    return ".".join(str(octet) for octet in octets) if len(octets) == 4 else "?"
+    source = datagram.source
+    if source is None:
+        return "?"
+    return str(ipaddress.IPv4Address(source) if datagram.header is None else ipaddress.IPv6Address(source))

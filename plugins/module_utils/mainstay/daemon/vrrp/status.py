@@ -48,6 +48,7 @@ def _interfaces(runners: t.Collection[InstanceRunner], ports: t.Collection[VrrpP
     return {
         device: {
             "virtual_routers": sum(runner.port.device == device for runner in runners),
+            "unread": sum(port.unread for port in ports if port.device == device),
             "statistics": error_statistics(
                 *_discards(
                     [runner for runner in runners if runner.port.device == device],
