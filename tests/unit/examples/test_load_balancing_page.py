@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mainstay.daemon.health.check_phase import FIRST_PROBE_SPACING
+from mainstay.daemon.health.check_phase import FIRST_PROBE_SPACING, STEP
 from mainstay.daemon.health.pool_keeper import CHECK_PERIOD
 from mainstay.daemon.health.probe_slots import PROBES_AT_ONCE
 from mainstay.lvs import damping, slow_start
@@ -96,6 +96,7 @@ def test_its_figures_are_those_of_the_daemon() -> None:
         f"fallen to {damping.REUSE_BELOW:.0f}; more than {damping.CEILING:.0f}",
         f"at most {slow_start.STEPS} even steps",
         f"one every {FIRST_PROBE_SPACING / seconds(0.001):g} ms",
+        f"in steps of {STEP / seconds(0.001):g} ms",
         f"At most {PROBES_AT_ONCE} run",
         f"{HEADER_BYTES // kib} KiB of headers, {BODY_BYTES // mib} MiB of body, {bounded} {SEARCHED_BYTES // kib} KiB",
     ):

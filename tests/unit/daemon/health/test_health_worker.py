@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 
 import pytest
 
+from mainstay.daemon.health.check_phase import STEP
 from mainstay.lvs.operations import RemoveDestination
 from mainstay.model.check_config import TcpCheck
-from mainstay.model.units import seconds
+from mainstay.model.units import Instant, seconds
 
 from .health_lab import CHECK, LATENCY, ONE, REFUSED, SHORTAGE, TWO, UP, HealthLab, real, unchecked, web
 
@@ -102,6 +104,16 @@ class TestPool:
         ]
 
 
+def starts_in_a_period(lab: HealthLab, period: float) -> list[Instant]:
+    """When the regular probes of a thousand servers start."""
+    servers = [f"10.0.{high}.{low}" for high in range(4) for low in range(250)]
+    lab.configure(web(*servers, delay_loop=seconds(period)))
+    lab.run(20)
+    lab.probes.clear()
+    lab.run(period)
+    return [instant for instant, _address in lab.probes]
+
+
 class TestTiming:
     def test_regular_probes_start_one_delay_loop_apart(self, lab: HealthLab) -> None:
         lab.configure(web(ONE))
@@ -110,16 +122,17 @@ class TestTiming:
         assert {later - earlier for earlier, later in zip(starts, starts[1:])} == {seconds(6)}
 
     def test_checks_are_spread_over_the_period(self, lab: HealthLab) -> None:
-        servers = [f"10.0.{high}.{low}" for high in range(4) for low in range(250)]
-        lab.configure(web(*servers, delay_loop=seconds(10)))
-        lab.run(20)
-        lab.probes.clear()
-        lab.run(10)
         tenths = [0] * 10
-        for instant, _address in lab.probes:
+        for instant in starts_in_a_period(lab, 10):
             tenths[instant // seconds(1) % 10] += 1
         assert sum(tenths) == 1000
         assert min(tenths) > 50, f"probes per second of the period: {tenths}"
+
+    def test_regular_probes_start_a_few_at_a_time_so_that_one_wake_up_serves_them(self, lab: HealthLab) -> None:
+        together = Counter(starts_in_a_period(lab, 1))
+        assert (sum(together.values()), len(together)) == (1000, 100)
+        assert {instant % STEP for instant in together} == {0}
+        assert max(together.values()) < 30, f"of 1000 probes in 100 steps so many in one: {together.most_common(3)}"
 
     @pytest.mark.parametrize(("warmup", "within"), [(None, 5), (1, 1), (0, 0)])
     def test_first_probes_are_spread_over_warmup_and_come_soon(

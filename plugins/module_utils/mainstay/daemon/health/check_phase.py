@@ -4,7 +4,8 @@
 """When the next probe of a target starts.
 
 Every target gets a phase inside its `delay_loop` from a hash of its identity. The phase survives restarts and
-reloads, so a thousand checks stay spread over the period instead of starting together. The very first probe comes
+reloads, so a thousand checks stay spread over the period instead of starting together. They start in steps of it, a
+few in one wake-up of the process: ten in one cost it a quarter less than ten in ten. The very first probe comes
 earlier, within `warmup`: a server nobody has looked at yet is in the pool on trust.
 """
 
@@ -18,6 +19,9 @@ from ...model.units import Duration, Instant, seconds
 
 FIRST_PROBE_SPACING = seconds(0.005)
 """First probes start this far apart on average: 200 a second, a fifth of what one core can do."""
+
+STEP = seconds(0.01)
+"""Regular probes start this far apart, or together: a hundred wake-ups a second, however many the checks."""
 
 _HASHES = 1 << 32
 
@@ -45,11 +49,13 @@ def first_due(seed: int, warmup: Duration, beginning: int, now: Instant) -> Inst
 def next_due(seed: int, history: CheckHistory, now: Instant) -> Instant:
     """Start of the probe after a result that came at `now`.
 
-    Between two states the pause is `delay_before_retry`. A regular probe starts at the target's phase, at least a
-    quarter of `delay_loop` from now; from the second one on that is exactly one `delay_loop` from start to start.
+    Between two states the pause is `delay_before_retry`. A regular probe starts at the step of the target's phase, at
+    least a quarter of `delay_loop` from now; from the second one on that is exactly one `delay_loop` from start to
+    start.
     """
     period = history.policy.delay_loop
     if history.pause != period:
         return now + history.pause
     earliest = now + period // 4
-    return earliest + (phase(seed, period) - earliest) % period
+    step = phase(seed, period) // STEP * STEP
+    return earliest + (step - earliest) % period
