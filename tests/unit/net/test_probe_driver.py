@@ -150,6 +150,10 @@ class TestEnding:
                 for _turn in range(3):
                     reactor.run_once()
 
+    def test_a_refusal_that_comes_after_the_call_to_connect_is_the_verdict(self, reactor: Reactor) -> None:
+        outcome = outcome_of(reactor, zoo.Refuses().port, TcpProbe())
+        assert (outcome.verdict, outcome.connect_ns) == (Verdict(False, "connection refused"), None)
+
     def test_a_connection_to_itself_is_no_server(self, reactor: Reactor) -> None:
         """TCP lets a socket connect to its own port; given a free port of this host, that is a false "up"."""
 

@@ -70,7 +70,7 @@ class ProbeRun(TimedRun):
 
     def _advance(self, connection: socket.socket, bits: int, now: Instant) -> t.Optional[Verdict]:
         if self._connect_ns is None:
-            self._check_connected(connection)
+            self._check_connected(connection, bits)
             self._connect_ns = now - self._started
             verdict = self._opened(now)
             if verdict is None:
@@ -91,8 +91,9 @@ class ProbeRun(TimedRun):
     def _interest(self) -> int:
         return READABLE | WRITABLE if self._outgoing else READABLE
 
-    def _check_connected(self, connection: socket.socket) -> None:
-        code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    def _check_connected(self, connection: socket.socket, bits: int) -> None:
+        # Watched for WRITABLE alone so far: only an error makes it READABLE.
+        code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if bits & READABLE else 0
         if code:
             raise OSError(code, "connect")
         # A port of this host without a listener can become our own source port: TCP then connects to itself.

@@ -86,10 +86,11 @@ class ProbeSlots:
         long it may wait, in nanoseconds.
         """
         slot = Slot(self, start, failed, patience)
-        self._line_of(slot)[slot] = None
-        self._serve()
-        if not slot.running:
+        if self._free and (self._free_for_failed or not failed):  # then nobody of its line waits
+            self._begin(slot)
+        else:
             slot.since = self._clock()
+            self._line_of(slot)[slot] = None
         return slot
 
     def give_back(self, slot: Slot) -> None:
@@ -117,12 +118,15 @@ class ProbeSlots:
         line = self._next_line()
         while line:
             slot, _nothing = line.popitem(last=False)
-            self._free -= 1
-            self._free_for_failed -= slot.failed
-            slot.running = True
             self._note_wait(slot)
-            slot.start()
+            self._begin(slot)
             line = self._next_line()
+
+    def _begin(self, slot: Slot) -> None:
+        self._free -= 1
+        self._free_for_failed -= slot.failed
+        slot.running = True
+        slot.start()
 
     def _next_line(self) -> t.Optional[OrderedDict[Slot, None]]:
         """The one whose turn it is; None without room or without anybody who waits for it."""
@@ -136,7 +140,7 @@ class ProbeSlots:
         return bool(self._line) and next(iter(self._line)).since <= next(iter(self._failed_line)).since
 
     def _note_wait(self, slot: Slot) -> None:
-        waited = self._clock() - slot.since if slot.since else 0
+        waited = self._clock() - slot.since
         if waited > slot.patience:
             self._late += 1
             self._longest = max(self._longest, waited)

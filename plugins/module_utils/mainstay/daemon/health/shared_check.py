@@ -49,8 +49,8 @@ class Bench(t.NamedTuple):
     slots: ProbeSlots
     build: BuildTasks
     run: RunCheck
-    judged: t.Callable[[SharedCheck, CheckHistory, ProbeOutcome], None]
-    """Gets every outcome of every check, with the history as it was before."""
+    judged: t.Callable[[SharedCheck, CheckHistory, ProbeOutcome, Instant], None]
+    """Gets every outcome of every check, with the history as it was before, and when it came."""
 
 
 class SharedCheck:
@@ -142,4 +142,4 @@ class SharedCheck:
         self.newly_hindered = not outcome.ran and not self.hindrance
         self.hindrance = "" if outcome.ran else outcome.verdict.reason
         self._timer = self._bench.poller.call_at(next_due(self.seed, self.history, now), self._due)
-        self._bench.judged(self, before, outcome)
+        self._bench.judged(self, before, outcome, now)

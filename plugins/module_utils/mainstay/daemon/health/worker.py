@@ -243,9 +243,8 @@ class HealthWorker:
 
     # ---- what comes in while it runs
 
-    def _judged(self, check: SharedCheck, before: CheckHistory, outcome: ProbeOutcome) -> None:
+    def _judged(self, check: SharedCheck, before: CheckHistory, outcome: ProbeOutcome, now: Instant) -> None:
         """A result came: every server that follows the check hears of it."""
-        now = self._poller.now()
         for service, server in check.followers:
             keeper = self._keepers.get(service)
             if keeper is not None:
