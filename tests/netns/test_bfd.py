@@ -30,6 +30,7 @@ TIMERS: Document = {"min_rx": 0.1, "min_tx": 0.1, "multiplier": 3}
 UP_SECONDS = 20.0
 DOWN_SECONDS = 5.0
 """Of a detection time of 0.3 s; a busy machine may be slow to tell."""
+MORE_THAN_FITS = 3000  # datagrams
 Make = t.Callable[[Node, Path, t.Mapping[str, str]], BfdPeer]
 
 
@@ -204,12 +205,39 @@ def test_forged_and_malformed_packets_are_counted_and_change_nothing(
     await_bfd(ours, "gw", "INIT", 5)  # the same packet with the right TTL from the right place does count
 
 
-def send(node: Node, destination: str, octets: bytes, ttl: int) -> None:
-    """One UDP datagram from this node."""
+def send(node: Node, destination: str, octets: bytes, ttl: int, count: int = 1) -> None:
+    """A UDP datagram from this node, so many times."""
     six = ":" in destination
     with contextlib.closing(node.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)) as opened:
         if six:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
         else:
             opened.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
-        opened.sendto(octets, (destination, 3784))
+        for _time in range(count):
+            opened.sendto(octets, (destination, 3784))
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [(OURS, THEIRS), (OURS6, THEIRS6)])
+def test_a_flood_of_strangers_drowns_no_packet_of_the_neighbor(
+    segment: Segment, tmp_path: Path, mine: str, theirs: str
+) -> None:
+    """One side stands still until the neighbor's packets are the only proof, and they came behind a full queue."""
+    a, b = two_nodes(segment)
+    stranger = segment.node("c")
+    stranger.ip(f"address add 2001:db8::3/64 dev {DEVICE} nodad")
+    # The neighbor waits for 5 s, we wait for 0.3 s.
+    ours = tracking_daemon(a, tmp_path, {"gw": session(theirs, mine, multiplier=50)}, virtual_router_id=51)
+    other = tracking_daemon(b, tmp_path, {"gw": session(mine, theirs)}, virtual_router_id=52)
+    for daemon in (ours, other):
+        await_bfd(daemon, "gw", "UP")
+    before = bfd(ours, "gw")["transitions"]
+
+    a.signal_all(signal.SIGSTOP)
+    send(stranger, mine, encode(DOWN), 255, MORE_THAN_FITS)
+    sent = bfd(other, "gw")["counters"]["packets_sent"]
+    wait_for(lambda: bfd(other, "gw")["counters"]["packets_sent"] > sent + 5, 20, "more packets of the neighbor")
+    a.signal_all(signal.SIGCONT)
+
+    sent = bfd(other, "gw")["counters"]["packets_sent"]
+    wait_for(lambda: bfd(other, "gw")["counters"]["packets_sent"] > sent + 5, 20, "more packets of the neighbor")
+    assert (bfd(ours, "gw")["state"], bfd(ours, "gw")["transitions"]) == ("UP", before), evidence(ours)

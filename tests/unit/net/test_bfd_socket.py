@@ -12,7 +12,7 @@ import socket
 import pytest
 
 from mainstay.net import bfd_socket
-from mainstay.net.bfd_socket import SOURCE_PORTS, BfdReceiver, BfdSender, Datagram
+from mainstay.net.bfd_socket import SOURCE_PORTS, BfdReceiver, BfdReceivers, BfdSender, Datagram
 
 
 @pytest.fixture(autouse=True)
@@ -55,13 +55,41 @@ def test_two_senders_have_two_ports_and_a_third_finds_none() -> None:
 
 
 def test_a_second_program_on_the_port_is_an_error() -> None:
-    receiver = BfdReceiver(socket.AF_INET)
+    """Also of one that would share it, as ours does with itself."""
+    first = BfdReceivers(socket.AF_INET, ["127.0.0.1"])
     try:
         with pytest.raises(OSError) as refused:
-            BfdReceiver(socket.AF_INET)
+            BfdReceivers(socket.AF_INET, ["127.0.0.1"])
         assert refused.value.errno == errno.EADDRINUSE
     finally:
-        receiver.close()
+        first.close()
+
+
+@pytest.mark.parametrize(
+    ("family", "neighbor", "stranger"),
+    [(socket.AF_INET, "127.0.0.2", "127.0.0.3"), (socket.AF_INET6, "::1", None)],
+)
+def test_what_neighbors_send_has_a_queue_of_its_own(family: int, neighbor: str, stranger: str | None) -> None:
+    """The loopback has one IPv6 address: it is a stranger's, then a neighbor's."""
+    receivers = BfdReceivers(family, [neighbor] if stranger else [])
+    own = "127.0.0.1" if family == socket.AF_INET else "::1"
+
+    def heard_by(source: str) -> list[str]:
+        sender = BfdSender(source, own, 255, SOURCE_PORTS)
+        try:
+            sender.send(b"x" * 24)
+        finally:
+            sender.close()
+        queues = {"neighbors": receivers.neighbors, "strangers": receivers.strangers}
+        assert select.select(list(queues.values()), [], [], 5)[0]
+        return [name for name, queue in queues.items() if queue.receive() is not None]
+
+    try:
+        assert heard_by(stranger or neighbor) == ["strangers"]
+        receivers.know([neighbor])
+        assert heard_by(neighbor) == ["neighbors"]
+    finally:
+        receivers.close()
 
 
 def test_a_source_that_is_not_ours_fails_when_it_sends_not_before() -> None:

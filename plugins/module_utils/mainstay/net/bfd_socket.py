@@ -1,9 +1,11 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The UDP sockets of single-hop BFD (RFC 5881): one that receives for each family, one that sends for each session.
+"""The UDP sockets of single-hop BFD (RFC 5881): two that receive for each family, one that sends for each session.
 
-Nothing is filtered in the kernel: a packet with a wrong TTL has to be counted, not lost.
+Nothing is dropped in the kernel: a packet with a wrong TTL has to be counted, not lost. But what neighbors send has a
+queue of its own: two sockets share the port (SO_REUSEPORT), and a program in the kernel chooses by the source address.
+A flood from anywhere else fills the other queue only.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ import ipaddress
 import socket
 import struct
 import typing as t
+
+from .packet_filter import share_out
+from .sender_filter import second_of_two
 
 PORT = 3784
 """Section 4."""
@@ -23,6 +28,7 @@ _DATAGRAM = 128  # 24 octets are read; a longer one is still a packet, what foll
 _ANCILLARY = socket.CMSG_SPACE(4) + socket.CMSG_SPACE(20)
 _TOS_INTERNETWORK_CONTROL = 0xC0  # DSCP CS6
 _PRIORITY_CONTROL = 6  # the highest a process without privileges may ask for
+_MOST_NEIGHBORS = 256  # the program looks through all of them; those beyond stand in the queue of strangers
 _SENDERS_QUEUE = 4096  # nobody has to send anything to our source port
 _INT = struct.Struct("=i")
 
@@ -55,27 +61,26 @@ def family_of(address: str) -> int:
 
 
 class BfdReceiver:
-    """What arrives at port 3784, for all sessions of one family."""
+    """One socket on port 3784."""
 
     def __init__(self, family: int) -> None:
         """Raises OSError, EADDRINUSE when another program does BFD here."""
-        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        self.socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
         try:
-            for level, option in _RECEIVE_OPTIONS[family]:
-                self._socket.setsockopt(level, option, 1)
-            self._socket.bind(("", PORT))
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            _bind_to_port(self.socket, family)
         except OSError:
-            self._socket.close()
+            self.socket.close()
             raise
 
     def fileno(self) -> int:
         """The descriptor, for the poller."""
-        return self._socket.fileno()
+        return self.socket.fileno()
 
     def receive(self) -> t.Optional[Datagram]:
         """One datagram, or None when nothing waits."""
         try:
-            payload, ancillary, _flags, source = self._socket.recvmsg(_DATAGRAM, _ANCILLARY)
+            payload, ancillary, _flags, source = self.socket.recvmsg(_DATAGRAM, _ANCILLARY)
         except BlockingIOError:
             return None
         destination, ttl = "", 0
@@ -89,7 +94,45 @@ class BfdReceiver:
 
     def close(self) -> None:
         """Give the descriptor back."""
-        self._socket.close()
+        self.socket.close()
+
+
+class BfdReceivers:
+    """What arrives at port 3784 for all sessions of one family: from strangers, and from neighbors."""
+
+    def __init__(self, family: int, neighbors: t.Collection[str]) -> None:
+        """Raises OSError, EADDRINUSE when another program does BFD here."""
+        _must_be_free(family)
+        self._family = 4 if family == socket.AF_INET else 6
+        self.strangers = BfdReceiver(family)
+        try:
+            self.know(neighbors)
+            self.neighbors = BfdReceiver(family)
+        except OSError:
+            self.strangers.close()
+            raise
+
+    def know(self, neighbors: t.Collection[str]) -> None:
+        """These are the neighbors from now on. Raises OSError."""
+        numbers = [int(ipaddress.ip_address(one.partition("%")[0])) for one in neighbors]
+        share_out(self.strangers.socket, second_of_two(numbers[:_MOST_NEIGHBORS], self._family))
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self.strangers.close()
+        self.neighbors.close()
+
+
+def _must_be_free(family: int) -> None:
+    """Whoever shares the port as we do would take packets of ours: for a moment we ask for it alone."""
+    with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as alone:
+        _bind_to_port(alone, family)
+
+
+def _bind_to_port(opened: socket.socket, family: int) -> None:
+    for level, option in _RECEIVE_OPTIONS[family]:
+        opened.setsockopt(level, option, 1)
+    opened.bind(("", PORT))
 
 
 class BfdSender:

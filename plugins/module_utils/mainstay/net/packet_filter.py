@@ -21,6 +21,7 @@ NETWORK_HEADER = 0xFFF00000
 
 _SO_ATTACH_FILTER = 26
 _SO_DETACH_FILTER = 27
+_SO_ATTACH_REUSEPORT_CBPF = 51
 _INSTRUCTION = struct.Struct("=HBBI")
 _PROGRAM = struct.Struct("@HP")  # number of instructions, address of the first
 
@@ -42,12 +43,21 @@ def packed(program: t.Iterable[Instruction]) -> bytes:
 
 def attach(receiver: socket.socket, program: bytes) -> None:
     """Let the kernel filter what this socket receives from now on; what waits already stays. Raises OSError."""
-    instructions = array.array("B", program)
-    place, length = instructions.buffer_info()
-    receiver.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, _PROGRAM.pack(length // _INSTRUCTION.size, place))
+    _load(receiver, _SO_ATTACH_FILTER, program)
 
 
 def detach(receiver: socket.socket) -> None:
     """Let everything pass again."""
     with contextlib.suppress(FileNotFoundError):  # there was no filter
         receiver.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+
+
+def share_out(receiver: socket.socket, program: bytes) -> None:
+    """Let the program choose, among the sockets that share a port with this one, by their order. Raises OSError."""
+    _load(receiver, _SO_ATTACH_REUSEPORT_CBPF, program)
+
+
+def _load(receiver: socket.socket, option: int, program: bytes) -> None:
+    instructions = array.array("B", program)
+    place, length = instructions.buffer_info()
+    receiver.setsockopt(socket.SOL_SOCKET, option, _PROGRAM.pack(length // _INSTRUCTION.size, place))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which senders a raw IP socket hears, decided inside the kernel by the source address of each packet."""
+"""Which senders an IP socket hears, decided inside the kernel by the source address of each packet."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def only(senders: t.Iterable[int], family: int) -> bytes:
 def all_but(senders: t.Iterable[int], family: int) -> bytes:
     """The program that passes what anybody else sends."""
     return packed([*_comparisons(senders, family, 0), Instruction(RETURN, EVERYTHING)])
+
+
+def second_of_two(senders: t.Iterable[int], family: int) -> bytes:
+    """The program for packet_filter.share_out: what these send goes to the second socket, all else to the first."""
+    return packed([*_comparisons(senders, family, 1), Instruction(RETURN, 0)])
 
 
 def _comparisons(senders: t.Iterable[int], family: int, answer: int) -> t.Iterator[Instruction]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from mainstay.bfd.packet import ControlPacket, State, decode, encode
-from mainstay.daemon.vrrp import bfd as vrrp_bfd, bfd_session as vrrp_bfd_session
+from mainstay.daemon.vrrp import bfd as vrrp_bfd, bfd_reception as vrrp_bfd_reception, bfd_session as vrrp_bfd_session
 from mainstay.daemon.vrrp.bfd import BfdSessions
 from mainstay.daemon.worker import Happening, LogLine, Saying
 from mainstay.model.tracking import BfdInstance
@@ -54,24 +54,36 @@ class PlayedSender:
 class PlayedReceiver:
     """Takes the place of net.bfd_socket.BfdReceiver."""
 
-    opened: t.ClassVar[dict[int, PlayedReceiver]] = {}
-    refuse: t.ClassVar[int] = 0
-
-    def __init__(self, family: int) -> None:
-        if self.refuse:
-            raise OSError(self.refuse, os.strerror(self.refuse))
-        self.family = family
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
         self.queue: list[Datagram] = []
-        PlayedReceiver.opened[family] = self
 
     def fileno(self) -> int:
-        return 1000 + self.family
+        return self._descriptor
 
     def receive(self) -> Datagram | None:
         return self.queue.pop(0) if self.queue else None
 
+
+class PlayedReceivers:
+    """Takes the place of net.bfd_socket.BfdReceivers."""
+
+    opened: t.ClassVar[dict[int, PlayedReceivers]] = {}
+    refuse: t.ClassVar[int] = 0
+
+    def __init__(self, family: int, neighbors: t.Collection[str]) -> None:
+        if self.refuse:
+            raise OSError(self.refuse, os.strerror(self.refuse))
+        self.family = family
+        self.strangers, self.neighbors = PlayedReceiver(100_000 + family), PlayedReceiver(101_000 + family)
+        self.know(neighbors)
+        PlayedReceivers.opened[family] = self
+
+    def know(self, neighbors: t.Collection[str]) -> None:
+        self.known = neighbors
+
     def close(self) -> None:
-        del PlayedReceiver.opened[self.family]
+        del PlayedReceivers.opened[self.family]
 
 
 class Story:
@@ -102,11 +114,16 @@ class Story:
         self.wakes()
 
     def queue(self, octets: bytes, source: str = PEER, ttl: int = 255, destination: str = OWN) -> None:
-        PlayedReceiver.opened[socket.AF_INET].queue.append(Datagram(octets, source, destination, ttl))
+        opened = PlayedReceivers.opened[socket.AF_INET]
+        receiver = opened.neighbors if source in opened.known else opened.strangers
+        receiver.queue.append(Datagram(octets, source, destination, ttl))
 
     def wakes(self) -> None:
-        _interest, ready = self.poller.watched[1000 + socket.AF_INET]
-        ready(1, self.poller.now())
+        """One turn of the loop: whatever is watched and has something to say."""
+        opened = PlayedReceivers.opened[socket.AF_INET]
+        for one in (opened.strangers, opened.neighbors):
+            if one.queue and one.fileno() in self.poller.watched:
+                self.poller.watched[one.fileno()][1](1, self.poller.now())
 
     def said(self, state: State, name: str = "gw", **changes: t.Any) -> ControlPacket:
         """What the neighbor of this session says."""
@@ -131,11 +148,11 @@ class Story:
 @pytest.fixture
 def story(monkeypatch: pytest.MonkeyPatch) -> Story:
     monkeypatch.setattr(vrrp_bfd_session, "BfdSender", PlayedSender)
-    monkeypatch.setattr(vrrp_bfd, "BfdReceiver", PlayedReceiver)
-    for played in (PlayedSender, PlayedReceiver):
+    monkeypatch.setattr(vrrp_bfd_reception, "BfdReceivers", PlayedReceivers)
+    for played in (PlayedSender, PlayedReceivers):
         monkeypatch.setattr(played, "refuse", 0)
     monkeypatch.setattr(PlayedSender, "made", [])
-    monkeypatch.setattr(PlayedReceiver, "opened", {})
+    monkeypatch.setattr(PlayedReceivers, "opened", {})
     return Story()
 
 
@@ -224,7 +241,7 @@ def test_the_end_says_admin_down_and_closes_everything(story: Story) -> None:
     story.runs(GW).up()
     story.sessions.stop(story.poller.now())
     assert PlayedSender.made[0].sent[-1].state is State.ADMIN_DOWN
-    assert PlayedSender.made[0].closed and not PlayedReceiver.opened and not story.poller.watched
+    assert PlayedSender.made[0].closed and not PlayedReceivers.opened and not story.poller.watched
     assert story.poller.pending == []
 
 
@@ -253,6 +270,37 @@ def test_a_stranger_is_counted_and_told_of_once(story: Story) -> None:
         story.arrives(story.said(State.DOWN), source=OTHER)
     assert story.status()["state"] == "DOWN"
     assert story.log.count("no bfd_instance has this neighbor_ip") == 1
+
+
+def test_strangers_get_half_of_the_time_and_neighbors_what_they_need(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.runs(GW).up()
+    count, junk = vrrp_bfd.BfdDiscards.count, encode(story.said(State.DOWN))
+
+    def slowly(*arguments: t.Any) -> None:
+        story.poller.clock += 20_000
+        count(*arguments)
+
+    monkeypatch.setattr(vrrp_bfd.BfdDiscards, "count", slowly)
+    for _packet in range(2000):
+        story.queue(junk, source=OTHER)
+    strangers, began = PlayedReceivers.opened[socket.AF_INET].strangers, story.poller.now()
+    story.wakes()
+    assert 1900 < len(strangers.queue) < 2000, "one batch"
+    while strangers.queue:
+        heard = story.status()["counters"]["packets_received"]
+        story.arrives(story.said(State.UP))
+        assert story.status()["counters"]["packets_received"] == heard + 1
+        story.poller.run_until(story.poller.pending[0])
+    assert story.poller.now() - began >= 1.9 * 2000 * 20_000
+    assert story.status()["state"] == "UP"
+
+
+def test_a_reload_tells_the_kernel_who_the_neighbors_are(story: Story) -> None:
+    story.runs(GW)
+    story.runs(GW, replace(GW, name="far", neighbor_ip=OTHER))
+    assert sorted(PlayedReceivers.opened[socket.AF_INET].known) == [PEER, OTHER]
 
 
 def test_who_knows_our_discriminator_but_is_not_the_neighbor_changes_nothing(story: Story) -> None:
@@ -292,7 +340,7 @@ def test_a_packet_that_cannot_leave_is_a_problem_until_one_does(story: Story) ->
 
 def test_a_socket_that_is_not_to_be_had_is_tried_again(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PlayedSender, "refuse", errno.EMFILE)
-    monkeypatch.setattr(PlayedReceiver, "refuse", errno.EADDRINUSE)
+    monkeypatch.setattr(PlayedReceivers, "refuse", errno.EADDRINUSE)
     story.runs(GW)
     story.poller.run_for(seconds(3))
     refused = "no BFD is received: Address already in use on UDP port 3784; tried again every second"
@@ -302,9 +350,9 @@ def test_a_socket_that_is_not_to_be_had_is_tried_again(story: Story, monkeypatch
     ]
     assert story.log.count("Address already in use") == story.log.count("Too many open files") == 1
     monkeypatch.undo()
-    PlayedSender.refuse = PlayedReceiver.refuse = 0
+    PlayedSender.refuse = PlayedReceivers.refuse = 0
     monkeypatch.setattr(vrrp_bfd_session, "BfdSender", PlayedSender)
-    monkeypatch.setattr(vrrp_bfd, "BfdReceiver", PlayedReceiver)
+    monkeypatch.setattr(vrrp_bfd_reception, "BfdReceivers", PlayedReceivers)
     story.poller.run_for(seconds(1))
     assert story.status()["problems"] == []
     story.up()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All BFD sessions of the vrrp worker, and what arrives for them.
+"""All BFD sessions of the vrrp worker, and which of them a datagram is for.
 
 A reload compares session by session, by what makes it the same to the neighbor: the addresses of both ends, and the
 TTL of what is sent. What is equal stays up; other timers are negotiated while it does.
@@ -10,26 +10,18 @@ TTL of what is sent. What is equal stays up; other timers are negotiated while i
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import typing as t
 
 from ...bfd.packet import PacketError, RejectReason, decode
 from ...model.tracking import BfdInstance
-from ...model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
-from ...net.bfd_socket import PORT, SOURCE_PORTS, BfdReceiver, Datagram, family_of
-from ...net.polling import READABLE, Poller, Timer
-from ..log_limit import LogLimit
-from ..worker import LogLine, Say
+from ...model.units import Instant
+from ...net.bfd_socket import SOURCE_PORTS, Datagram, family_of
+from ...net.polling import Poller
+from ..worker import Say
+from .bfd_reception import SUBJECT, BfdReception
 from .bfd_session import BfdDiscards, BfdSessionRunner, Note, Surroundings
 
-_SUBJECT = "bfd"
-_RETRY = seconds(1)
-_PERIOD = seconds(60)
-# Datagrams read in one go: a flood must not keep the timers waiting.
-_AT_ONCE = 256
-# Before a neighbor is declared dead everything is read, but not for longer than this.
-_PATIENCE = 20 * NANOSECONDS_PER_MILLISECOND
 _YOUR_DISCRIMINATOR = slice(8, 12)
 
 
@@ -37,16 +29,11 @@ class BfdSessions:
     """Implements bfd_instances for the vrrp worker."""
 
     def __init__(self, poller: Poller, say: Say, note: Note) -> None:
-        self._poller, self._say = poller, say
-        self._shared = Surroundings(poller, say, note, self.hear_out, self._free_ports)
+        self._reception = BfdReception(poller, say, self._take)
+        self._shared = Surroundings(poller, say, note, self._reception.hear_out, self._free_ports)
         self._runners: t.Dict[str, BfdSessionRunner] = {}
         self._by_discriminator: t.Dict[bytes, BfdSessionRunner] = {}
-        self._receivers: t.Dict[int, BfdReceiver] = {}
-        self._refusals: t.Dict[int, str] = {}
-        """Why a family cannot receive."""
-        self._retry: t.Optional[Timer] = None
-        self._strangers = BfdDiscards(_SUBJECT, say)
-        self._limit = LogLimit(_PERIOD)
+        self._strangers = BfdDiscards(SUBJECT, say)
 
     def configure(self, wanted: t.Mapping[str, BfdInstance], now: Instant) -> None:
         """Run these sessions; those that stay do not notice."""
@@ -54,7 +41,7 @@ class BfdSessions:
         for name, runner in self._runners.items():
             if runner.instance != wanted[name]:
                 runner.adopt_settings(wanted[name], now)
-        self._open_receivers({family_of(instance.neighbor_ip) for instance in wanted.values()}, now)
+        self._reception.hear([instance.neighbor_ip for instance in wanted.values()], now)
         for name, instance in wanted.items():
             if name not in self._runners:
                 self._begin(instance, now)
@@ -66,13 +53,6 @@ class BfdSessions:
     def status(self) -> t.Dict[str, object]:
         """By name, JSON-able."""
         return {name: self._session_status(runner) for name, runner in sorted(self._runners.items())}
-
-    def hear_out(self, _now: Instant) -> None:
-        """Read all that waits, so that nobody is declared dead whose packet has arrived."""
-        until = self._poller.now() + _PATIENCE
-        for receiver in list(self._receivers.values()):
-            while self._drain(receiver, self._poller.now()) and self._poller.now() < until:
-                pass
 
     # ---- sessions
 
@@ -107,54 +87,18 @@ class BfdSessions:
 
     def _session_status(self, runner: BfdSessionRunner) -> t.Dict[str, object]:
         status = runner.status()
-        refusal = self._refusals.get(family_of(runner.instance.neighbor_ip))
+        refusal = self._reception.refusal(family_of(runner.instance.neighbor_ip))
         problems = t.cast(t.List[str], status["problems"])
         return {**status, "problems": [refusal, *problems] if refusal else problems}
 
     # ---- receiving
 
-    def _open_receivers(self, families: t.Set[int], now: Instant) -> None:
-        for family in set(self._receivers) - families:
-            receiver = self._receivers.pop(family)
-            self._poller.unwatch(receiver.fileno())
-            receiver.close()
-        self._refusals = {family: why for family, why in self._refusals.items() if family in families}
-        for family in families - set(self._receivers):
-            self._open_receiver(family, now)
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-        if self._refusals:
-            self._retry = self._poller.call_at(now + _RETRY, lambda at: self._open_receivers(families, at))
-
-    def _open_receiver(self, family: int, now: Instant) -> None:
-        try:
-            receiver = BfdReceiver(family)
-        except OSError as error:
-            why = f"no BFD is received: {os.strerror(error.errno or 0)} on UDP port {PORT}; tried again every second"
-            self._refusals[family] = why
-            if self._limit.allows(str(family), now):
-                self._say(LogLine("error", _SUBJECT, why))
-            return
-        self._refusals.pop(family, None)
-        self._receivers[family] = receiver
-        self._poller.watch(receiver.fileno(), READABLE, lambda _ready, at: self._readable(receiver, at))
-
-    def _readable(self, receiver: BfdReceiver, now: Instant) -> None:
-        self._drain(receiver, now)
-
-    def _drain(self, receiver: BfdReceiver, now: Instant) -> bool:
-        """Hand out what waits, up to a limit; whether more may wait."""
-        for _count in range(_AT_ONCE):
-            datagram = receiver.receive()
-            if datagram is None:
-                return False
-            runner = self._by_discriminator.get(datagram.payload[_YOUR_DISCRIMINATOR])
-            if runner is not None and runner.accepted == datagram:
-                runner.hear_again(now)
-            else:
-                self._take_in(datagram, now)
-        return True
+    def _take(self, datagram: Datagram, now: Instant) -> None:
+        runner = self._by_discriminator.get(datagram.payload[_YOUR_DISCRIMINATOR])
+        if runner is not None and runner.accepted == datagram:
+            runner.hear_again(now)
+        else:
+            self._take_in(datagram, now)
 
     def _take_in(self, datagram: Datagram, now: Instant) -> None:
         try:

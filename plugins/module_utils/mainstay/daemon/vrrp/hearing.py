@@ -7,9 +7,8 @@ Theory of operation. The queue of a raw socket holds some two thousand packets, 
 sends faster than that keeps the queue full, most of a master's adverts find no room in it, and after three of them the
 backup takes over. Hence two sockets. Whoever sent an advert that climbed the whole receive ladder (its signature, too,
 where adverts are signed) is familiar: a filter in the kernel gives what it sends to a socket of its own, and the first
-socket hears everybody else. The familiar are read at every wake-up. Strangers get half of the time: after each batch
-the worker turns to them again when as long a time has passed as the batch took. What their queue cannot hold is counted
-by the kernel and told.
+socket hears everybody else. The familiar are read at every wake-up, strangers for half of the time (half_time.py). What
+the queue of strangers cannot hold is counted by the kernel and told.
 
 That leaves two ways to drown an advert: to forge the address of a familiar router, which the filter cannot tell, and to
 begin before the router was heard for the first time; then each of its adverts has the chance that the flood leaves it.
@@ -22,10 +21,11 @@ import os
 import typing as t
 
 from ...model.units import NANOSECONDS_PER_MILLISECOND, Instant, seconds
-from ...net.polling import READABLE, Poller, Timer
+from ...net.polling import READABLE, Poller
 from ...net.vrrp_socket import Datagram, Delivery, VrrpSocket
 from ..log_limit import LogLimit
 from ..worker import LogLine, Say
+from .half_time import HalfTime
 
 Deliver = t.Callable[[Datagram, Instant], bool]
 """Takes one datagram; whether it was a good advert for a virtual router of ours."""
@@ -65,7 +65,7 @@ class Hearing:
         self._socket: t.Optional[VrrpSocket] = None
         self._of_familiar: t.Optional[VrrpSocket] = None
         self._familiar: t.List[int] = []
-        self._resting: t.Optional[Timer] = None
+        self._strangers = HalfTime(poller, self._hear_strangers, self._tell_unread)
         self._unread_before = 0
         self._wake: Instant = 0
         self._began: Instant = 0
@@ -87,18 +87,18 @@ class Hearing:
         self.close()
         self._socket = VrrpSocket(*place)
         self._place = place
-        self._poller.watch(self._socket.fileno(), READABLE, self._strangers_wait)
+        self._strangers.watch(self._socket.fileno())
         if self._familiar:
             self._tell_apart(self._poller.now())
 
     def close(self) -> None:
         """Listen nowhere; who is familiar stays so."""
         self._unread_before = self.unread
-        if self._resting is not None:
-            self._resting.cancel()
-        for opened in (self._socket, self._of_familiar):
-            self._end(opened)
-        self._place = self._socket = self._of_familiar = self._resting = None
+        self._strangers.stop()
+        if self._socket is not None:
+            self._socket.close()
+        self._close_of_familiar()
+        self._place = self._socket = None
 
     def send(self, packet: bytes, where: Delivery) -> None:
         """Send one message. Raises OSError when it could not leave."""
@@ -130,11 +130,6 @@ class Hearing:
     def _familiar_wait(self, _ready: int, now: Instant) -> None:
         self._hear_familiar(now)
 
-    def _strangers_wait(self, _ready: int, now: Instant) -> None:
-        began = self._poller.now()
-        if self._hear_strangers(now):
-            self._rest(began)
-
     def _hear_familiar(self, now: Instant) -> bool:
         """Hand out some of what they sent; whether more may wait."""
         for _count in range(_AT_ONCE):
@@ -154,22 +149,11 @@ class Hearing:
                 self._know(datagram.source, now)
         return True
 
-    def _rest(self, began: Instant) -> None:
-        """Leave strangers alone for as long as they just took."""
-        if self._socket is None:
-            return
-        ended = self._poller.now()
-        self._poller.unwatch(self._socket.fileno())
-        self._resting = self._poller.call_at(2 * ended - began, self._rested)
+    def _tell_unread(self, now: Instant) -> None:
         unread = self.unread
-        if unread and self._limit.allows("unread", ended):
+        if unread and self._limit.allows("unread", now):
             words = f"more packets than can be judged, {unread} found no room and were dropped unread so far"
             self._warn(f"{words}; routers that were heard before have a queue of their own")
-
-    def _rested(self, _now: Instant) -> None:
-        self._resting = None
-        if self._socket is not None:
-            self._poller.watch(self._socket.fileno(), READABLE, self._strangers_wait)
 
     # ---- who is familiar
 
@@ -196,17 +180,18 @@ class Hearing:
 
     def _know_nobody(self, socket: VrrpSocket, error: OSError, now: Instant) -> None:
         """One socket hears everybody again; the next good advert brings another try."""
-        self._end(self._of_familiar)
-        self._of_familiar, self._familiar = None, []
+        self._close_of_familiar()
+        self._familiar = []
         socket.hear_everybody()
         if self._limit.allows("apart", now):
             why = f"{os.strerror(error.errno or 0)}; tried again with the next advert"
             self._warn(f"no second VRRP socket, so a flood may drown adverts: {why}")
 
-    def _end(self, opened: t.Optional[VrrpSocket]) -> None:
-        if opened is not None:
-            self._poller.unwatch(opened.fileno())
-            opened.close()
+    def _close_of_familiar(self) -> None:
+        if self._of_familiar is not None:
+            self._poller.unwatch(self._of_familiar.fileno())
+            self._of_familiar.close()
+            self._of_familiar = None
 
     def _warn(self, message: str) -> None:
         self._say(LogLine("warning", self._subject, message))
