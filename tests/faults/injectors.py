@@ -72,8 +72,7 @@ def kill_all(pair: Pair) -> None:
 def kill_everybody_and_start(pair: Pair) -> None:
     """As two machines that reboot together, without the time that booting takes."""
     for node in (pair.master, pair.backup):
-        node.signal_all(signal.SIGSTOP)
-        node.signal_all(signal.SIGKILL)
+        node.kill_all()
     for node in (pair.master, pair.backup):
         _await_empty(node)
         for address in (VIP,):

@@ -10,7 +10,6 @@ Ours is 192.0.2.1, the peer 192.0.2.2; each virtual router N has 192.0.2.N, or f
 from __future__ import annotations
 
 import re
-import signal
 import typing as t
 from pathlib import Path
 
@@ -117,7 +116,7 @@ class KeepalivedPeer:
         wait_for(lambda: not self.node.processes(), 10, "keepalived to end", evidence=self.log.read_text)
 
     def kill(self) -> None:
-        _kill(self.node)
+        self.node.kill_all()
 
     def state(self, name: str) -> str:
         return self._keepalived.state(name)
@@ -179,13 +178,6 @@ class FrrPeer:
         shown = self._frr.shows("show vrrp json") or ()
         ours = [one for one in shown if one["vrid"] == manner.number]
         return t.cast("dict[str, t.Any]", ours[0][f"v{manner.family}"]) if ours else {}
-
-
-def _kill(node: Node) -> None:
-    """All at once: frozen first, or the last to be killed sees the others die and ends in order."""
-    node.signal_all(signal.SIGSTOP)
-    node.signal_all(signal.SIGKILL)
-    wait_for(lambda: not node.processes(), 10, f"everything on {node.name} to end")
 
 
 def _block(name: str, manner: Manner, priority: int) -> str:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
 import typing as t
 from pathlib import Path
 
@@ -135,13 +134,6 @@ def monitored(node: Node, folder: Path, *kinds: str) -> tuple[Process, Path]:
 
     wait_for(listens, 10, "the monitor to run", evidence=seen.read_text)
     return monitor, seen
-
-
-def kill(node: Node) -> None:
-    """Everything at one instant: a worker that sees its supervisor die first would end in order."""
-    node.signal_all(signal.SIGSTOP)
-    node.signal_all(signal.SIGKILL)
-    wait_for(lambda: not node.processes(), 10, "everything to be dead")
 
 
 def release(daemon: Daemon) -> Completed:

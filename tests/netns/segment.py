@@ -68,6 +68,13 @@ class Node:
         for process in self.processes():
             process.signal(number)
 
+    def kill_all(self) -> None:
+        """Everything that runs here dies at one instant: frozen first, or a worker sees its supervisor die and ends in
+        order."""
+        self.signal_all(signal.SIGSTOP)
+        self.signal_all(signal.SIGKILL)
+        wait_for(lambda: not self.processes(), 10, f"everything on {self.name} to be dead")
+
     def holds(self, address: str = VIP) -> bool:
         """Whether the kernel has the address, as iproute2 sees it."""
         return bool(self.shown(address))

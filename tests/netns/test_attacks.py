@@ -92,8 +92,7 @@ def test_a_replay_of_a_dead_master_s_adverts(segment: Segment, tmp_path: Path, o
     """Unsigned it keeps the backup from taking over for as long as it lasts; signed it is refused."""
     a, b, scene = pair(segment, tmp_path, False, **options)
     recorded = record_advert(scene.attacker)
-    a.node.signal_all(signal.SIGSTOP)
-    a.node.signal_all(signal.SIGKILL)
+    a.node.kill_all()
     with sender(scene.attacker) as out:
         out.send_for(10 * SHORT, [recorded], 2 / SHORT)
     if options:

@@ -109,8 +109,7 @@ def test_a_peer_sees_our_orderly_stop_and_our_death(segment: Segment, tmp_path: 
 
     ours.start()
     wait_for(lambda: peer.is_up(OURS), UP_SECONDS, "the peer to be up again", evidence=lambda: evidence(ours))
-    a.signal_all(signal.SIGSTOP)
-    a.signal_all(signal.SIGKILL)
+    a.kill_all()
     wait_for(lambda: not peer.is_up(OURS), DOWN_SECONDS, "the peer to be down after our death")
 
 

@@ -39,15 +39,8 @@ def killed(segment: Segment, tmp_path: Path) -> Daemon:
     daemon.start().await_state("MASTER")
     wait_for(lambda: "installed" in services_of(daemon), 10, "both services in the kernel", evidence=daemon.evidence)
     daemon.node.ip(f"address add {FOREIGN}/24 dev {DEVICE}")
-    kill(daemon.node)
+    daemon.node.kill_all()
     return daemon
-
-
-def kill(node: Node) -> None:
-    """Everything at one instant: a worker that sees its supervisor die first would end in order."""
-    node.signal_all(signal.SIGSTOP)
-    node.signal_all(signal.SIGKILL)
-    wait_for(lambda: not node.processes(), 10, "everything to be dead")
 
 
 def services_of(daemon: Daemon) -> str:
@@ -134,7 +127,7 @@ def test_a_host_s_only_address_listed_as_virtual_by_mistake_stays(
     mistaken = quick(150, virtual_ipaddress=[f"{node.address}/24"], **options)
     daemon = Daemon(node, tmp_path, VI_1=mistaken).start()
     daemon.await_state("FAULT")
-    kill(node)
+    node.kill_all()
 
     outcome = release(daemon)
 
@@ -147,7 +140,7 @@ def test_the_owner_s_own_address_is_the_host_s_and_stays(segment: Segment, tmp_p
     daemon = Daemon(node, tmp_path, VI_1=quick(255, virtual_ipaddress=[f"{node.address}/24", f"{VIP}/24"])).start()
     daemon.await_state("MASTER")
     wait_for(node.holds, 10, "the leased one", evidence=daemon.evidence)
-    kill(node)
+    node.kill_all()
 
     outcome = release(daemon)
 

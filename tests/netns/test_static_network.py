@@ -17,7 +17,6 @@ from netns.routes_lab import (
     await_line,
     await_report,
     both,
-    kill,
     release,
 )
 from netns.segment import DEVICE, NETWORK, Segment
@@ -79,11 +78,11 @@ def test_static_things_that_leave_the_configuration_are_removed(static: Daemon) 
 
 
 def test_static_things_of_a_killed_daemon_are_found_again_or_released(static: Daemon) -> None:
-    kill(static.node)
+    static.node.kill_all()
     assert static.node.holds(STATIC) and both(static.node) == STATIC_LINES
     static.start()
     assert both(static.node) == STATIC_LINES
-    kill(static.node)
+    static.node.kill_all()
     assert release(static).rc == 0
     assert not static.node.holds(STATIC)
     assert both(static.node) == []

@@ -12,7 +12,7 @@ import pytest
 from netns.daemons import Daemon, instance
 from netns.reach import asked, connects, exchanged, listening, mac_of, pings
 from netns.segment import DEVICE, VIP, Segment
-from netns.test_release import kill, release
+from netns.test_release import release
 from netns.wire import Capture
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6
 from scapy.layers.l2 import Ether
@@ -117,7 +117,7 @@ def test_a_reload_turns_it_on_and_off(segment: Segment, tmp_path: Path) -> None:
 def test_after_a_crash_release_takes_the_table_away_and_no_other(segment: Segment, tmp_path: Path) -> None:
     daemon = master(segment, tmp_path, accept=False)
     daemon.node.run("nft", "add", "table", "inet", "firewall")
-    kill(daemon.node)
+    daemon.node.kill_all()
     assert VIP in filtered(daemon)
 
     outcome = release(daemon)
@@ -129,7 +129,7 @@ def test_after_a_crash_release_takes_the_table_away_and_no_other(segment: Segmen
 @pytest.mark.conformance("OWN-05")
 def test_a_restarted_daemon_goes_on_dropping(segment: Segment, tmp_path: Path) -> None:
     daemon = master(segment, tmp_path, accept=False, advert_int=2, state="MASTER")  # a lease that outlives a slow start
-    kill(daemon.node)
+    daemon.node.kill_all()
     daemon.start().await_state("MASTER")
     assert "BACKUP" not in daemon.status()["last_transition"], "it adopted its address"
     assert not pings(segment.node("c"), VIP, mac_of(daemon.node))

@@ -101,8 +101,7 @@ def test_sigterm_hands_over_and_a_killed_master_loses_its_addresses_first(segmen
     a.await_state("MASTER")
     b.await_state("BACKUP")
     with AddressWatch([a.node, b.node], VIP) as watch:
-        a.node.signal_all(signal.SIGSTOP)  # or the last to be killed sees the others die and ends in order
-        a.node.signal_all(signal.SIGKILL)
+        a.node.kill_all()
         b.await_state("MASTER")
         wait_for(lambda: b.node.holds(VIP), 5, "b to hold the address", evidence=b.evidence)
         assert not a.node.holds(VIP)

@@ -59,8 +59,7 @@ def test_after_sigkill_the_kernel_withdraws_the_address_before_the_backup_takes_
 ) -> None:
     a, b = pair(segment, tmp_path, advert_int=LEASED)
     with AddressWatch([a.node, b.node]) as watch:
-        a.node.signal_all(signal.SIGSTOP)  # or the last to be killed sees the others die and ends in order
-        a.node.signal_all(signal.SIGKILL)
+        a.node.kill_all()
         b.await_state("MASTER")
         wait_for(b.node.holds, 5, "b to hold the address", evidence=b.evidence)
         assert not a.node.holds()

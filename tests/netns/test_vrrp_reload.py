@@ -158,8 +158,7 @@ def test_a_killed_daemon_that_comes_back_within_the_lease_goes_on_as_master(segm
 
     with AddressWatch([a.node]) as watch:
         # Stopped first: whoever is killed last would see the others die, and release in order.
-        a.node.signal_all(signal.SIGSTOP)
-        a.node.signal_all(signal.SIGKILL)
+        a.node.kill_all()
         wait_for(lambda: not a.node.processes(), 10, "everything to be dead")
         a.start()
         assert a.state() == "MASTER"

@@ -23,7 +23,6 @@ from netns.routes_lab import (
     await_report,
     both,
     holds_all,
-    kill,
     master,
     monitored,
     pair,
@@ -228,7 +227,7 @@ def test_a_master_that_was_frozen_gives_its_routes_to_the_new_one(segment: Segme
 def test_what_a_killed_master_leaves_is_removed_by_release(segment: Segment, tmp_path: Path) -> None:
     a, _b = pair(segment, tmp_path)
     a.node.ip(f"route add 203.0.119.0/24 via {GATEWAY}")
-    kill(a.node)
+    a.node.kill_all()
     left = both(a.node)
     assert ROUTES[f"default via {GATEWAY}"] in left, "nothing leases a route"
 
@@ -248,14 +247,14 @@ def test_the_end_of_the_lease_takes_routes_with_its_source_and_leaves_the_others
     with_source = f"203.0.113.0/24 via {GATEWAY} dev {DEVICE} src {VIP} metric 50"
     daemon = master(segment, tmp_path, with_source, f"default via {GATEWAY}")
     assert ROUTES[with_source] in both(daemon.node)
-    kill(daemon.node)
+    daemon.node.kill_all()
     wait_for(lambda: not daemon.node.holds(), 10, "the lease to end")
     assert both(daemon.node) == [ROUTES[f"default via {GATEWAY}"]]
 
 
 def test_a_worker_that_starts_as_backup_removes_what_a_killed_one_left(segment: Segment, tmp_path: Path) -> None:
     a, b = pair(segment, tmp_path)
-    kill(a.node)
+    a.node.kill_all()
     b.await_state("MASTER")
     a.write(VI_1=routed(50))
     a.start()

@@ -206,8 +206,7 @@ class TestTrackersOfTheSupervisor:
         wait_for(lambda: b.status()["counters"]["adverts_received"] > heard, 10, "an advert", evidence=b.evidence)
         at_peer = b.status()["transitions"]
 
-        a.node.signal_all(signal.SIGSTOP)  # or the last to be killed sees the others die and ends in order
-        a.node.signal_all(signal.SIGKILL)
+        a.node.kill_all()
         wait_for(lambda: not a.node.processes(), 5, "all of it to be dead", evidence=a.evidence)
         a.start().await_state("MASTER")
 

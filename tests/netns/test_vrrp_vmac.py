@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import typing as t
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from netns.daemons import Daemon, Document, instance
 from netns.reach import asked, exchanged, mac_of, pings, remembered, resolved
 from netns.segment import DEVICE, VIP, Node, Segment
-from netns.test_release import kill, release
+from netns.test_release import release
 from netns.wire import Capture
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_RA, ICMPv6NDOptDstLLAddr, ICMPv6NDOptPrefixInfo, IPv6
@@ -80,7 +79,7 @@ def test_a_third_host_knows_one_mac_before_and_after_a_failover(
     assert asked(c, vip) == {mac}, "neither the interface below nor the backup answers"
     assert pings(c, vip, mac)
 
-    a.node.signal_all(signal.SIGKILL)
+    a.node.kill_all()
     b.await_state("MASTER")
     wait_for(lambda: not a.node.holds(vip), 10, "the lease to end")
 
@@ -269,7 +268,7 @@ def test_what_the_daemon_changed_is_as_before_when_it_ends(segment: Segment, tmp
 def test_after_a_crash_release_does_the_same(segment: Segment, tmp_path: Path) -> None:
     daemon = master(segment, tmp_path)
     daemon.node.ip(f"link add link {DEVICE} name other type macvlan mode private")
-    kill(daemon.node)
+    daemon.node.kill_all()
 
     outcome = release(daemon)
 
@@ -282,7 +281,7 @@ def test_after_a_crash_release_does_the_same(segment: Segment, tmp_path: Path) -
 def test_a_restarted_daemon_adopts_the_macvlan_and_its_address(segment: Segment, tmp_path: Path) -> None:
     daemon = master(segment, tmp_path, advert_int=2, state="MASTER")  # a lease that outlives a slow start
     before = link(daemon.node).partition(":")[0]
-    kill(daemon.node)
+    daemon.node.kill_all()
 
     daemon.start().await_state("MASTER")
 

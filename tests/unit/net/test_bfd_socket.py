@@ -8,11 +8,14 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import struct
 
 import pytest
 
 from mainstay.net import bfd_socket
 from mainstay.net.bfd_socket import SOURCE_PORTS, BfdReceiver, BfdReceivers, BfdSender, Datagram
+
+_SO_MEMINFO, _OF_OPTIONS = 55, 6  # linux/sock_diag.h: SK_MEMINFO_OPTMEM
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +91,33 @@ def test_what_neighbors_send_has_a_queue_of_its_own(family: int, neighbor: str, 
         assert heard_by(stranger or neighbor) == ["strangers"]
         receivers.know([neighbor])
         assert heard_by(neighbor) == ["neighbors"]
+    finally:
+        receivers.close()
+
+
+@pytest.mark.parametrize("everybody", ["127.255.255.255", "224.0.0.1"])
+def test_what_a_stranger_sends_to_everybody_fills_no_queue_of_neighbors(everybody: str) -> None:
+    """The kernel gives a copy of it to each socket of the port, whatever the program chooses."""
+    receivers = BfdReceivers(socket.AF_INET, ["127.0.0.2"])
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            stranger.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+            stranger.bind(("127.0.0.1", 0))
+            stranger.sendto(b"x" * 24, (everybody, bfd_socket.PORT))
+        assert select.select([receivers.strangers], [], [], 5)[0]
+        assert receivers.strangers.receive() and receivers.neighbors.receive() is None
+    finally:
+        receivers.close()
+
+
+@pytest.mark.parametrize(("family", "place"), [(socket.AF_INET, "10.0.{}.{}"), (socket.AF_INET6, "2001:db8::{}:{}")])
+def test_however_many_neighbors_there_are_the_programs_find_room(family: int, place: str) -> None:
+    """Before Linux 6.8 a socket's options have 20 KiB (net.core.optmem_max); a program takes the old one's place."""
+    receivers = BfdReceivers(family, [place.format(number // 250, number % 250 + 1) for number in range(1000)])
+    try:
+        taken = receivers.neighbors.socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)
+        assert 0 < struct.unpack("9I", taken)[_OF_OPTIONS] < 20480 // 2
     finally:
         receivers.close()
 

@@ -185,6 +185,18 @@ def test_after_a_pause_what_has_arrived_is_heard_before_the_verdict(story: Story
     assert story.status()["state"] == "DOWN", "nothing had arrived this time"
 
 
+def test_after_a_pause_neighbors_that_found_no_place_in_the_kernel_s_program_are_heard_too(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PlayedReceivers, "know", lambda self, _neighbors: setattr(self, "known", ()))
+    story.runs(GW).up()
+    for _packet in range(100):
+        story.queue(encode(story.said(State.DOWN)), source=OTHER)
+    story.queue(encode(story.said(State.UP)))
+    story.poller.freeze_until(story.poller.now() + seconds(5))
+    assert story.status()["state"] == "UP"
+
+
 def test_a_reload_leaves_equal_sessions_alone_and_changes_others_while_they_are_up(story: Story) -> None:
     story.runs(GW, replace(GW, name="far", neighbor_ip=OTHER)).up()
     discriminator, port = story.status()["discriminator"], story.status()["source_port"]
