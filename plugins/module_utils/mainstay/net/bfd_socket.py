@@ -5,7 +5,8 @@
 
 Nothing is dropped in the kernel: a packet with a wrong TTL has to be counted, not lost. But what neighbors send has a
 queue of its own: two sockets share the port (SO_REUSEPORT), and a program in the kernel chooses by the source address.
-A flood from anywhere else fills the other queue only.
+A flood from anywhere else fills the other queue only: what is sent to everybody comes to both sockets, so that of the
+neighbors has a filter, too.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import socket
 import struct
 import typing as t
 
-from .packet_filter import share_out
-from .sender_filter import second_of_two
+from .packet_filter import attach, share_out
+from .sender_filter import only, second_of_two
 
 PORT = 3784
 """Section 4."""
@@ -28,7 +29,9 @@ _DATAGRAM = 128  # 24 octets are read; a longer one is still a packet, what foll
 _ANCILLARY = socket.CMSG_SPACE(4) + socket.CMSG_SPACE(20)
 _TOS_INTERNETWORK_CONTROL = 0xC0  # DSCP CS6
 _PRIORITY_CONTROL = 6  # the highest a process without privileges may ask for
-_MOST_NEIGHBORS = 256  # the program looks through all of them; those beyond stand in the queue of strangers
+# What fits into half of 20 KiB, net.core.optmem_max before Linux 6.8: while a filter is replaced there are two.
+# Neighbors beyond stand in the queue of strangers.
+_MOST_NEIGHBORS = {4: 96, 6: 28}
 _SENDERS_QUEUE = 4096  # nobody has to send anything to our source port
 _INT = struct.Struct("=i")
 
@@ -106,16 +109,22 @@ class BfdReceivers:
         self._family = 4 if family == socket.AF_INET else 6
         self.strangers = BfdReceiver(family)
         try:
-            self.know(neighbors)
             self.neighbors = BfdReceiver(family)
         except OSError:
             self.strangers.close()
             raise
+        try:
+            self.know(neighbors)
+        except OSError:
+            self.close()
+            raise
 
     def know(self, neighbors: t.Collection[str]) -> None:
         """These are the neighbors from now on. Raises OSError."""
-        numbers = [int(ipaddress.ip_address(one.partition("%")[0])) for one in neighbors]
-        share_out(self.strangers.socket, second_of_two(numbers[:_MOST_NEIGHBORS], self._family))
+        numbers = dict.fromkeys(int(ipaddress.ip_address(one.partition("%")[0])) for one in neighbors)
+        known = list(numbers)[: _MOST_NEIGHBORS[self._family]]
+        attach(self.neighbors.socket, only(known, self._family))
+        share_out(self.strangers.socket, second_of_two(known, self._family))
 
     def close(self) -> None:
         """Give the descriptors back."""

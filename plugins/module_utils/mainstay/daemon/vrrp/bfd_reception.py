@@ -27,6 +27,7 @@ _AT_ONCE = 256
 _STRANGERS_AT_ONCE = 64
 # Before a neighbor is declared dead everything it sent is read, but not for longer than this.
 _PATIENCE = 20 * NANOSECONDS_PER_MILLISECOND
+_PATIENCE_WITH_STRANGERS = 5 * NANOSECONDS_PER_MILLISECOND  # of many neighbors some stand among them
 
 
 class _Open:
@@ -38,12 +39,16 @@ class _Open:
         self._take_in = take_in
         self.sockets = BfdReceivers(family, neighbors)
         poller.watch(self.sockets.neighbors.fileno(), READABLE, self._neighbors_wait)
-        self._of_strangers = HalfTime(poller, self._hear_strangers)
+        self._of_strangers = HalfTime(poller, self.hear_strangers)
         self._of_strangers.watch(self.sockets.strangers.fileno())
 
     def hear_neighbors(self, now: Instant) -> bool:
         """Hand out what waits, up to a limit; whether more may wait."""
         return self._hand_out(self.sockets.neighbors, _AT_ONCE, now)
+
+    def hear_strangers(self, now: Instant) -> bool:
+        """The same of everybody else."""
+        return self._hand_out(self.sockets.strangers, _STRANGERS_AT_ONCE, now)
 
     def close(self) -> None:
         """Hear nothing any more."""
@@ -53,9 +58,6 @@ class _Open:
 
     def _neighbors_wait(self, _ready: int, now: Instant) -> None:
         self.hear_neighbors(now)
-
-    def _hear_strangers(self, now: Instant) -> bool:
-        return self._hand_out(self.sockets.strangers, _STRANGERS_AT_ONCE, now)
 
     def _hand_out(self, receiver: BfdReceiver, at_once: int, now: Instant) -> bool:
         for _count in range(at_once):
@@ -76,6 +78,7 @@ class BfdReception:
         self._open: t.Dict[int, _Open] = {}
         self._refusals: t.Dict[int, str] = {}
         self._retry: t.Optional[Timer] = None
+        self._wake: Instant = 0
 
     def hear(self, neighbors: t.Collection[str], now: Instant) -> None:
         """Hear these neighbors from now on, and what strangers send beside them; without a neighbor nobody."""
@@ -93,12 +96,21 @@ class BfdReception:
         """Why nothing of this family is received; None when it is."""
         return self._refusals.get(family)
 
-    def hear_out(self, _now: Instant) -> None:
-        """Read all that neighbors sent, so that nobody is declared dead whose packet has arrived."""
-        until = self._poller.now() + _PATIENCE
+    def hear_out(self, wake: Instant) -> None:
+        """Read all that neighbors sent, so that nobody is declared dead whose packet has arrived.
+
+        Strangers are read once for all sessions of the wake-up that came at `wake`.
+        """
+        before, self._wake = self._wake, wake
         for opened in list(self._open.values()):
-            while opened.hear_neighbors(self._poller.now()) and self._poller.now() < until:
-                pass
+            self._read_on(opened.hear_neighbors, _PATIENCE)
+            if wake != before:
+                self._read_on(opened.hear_strangers, _PATIENCE_WITH_STRANGERS)
+
+    def _read_on(self, some: t.Callable[[Instant], bool], patience: int) -> None:
+        until = self._poller.now() + patience
+        while some(self._poller.now()) and self._poller.now() < until:
+            pass
 
     def _hear_family(self, family: int, neighbors: t.Sequence[str], now: Instant) -> None:
         try:
