@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import errno
+import typing as t
 
 import pytest
 
+from mainstay.daemon.vrrp import hearing
 from mainstay.daemon.vrrp.hearing import Hearing, Place
 from mainstay.daemon.worker import LogLine
 from mainstay.model.units import Instant, seconds
@@ -79,6 +81,19 @@ def test_whoever_was_heard_is_read_beside_any_flood_and_once() -> None:
     assert story.hears(GOOD) == [GOOD]
     heard = story.hears(*[JUNK] * 5000, GOOD)
     assert heard.count(GOOD) == 1 and heard.count(JUNK) < 200
+
+
+def test_what_is_said_while_the_second_socket_is_made_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel makes whoever joins a group wait for everybody who changes links or routes."""
+    story = Story()
+
+    def slowly(*place: t.Any, **options: t.Any) -> PlayedSocket:
+        story.arrives(GOOD)
+        return PlayedSocket(*place, **options)
+
+    monkeypatch.setattr(hearing, "VrrpSocket", slowly)
+    assert story.hears(GOOD) == [GOOD, GOOD]
+    assert story.hears(GOOD) == [GOOD]
 
 
 def test_a_stranger_who_is_never_believed_stays_one(sockets: list[PlayedSocket]) -> None:
@@ -171,10 +186,24 @@ def test_what_was_dropped_unread_is_counted_and_told_at_most_every_five_seconds(
     assert story.hearing.unread == 77, "the new sockets begin with none"
 
 
-def test_a_burst_that_finds_room_is_not_told() -> None:
+def test_a_burst_that_finds_room_is_not_told(sockets: list[PlayedSocket]) -> None:
     story = Story()
     story.hears(*[JUNK] * 200)
     assert story.lines == [] and story.hearing.unread == 0
+    sockets[0].lost = 77
+    for _burst in range(3):
+        story.poller.run_for(seconds(10))
+        story.hears(*[JUNK] * 200)
+    assert len(story.lines) == 1, "nothing was lost since"
+
+
+def test_what_the_familiar_s_queue_could_not_hold_stays_counted_without_it(sockets: list[PlayedSocket]) -> None:
+    story = Story()
+    story.hears(GOOD)
+    sockets[1].lost = 5
+    PlayedSocket.refuse = errno.ENOMEM
+    story.hears(advert("192.0.2.3"))
+    assert not sockets[1].open and story.hearing.unread == 5
 
 
 def test_who_is_familiar_stays_so_when_the_interface_is_made_anew(sockets: list[PlayedSocket]) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The Mainstay authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gives the socket that strangers write to half of the worker's time, however much they write."""
+"""Gives the socket that strangers write to half of the worker's time at most, however much they write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ Pausing = t.Callable[[Instant], None]
 
 
 class HalfTime:
-    """After a batch that left something, the socket is left alone for as long as the batch took."""
+    """After a batch that left something, the socket is left alone for as long as the batch took.
+
+    Each socket for itself: two that are flooded at once take turns, and deadlines come between two batches.
+    """
 
     def __init__(self, poller: Poller, read_some: ReadSome, pausing: t.Optional[Pausing] = None) -> None:
         self._poller = poller

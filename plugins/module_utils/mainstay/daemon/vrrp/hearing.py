@@ -67,6 +67,7 @@ class Hearing:
         self._familiar: t.List[int] = []
         self._strangers = HalfTime(poller, self._hear_strangers, self._tell_unread)
         self._unread_before = 0
+        self._unread_told = 0
         self._wake: Instant = 0
         self._began: Instant = 0
         self._heard_at: Instant = 0
@@ -93,9 +94,9 @@ class Hearing:
 
     def close(self) -> None:
         """Listen nowhere; who is familiar stays so."""
-        self._unread_before = self.unread
         self._strangers.stop()
         if self._socket is not None:
+            self._unread_before += self._socket.unread()
             self._socket.close()
         self._close_of_familiar()
         self._place = self._socket = None
@@ -151,7 +152,8 @@ class Hearing:
 
     def _tell_unread(self, now: Instant) -> None:
         unread = self.unread
-        if unread and self._limit.allows("unread", now):
+        if unread > self._unread_told and self._limit.allows("unread", now):
+            self._unread_told = unread
             words = f"more packets than can be judged, {unread} found no room and were dropped unread so far"
             self._warn(f"{words}; routers that were heard before have a queue of their own")
 
@@ -164,17 +166,19 @@ class Hearing:
             self._tell_apart(now)
 
     def _tell_apart(self, now: Instant) -> None:
-        """Strangers first: a packet that comes between the two steps is lost, which is better than heard twice."""
+        """Strangers first: a packet that comes between the two steps is lost, which is better than heard twice.
+
+        The second socket hears nobody before: to join the group may take long, others hold the lock of all links.
+        """
         socket, place = self._socket, self._place
         if socket is None or place is None:
             return
         try:
+            if self._of_familiar is None:
+                self._of_familiar = VrrpSocket(*place, senders=())
+                self._poller.watch(self._of_familiar.fileno(), READABLE, self._familiar_wait)
             socket.hear_all_but(self._familiar)
-            if self._of_familiar is not None:
-                self._of_familiar.hear_only(self._familiar)
-                return
-            self._of_familiar = VrrpSocket(*place, senders=self._familiar)
-            self._poller.watch(self._of_familiar.fileno(), READABLE, self._familiar_wait)
+            self._of_familiar.hear_only(self._familiar)
         except OSError as error:
             self._know_nobody(socket, error, now)
 
@@ -189,6 +193,7 @@ class Hearing:
 
     def _close_of_familiar(self) -> None:
         if self._of_familiar is not None:
+            self._unread_before += self._of_familiar.unread()
             self._poller.unwatch(self._of_familiar.fileno())
             self._of_familiar.close()
             self._of_familiar = None
