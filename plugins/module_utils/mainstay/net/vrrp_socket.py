@@ -97,7 +97,7 @@ class VrrpSocket:
     def __init__(
         self, device: str, index: int, family: int, group: str, senders: t.Optional[t.Collection[int]] = None
     ) -> None:
-        """Join the group, UNICAST is none; hear only these senders, None is everybody.
+        """Join the group, UNICAST is none; hear only these senders, None is everybody, () nobody.
 
         Raises OSError when the interface is missing or CAP_NET_RAW is.
         """
@@ -105,13 +105,17 @@ class VrrpSocket:
         kind = socket.AF_INET6 if family == 6 else socket.AF_INET
         self._socket = socket.socket(kind, socket.SOCK_RAW | socket.SOCK_CLOEXEC, PROTOCOL)
         try:
-            if senders is not None:
-                self.hear_only(senders)
+            attach(self._socket, NOBODY)
             self._prepare(device)
             if family == 6:
                 self._prepare_ipv6(index, group)
             else:
                 self._prepare_ipv4(index, group)
+            self._forget_what_came_unbound()
+            if senders is None:
+                self.hear_everybody()
+            else:
+                self.hear_only(senders)
         except OSError:
             self._socket.close()
             raise
@@ -134,10 +138,6 @@ class VrrpSocket:
             return None
         return Datagram(message, _header(sender[0], ancillary))
 
-    def hear_nobody(self) -> None:
-        """For a macvlan that adverts leave through. Raises OSError."""
-        attach(self._socket, NOBODY)
-
     def hear_only(self, senders: t.Collection[int]) -> None:
         """From now on the kernel drops what others than these send. Raises OSError."""
         attach(self._socket, only(senders, self._family))
@@ -158,6 +158,11 @@ class VrrpSocket:
     def close(self) -> None:
         """Leave the group and give the descriptor back."""
         self._socket.close()
+
+    def _forget_what_came_unbound(self) -> None:
+        """Before there was a filter any packet of any interface could come."""
+        while self.receive() is not None:
+            pass
 
     def _prepare(self, device: str) -> None:
         opened = self._socket

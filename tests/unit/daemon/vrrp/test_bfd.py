@@ -16,6 +16,7 @@ import pytest
 from mainstay.bfd.packet import ControlPacket, State, decode, encode
 from mainstay.daemon.vrrp import bfd as vrrp_bfd, bfd_reception as vrrp_bfd_reception, bfd_session as vrrp_bfd_session
 from mainstay.daemon.vrrp.bfd import BfdSessions
+from mainstay.daemon.vrrp.strangers import Strangers
 from mainstay.daemon.worker import Happening, LogLine, Saying
 from mainstay.model.tracking import BfdInstance
 from mainstay.model.units import Instant, seconds
@@ -94,7 +95,7 @@ class Story:
         self.lines: list[LogLine] = []
         self.notes: list[tuple[str, bool]] = []
         self.happened: list[Happening] = []
-        self.sessions = BfdSessions(self.poller, self._say, self._note)
+        self.sessions = BfdSessions(self.poller, Strangers(self.poller), self._say, self._note)
 
     def _say(self, said: Saying) -> None:
         if isinstance(said, Happening):

@@ -12,6 +12,7 @@ import pytest
 
 from mainstay.daemon.vrrp import hearing
 from mainstay.daemon.vrrp.hearing import Hearing, Place
+from mainstay.daemon.vrrp.strangers import Strangers
 from mainstay.daemon.worker import LogLine
 from mainstay.model.units import Instant, seconds
 from mainstay.net.polling import READABLE
@@ -47,7 +48,7 @@ class Story:
         self.poller = ScriptedPoller()
         self.lines: list[LogLine] = []
         self.delivered: list[bytes] = []
-        self.hearing = Hearing(self.poller, "eth0", self.lines.append, self.deliver)
+        self.hearing = Hearing(self.poller, Strangers(self.poller), "eth0", self.lines.append, self.deliver)
         self.hearing.open(ETH0)
 
     def deliver(self, packet: Datagram, _now: Instant) -> bool:

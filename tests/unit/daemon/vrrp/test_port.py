@@ -12,6 +12,7 @@ import pytest
 
 from mainstay.daemon.vrrp import doubles as vrrp_doubles
 from mainstay.daemon.vrrp.port import PortKey, VrrpPort, port_key
+from mainstay.daemon.vrrp.strangers import Strangers
 from mainstay.daemon.worker import LogLine
 from mainstay.model.config import GlobalDefs, VirtualAddress, VrrpInstance
 from mainstay.model.defaults import running
@@ -43,7 +44,12 @@ class Story:
         self.poller = ScriptedPoller()
         self.elsewhere: set[int] = set()
         self.port = VrrpPort(
-            self.poller, PortKey("eth0"), self.lines.append, self.looks_again, lambda router: router in self.elsewhere
+            self.poller,
+            Strangers(self.poller),
+            PortKey("eth0"),
+            self.lines.append,
+            self.looks_again,
+            lambda router: router in self.elsewhere,
         )
         self.received: dict[int, list[bytes]] = {51: [], 52: []}
         self.doubles: list[bytes] = []

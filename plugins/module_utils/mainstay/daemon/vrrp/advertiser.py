@@ -160,9 +160,8 @@ class Advertiser:
         if outlet is None:
             return
         try:
-            opened = VrrpSocket(outlet.name, index, family, UNICAST)
-            self._outlet, self._outlet_index = opened, index
-            opened.hear_nobody()
+            self._outlet = VrrpSocket(outlet.name, index, family, UNICAST, senders=())
+            self._outlet_index = index
         except OSError as error:
             message = f"no socket for adverts on {outlet.name}: {os.strerror(error.errno or 0)}"
             self._say(LogLine("error", self.subject, message))

@@ -21,6 +21,7 @@ from ...net.polling import Poller
 from ..worker import Say
 from .bfd_reception import SUBJECT, BfdReception
 from .bfd_session import BfdDiscards, BfdSessionRunner, Note, Surroundings
+from .strangers import Strangers
 
 _YOUR_DISCRIMINATOR = slice(8, 12)
 
@@ -28,8 +29,8 @@ _YOUR_DISCRIMINATOR = slice(8, 12)
 class BfdSessions:
     """Implements bfd_instances for the vrrp worker."""
 
-    def __init__(self, poller: Poller, say: Say, note: Note) -> None:
-        self._reception = BfdReception(poller, say, self._take)
+    def __init__(self, poller: Poller, strangers: Strangers, say: Say, note: Note) -> None:
+        self._reception = BfdReception(poller, strangers, say, self._take)
         self._shared = Surroundings(poller, say, note, self._reception.hear_out, self._free_ports)
         self._runners: t.Dict[str, BfdSessionRunner] = {}
         self._by_discriminator: t.Dict[bytes, BfdSessionRunner] = {}

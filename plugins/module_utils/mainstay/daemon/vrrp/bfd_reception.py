@@ -13,7 +13,7 @@ from ...net.bfd_socket import PORT, BfdReceiver, BfdReceivers, Datagram, family_
 from ...net.polling import READABLE, Poller, Timer
 from ..log_limit import LogLimit
 from ..worker import LogLine, Say
-from .half_time import HalfTime
+from .strangers import Strangers
 
 SUBJECT = "bfd"
 
@@ -33,14 +33,16 @@ _PATIENCE_WITH_STRANGERS = 5 * NANOSECONDS_PER_MILLISECOND  # of many neighbors 
 class _Open:
     """The sockets of one family."""
 
-    def __init__(self, poller: Poller, family: int, neighbors: t.Collection[str], take_in: TakeIn) -> None:
+    def __init__(
+        self, poller: Poller, strangers: Strangers, family: int, neighbors: t.Collection[str], take_in: TakeIn
+    ) -> None:
         """Raises OSError."""
         self._poller = poller
+        self._strangers = strangers
         self._take_in = take_in
         self.sockets = BfdReceivers(family, neighbors)
         poller.watch(self.sockets.neighbors.fileno(), READABLE, self._neighbors_wait)
-        self._of_strangers = HalfTime(poller, self.hear_strangers)
-        self._of_strangers.watch(self.sockets.strangers.fileno())
+        strangers.watch(self.sockets.strangers.fileno(), self.hear_strangers)
 
     def hear_neighbors(self, now: Instant) -> bool:
         """Hand out what waits, up to a limit; whether more may wait."""
@@ -52,7 +54,7 @@ class _Open:
 
     def close(self) -> None:
         """Hear nothing any more."""
-        self._of_strangers.stop()
+        self._strangers.unwatch(self.sockets.strangers.fileno())
         self._poller.unwatch(self.sockets.neighbors.fileno())
         self.sockets.close()
 
@@ -71,8 +73,8 @@ class _Open:
 class BfdReception:
     """Opens what the neighbors need, and tries again what could not be opened."""
 
-    def __init__(self, poller: Poller, say: Say, take_in: TakeIn) -> None:
-        self._poller, self._say = poller, say
+    def __init__(self, poller: Poller, strangers: Strangers, say: Say, take_in: TakeIn) -> None:
+        self._poller, self._strangers, self._say = poller, strangers, say
         self._take_in = take_in
         self._limit = LogLimit(_PERIOD)
         self._open: t.Dict[int, _Open] = {}
@@ -117,7 +119,7 @@ class BfdReception:
             if family in self._open:
                 self._open[family].sockets.know(neighbors)
             else:
-                self._open[family] = _Open(self._poller, family, neighbors, self._take_in)
+                self._open[family] = _Open(self._poller, self._strangers, family, neighbors, self._take_in)
         except OSError as error:
             why = f"no BFD is received: {os.strerror(error.errno or 0)} on UDP port {PORT}; tried again every second"
             self._refusals[family] = why

@@ -7,7 +7,7 @@ Theory of operation. The queue of a raw socket holds some two thousand packets, 
 sends faster than that keeps the queue full, most of a master's adverts find no room in it, and after three of them the
 backup takes over. Hence two sockets. Whoever sent an advert that climbed the whole receive ladder (its signature, too,
 where adverts are signed) is familiar: a filter in the kernel gives what it sends to a socket of its own, and the first
-socket hears everybody else. The familiar are read at every wake-up, strangers for half of the time (half_time.py). What
+socket hears everybody else. The familiar are read at every wake-up, strangers for half of the time (strangers.py). What
 the queue of strangers cannot hold is counted by the kernel and told.
 
 That leaves two ways to drown an advert: to forge the address of a familiar router, which the filter cannot tell, and to
@@ -25,7 +25,7 @@ from ...net.polling import READABLE, Poller
 from ...net.vrrp_socket import Datagram, Delivery, VrrpSocket
 from ..log_limit import LogLimit
 from ..worker import LogLine, Say
-from .half_time import HalfTime
+from .strangers import Strangers
 
 Deliver = t.Callable[[Datagram, Instant], bool]
 """Takes one datagram; whether it was a good advert for a virtual router of ours."""
@@ -55,8 +55,9 @@ class Place(t.NamedTuple):
 class Hearing:
     """The two sockets of one interface, and who is familiar. Adverts leave through the first."""
 
-    def __init__(self, poller: Poller, device: str, say: Say, deliver: Deliver) -> None:
+    def __init__(self, poller: Poller, strangers: Strangers, device: str, say: Say, deliver: Deliver) -> None:
         self._poller = poller
+        self._strangers = strangers
         self._subject = f"interface {device}"
         self._say = say
         self._deliver = deliver
@@ -65,7 +66,6 @@ class Hearing:
         self._socket: t.Optional[VrrpSocket] = None
         self._of_familiar: t.Optional[VrrpSocket] = None
         self._familiar: t.List[int] = []
-        self._strangers = HalfTime(poller, self._hear_strangers, self._tell_unread)
         self._unread_before = 0
         self._unread_told = 0
         self._wake: Instant = 0
@@ -88,14 +88,14 @@ class Hearing:
         self.close()
         self._socket = VrrpSocket(*place)
         self._place = place
-        self._strangers.watch(self._socket.fileno())
+        self._strangers.watch(self._socket.fileno(), self._hear_strangers)
         if self._familiar:
             self._tell_apart(self._poller.now())
 
     def close(self) -> None:
         """Listen nowhere; who is familiar stays so."""
-        self._strangers.stop()
         if self._socket is not None:
+            self._strangers.unwatch(self._socket.fileno())
             self._unread_before += self._socket.unread()
             self._socket.close()
         self._close_of_familiar()
@@ -148,6 +148,7 @@ class Hearing:
                 return False
             if self._deliver(datagram, now):
                 self._know(datagram.source, now)
+        self._tell_unread(now)
         return True
 
     def _tell_unread(self, now: Instant) -> None:

@@ -35,6 +35,7 @@ from .discards import Discards
 from .doubles import DoubleWatch
 from .hearing import Hearing, Place
 from .reception import climb, sender_of
+from .strangers import Strangers
 
 Receiver = t.Callable[[Datagram, Instant], bool]
 """Takes one datagram for its virtual router and the instant it was read; whether it was a good advert."""
@@ -84,6 +85,7 @@ class VrrpPort:
     def __init__(
         self,
         poller: Poller,
+        strangers: Strangers,
         key: PortKey,
         say: Say,
         look_again: LookAgain,
@@ -104,7 +106,7 @@ class VrrpPort:
         self._receivers: t.Dict[int, Receiver] = {}
         self._double_receivers: t.Dict[int, DoubleReceiver] = {}
         self._doubles = DoubleWatch(poller, key.device, self._deliver_double)
-        self._hearing = Hearing(poller, key.device, say, self._deliver)
+        self._hearing = Hearing(poller, strangers, key.device, say, self._deliver)
 
     @property
     def in_use(self) -> bool:

@@ -50,6 +50,7 @@ from .starting import Starting
 from .startup_delay import boot_instant, hold_until
 from .static_network import StaticNetwork
 from .status import vrrp_status
+from .strangers import Strangers
 from .tracking import BFD, Result, TrackingBook
 
 # After a reload a new instance must not mistake for the host's own what another has just released.
@@ -80,7 +81,8 @@ class VrrpWorker:
         self._starting = Starting(reactor, self._groups)
         self._tracking = TrackingBook(self._mirror)
         self._secondaries = PromotedSecondaries(self._orders, self._mirror, say)
-        self._bfd = BfdSessions(reactor, say, functools.partial(self.note, BFD))
+        self._strangers = Strangers(reactor)
+        self._bfd = BfdSessions(reactor, self._strangers, say, functools.partial(self.note, BFD))
         self._config = Config()
         self._demoted: t.FrozenSet[str] = frozenset()
         self._daemon_started = daemon_started
@@ -236,7 +238,7 @@ class VrrpWorker:
             others = (one for other, one in self._ports.items() if other != key)
             return any(one.serves(virtual_router_id) for one in others if (one.device, one.key.wanted.family) == place)
 
-        return VrrpPort(self._poller, key, self._say, self._links_changed, known_elsewhere)
+        return VrrpPort(self._poller, self._strangers, key, self._say, self._links_changed, known_elsewhere)
 
     def _close_idle_ports(self) -> None:
         for key, port in list(self._ports.items()):
