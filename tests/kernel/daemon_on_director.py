@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 import typing as t
 
@@ -79,14 +78,6 @@ class DirectorDaemon(HealthDirector):
     def reload(self) -> Document:
         """Read the configuration file again; the answer."""
         return self.ask("reload")
-
-    def kill_everything(self) -> None:
-        """All at one instant: a worker that sees its supervisor die first would end in order."""
-        processes = self.node.processes()
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for process in processes:
-                process.signal(number)
-        wait_for(lambda: not self.node.processes(), GUEST_SECONDS, "everything to be dead")
 
     def release(self) -> list[str]:
         """What `mainstay release` says; it has to succeed."""

@@ -155,3 +155,22 @@ def test_a_reload_that_changes_a_weight_changes_this_weight(
 
     daemon.await_pool(SERVICE, FIRST.replace("-w 1", "-w 7"), SECOND, *more)
     assert [director.connections_made(entry) for entry in entries] == made, "an entry was made anew"
+
+
+def test_ip_vs_serves_on_where_another_data_plane_is_not_there_also_for_the_next_worker(
+    director: IpvsDirector, daemon: DirectorDaemon, checked: dict[str, CheckedPort]
+) -> None:
+    """The nftables of this kernel know neither IPv4 nor IPv6."""
+    director.ipvsadm(*FOREIGN[0].split())
+    daemon.write_document(global_defs={"data_plane": "nftables"}, virtual_servers={"web": balanced(first=1, second=1)})
+    (warning,) = daemon.reload()["warnings"]
+    assert warning.startswith("data_plane nftables: ") and "; ipvs serves on until then" in warning
+
+    dead = daemon.worker()
+    dead.signal(signal.SIGKILL)
+    wait_for(lambda: daemon.ask("status")["lvs"]["pid"] != dead.pid, GUEST_SECONDS, "a new health worker")
+    checked["first"].close()
+    daemon.await_pool(SERVICE, SECOND, FOREIGN[0])
+
+    daemon.signal_and_await_end()
+    assert director.saved() == FOREIGN[:1]

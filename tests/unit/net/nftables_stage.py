@@ -73,6 +73,7 @@ class Stage:
     def __init__(self) -> None:
         self.library = Library()
         self.plane = opened(self.library)
+        self.library.transactions = 0  # that of opening leaves nothing
         self.ended: list[dict[ServiceKey, list[DestinationKey] | None]] = []
         """Of which services strays were ended, and whose flows were none."""
 

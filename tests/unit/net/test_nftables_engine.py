@@ -343,6 +343,18 @@ def test_an_engine_that_cannot_even_look_says_why_and_leaves_no_socket(number: i
     assert library.sockets == 0
 
 
+def test_a_kernel_that_makes_no_table_is_told_at_once_and_one_that_has_it_is_not_asked(stage: Stage) -> None:
+    """nf_tables without NAT, or without one family."""
+    library, standing = Library(), stage.library
+    opened(library)
+    assert library.tables == {}
+    stage.reconcile({WEB: service(server(21))})
+    library.refuses = standing.refuses = lambda body: body.get("type") == "nat"
+    with pytest.raises(DataPlaneUnavailable, match="nftables does not work in this kernel: Could not process rule"):
+        opened(library)
+    assert list(opened(standing).read()) == [WEB]
+
+
 def test_a_kernel_without_netfilters_netlink_has_no_nf_tables() -> None:
     library = Library()
     refused_socket = mock.Mock(side_effect=OSError(errno.EPROTONOSUPPORT, ""))

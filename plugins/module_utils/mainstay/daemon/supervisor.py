@@ -23,7 +23,7 @@ import os
 import signal
 import typing as t
 
-from ..model.config import Config
+from ..model.config import Config, GlobalDefs
 from ..model.dump import brief_document
 from ..model.problems import ConfigError
 from ..model.units import Instant
@@ -49,7 +49,7 @@ from .state_directory import open_state_directory
 from .status import ConfigState, StatusRequest, patience_for, status_head
 from .sync_role import SyncRole
 from .systemd import ServiceManager
-from .worker import DATA_PLANE, Happening
+from .worker import DATA_PLANE, SERVED_BY, Arguments, Happening
 from .worker_link import AnswerTaken, Happened, WorkerLink
 from .worker_process import Role
 
@@ -109,6 +109,8 @@ class Supervisor:
         )
         self._memory = PoolMemory()
         self._links["lvs"].remember(WAS_DOWN, {"servers": self._memory.down})
+        self._served_by: Arguments = {"engine": None}
+        self._links["lvs"].remember(SERVED_BY, self._served_by)
         self._listeners: t.List[Happened] = []
         """Each is called with every Happening of the workers, in order."""
         self._programs = Programs(
@@ -128,7 +130,8 @@ class Supervisor:
             "servers": self._servers,
         }
         self._leaving: t.List[Config] = []
-        """What was replaced and may still be in the kernel: not every worker has confirmed what came after it."""
+        """What was replaced and may still be in the kernel: not every worker has confirmed what came after it, or the
+        data plane of before serves in the place of one that is not there."""
         self._ready = False
         self._ending = Ending(self._reactor, self._links.values(), self._ended)
 
@@ -210,7 +213,7 @@ class Supervisor:
     def _confirmed(self, _now: Instant) -> None:
         """A worker runs what it was told last."""
         if not self.unconfirmed():
-            self._note_running()
+            self._links["lvs"].ask(DATA_PLANE, {}, self._note_running)
             if not self._ready:
                 self._ready = True
                 self._manager.ready(self._summary())
@@ -236,11 +239,18 @@ class Supervisor:
         """Ask why it is in its state."""
         return self._links["vrrp"].ask("explain", {"instance": instance}, taken)
 
-    def _note_running(self) -> None:
-        """What was leaving has left. A full disk is no reason to end: what stands there names too much, no harm."""
-        self._leaving = []
+    def _note_running(self, answer: t.Optional[Arguments]) -> None:
+        """What was leaving has left; a data plane that serves in the place of the configured one has our services.
+
+        Without an answer, or after the next reload has come, another confirmation follows. A full disk is no reason to
+        end: what stands there names too much, no harm.
+        """
+        if answer is None or self.unconfirmed():
+            return
+        self._served_by["engine"] = answer.get("serving")
+        self._leaving = _served_elsewhere(self._state.config, answer.get("serving"))
         try:
-            self._directory.write_running(self._state.config)
+            self._directory.write_running(self._state.config, self._leaving)
         except OSError as error:
             self._journal.warning(SUBJECT, self._unwritable(error))
 
@@ -345,3 +355,11 @@ class Supervisor:
     def _summary(self) -> str:
         config = self._state.config
         return f"{len(config.vrrp_instances)} vrrp_instance(s), {len(config.virtual_servers)} virtual_server(s)"
+
+
+def _served_elsewhere(config: Config, serving: t.Optional[str]) -> t.List[Config]:
+    """The services alone, with the data plane that has them, when that is not the configured one."""
+    if serving is None or serving == config.global_defs.data_plane:
+        return []
+    defs = GlobalDefs(data_plane=serving)
+    return [Config(defs, virtual_server_groups=config.virtual_server_groups, virtual_servers=config.virtual_servers)]

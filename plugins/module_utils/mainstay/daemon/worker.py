@@ -12,7 +12,9 @@ from ..model.config import Config
 from ..model.units import Instant
 
 DATA_PLANE = "data_plane"
-"""Asked of the health worker: why the configured engine does not serve."""
+"""Asked of the health worker: which engine serves, and why the configured one does not."""
+SERVED_BY = "served_by"
+"""Told to a new health worker: which engine served last. It holds the table as long as the configured one is absent."""
 
 
 @dataclass(frozen=True)

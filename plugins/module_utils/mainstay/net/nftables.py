@@ -63,7 +63,7 @@ class NftablesPlane:
     """Reads and edits the table `inet mainstay` in the network namespace it was opened in."""
 
     def __init__(self) -> None:
-        """Open libnftables and look once. Raises DataPlaneUnavailable."""
+        """Open libnftables, look once, and try whether a table can be made. Raises DataPlaneUnavailable."""
         if libnftables is None:
             raise DataPlaneUnavailable(LIBRARY_MISSING)
         self._nft = libnftables.Nftables()
@@ -79,6 +79,8 @@ class NftablesPlane:
         self._known = NOTHING
         try:
             self._known = self._look()
+            if self._kernel.flags() is None:
+                self._try_base()
         except DataPlaneUnavailable:
             self.close()
             raise
@@ -150,6 +152,15 @@ class NftablesPlane:
         self._conntrack.close()
         # libnftables closes its socket when the context goes.
         del self._nft
+
+    def _try_base(self) -> None:
+        """A kernel may have nf_tables without one family or without NAT: it says so here, before anybody relies on us.
+
+        A transaction that leaves nothing; the dry run of libnftables is not in every version for Python.
+        """
+        status, _answer, error = self._nft.json_cmd({"nftables": [*rules.add_base(), *rules.remove_table()]})
+        if status != 0:
+            raise unavailable(_first_line(error))
 
     def _look(self) -> Held:
         """What the kernel holds now."""

@@ -49,6 +49,35 @@ class TestChangeOfEngine:
         assert lab.status()["error"] is None
         assert lab.said("takes over") == ["info: mainstayd: data_plane ipvs is available now and takes over"]
 
+    def test_the_successor_of_a_dead_worker_goes_on_with_the_one_that_serves(self, lab: HealthLab) -> None:
+        """It is told which one that is. One that nobody told of it would serve nobody, and leave the table behind."""
+        lab.configure(web(ONE, TWO), data_plane="nftables")
+        lab.ipvs.missing = "this kernel has no ip_vs: load it"
+        lab.configure(web(ONE, TWO), data_plane="ipvs")
+        lab.worker = lab.new_worker()
+        lab.tell("served_by", engine="nftables")
+        lab.configure(web(ONE, TWO), data_plane="ipvs")
+        lab.answers[ONE] = REFUSED
+        lab.run(30)
+        assert lab.nftables.pool() == {TWO: 1}
+        assert lab.status()["serving"] == "nftables"
+        assert lab.worker.ask("data_plane", {}, 0)["serving"] == "nftables"
+
+        lab.ipvs.missing = ""
+        lab.run(as_seconds(LONGEST_PAUSE))
+        assert (lab.ipvs.pool(), dict(lab.nftables.table)) == ({TWO: 1}, {})
+
+    def test_a_successor_finds_the_configured_one_and_leaves_the_other_clean(self, lab: HealthLab) -> None:
+        """ip_vs, where only what is ours may be taken, and which the new worker never had services in itself."""
+        foreign = ServiceKey("TCP", "203.0.113.1", 443)
+        lab.ipvs.table = {foreign: hand_made(foreign, "198.51.100.1")}
+        lab.configure(web(ONE))
+        lab.worker = lab.new_worker()
+        lab.tell("served_by", engine="ipvs")
+        lab.configure(web(ONE), data_plane="nftables")
+        assert lab.nftables.pool() == {ONE: 1}
+        assert set(lab.ipvs.table) == {foreign}
+
     def test_the_new_one_is_full_before_the_old_one_is_emptied(self, lab: HealthLab) -> None:
         lab.configure(web(ONE), data_plane="nftables")
         standing: list[int] = []

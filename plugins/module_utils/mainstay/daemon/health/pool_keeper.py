@@ -144,6 +144,11 @@ class PoolKeeper:
         """Is there no engine to ask?"""
         return self._plane is None
 
+    @property
+    def serving(self) -> t.Optional[str]:
+        """Name of the engine that holds the table; None while there is none."""
+        return None if self._plane is None else self.engine
+
     def refusals(self, key: ServiceKey) -> t.List[str]:
         """What the kernel did not take of this service, or does not let be finished, as sentences."""
         left = self._loose_ends.why(key)
@@ -196,7 +201,8 @@ class PoolKeeper:
         """Only for an engine that holds the table: one that was lost on the way leaves the former one serving."""
         if self._former is not None and self._plane is not None:
             former, self._former = self._former, None
-            former.leave(self._say)
+            # A new worker finds what the one before put there, and owns it only since it has its configuration.
+            former._replace(owned=former.owned | frozenset(self._owned)).leave(self._say)
 
     def _found(self) -> None:
         if self._lost:

@@ -85,7 +85,7 @@ class HealthStatus:
             "pid": os.getpid(),
             "as_of": now,
             "data_plane": data_plane,
-            "serving": None if self._pools.away else self._pools.engine,
+            "serving": self._pools.serving,
             "error": self._pools.error,
             "uncounted": self._pools.connections.uncounted,
             "counted_at": self._pools.connections.counted_at,

@@ -34,7 +34,7 @@ from ..drain_deadlines import DrainDeadlines
 from ..former_timeouts import FormerTimeouts
 from ..log_limit import LogLimit
 from ..scheduling import raise_open_files
-from ..worker import DATA_PLANE, Arguments, LogLine, Say
+from ..worker import DATA_PLANE, SERVED_BY, Arguments, LogLine, Say
 from .adoption import NOTHING_FOUND, found_in
 from .check_book import CheckBook
 from .engines import OpenEngine, open_engine
@@ -77,6 +77,8 @@ class HealthWorker:
         self._keepers: t.Dict[str, ServiceKeeper] = {}
         self._overrides: t.Dict[ServerId, Override] = {}
         self._was_down: t.FrozenSet[ServerId] = frozenset()
+        self._served_by: t.Optional[str] = None
+        """The engine of the worker before."""
         """In the life before this one."""
         self._limit = LogLimit(_HOUR)
         slots = ProbeSlots(probes_at_once, reactor.now, self._probe_was_late)
@@ -100,6 +102,7 @@ class HealthWorker:
             "tracked": self._take_results,
             "overrides": self._take_orders,
             pool_memory.VERB: self._take_memory,
+            SERVED_BY: self._take_served_by,
         }
 
     def configure(self, config: Config, now: Instant) -> None:
@@ -111,6 +114,8 @@ class HealthWorker:
         """
         services = running_services(config)
         self._defs = config.global_defs
+        if services and self._served_by and not self._started:
+            self._pools.use(self._served_by)
         if services:
             self._pools.use(self._defs.data_plane)
         else:
@@ -139,11 +144,14 @@ class HealthWorker:
         self._verbs[verb](arguments, now)
 
     def ask(self, verb: str, _arguments: Arguments, _now: Instant) -> t.Dict[str, object]:
-        """Answer DATA_PLANE: why the configured one does not serve; None when it does, or nothing is to be served."""
+        """Answer DATA_PLANE: the one that serves, if any; and why the configured one does not, None when it does, or
+        nothing is to be served.
+        """
         if verb != DATA_PLANE:
             return {"ok": False, "error": f"the health worker cannot answer {verb}"}
         error = self._pools.error
-        return {"ok": True, "problem": None if error is None else f"data_plane {self._defs.data_plane}: {error}"}
+        problem = None if error is None else f"data_plane {self._defs.data_plane}: {error}"
+        return {"ok": True, "serving": self._pools.serving, "problem": problem}
 
     def stop(self, _now: Instant) -> None:
         """End the checks, tell the end where omega asks for it, then remove our services from the kernel; those of
@@ -280,6 +288,10 @@ class HealthWorker:
         """Counts for the first configuration of this life alone."""
         names = (name.partition(" ") for name in arguments["servers"])
         self._was_down = frozenset((service, server) for service, _space, server in names)
+
+    def _take_served_by(self, arguments: Arguments, _now: Instant) -> None:
+        """As was_down."""
+        self._served_by = arguments["engine"]
 
     def _adjust(self, keeper: ServiceKeeper) -> None:
         for service in keeper.desired.values():
