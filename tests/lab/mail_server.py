@@ -82,10 +82,11 @@ class MailServer:
         self._socket = listening or socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._options: dict[str, t.Any] = {"hostname": "mail.test"}
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        """Of STARTTLS; what is set here counts for whoever connects from then on."""
         if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate.chain, certificate.key)
-            self._options.update(tls_context=context, require_starttls=True)
+            self.tls.load_cert_chain(certificate.chain, certificate.key)
+            self._options.update(tls_context=self.tls, require_starttls=True)
         if login is not None:
             self._options.update(authenticator=self._authenticator(*login), auth_required=True)
         self._loop = asyncio.new_event_loop()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from netns.checked_services import await_reason, run, service
 from netns.daemons import Document
+from netns.grpc_health import NOT_SERVING, SERVING, GrpcHealth
 from netns.health_director import HealthDirector
 from netns.pages import Pages
 from netns.pool_lab import PORT, SERVERS, Namespace, PoolLab
@@ -175,3 +176,28 @@ def test_a_tls_check_asks_for_a_name_and_shows_its_certificate(
     assert {one.headers["Host"] for one in pages.asked} == {"page.example.net"}
     director.await_states(service="stranger", first="down")
     await_reason(director, "first", "certificate required", service="stranger")
+
+
+def test_a_grpc_check_asks_for_the_service_it_names(director: HealthDirector, lab: PoolLab, stack: Stack) -> None:
+    """One server that answers for several services; there is one that it does not know."""
+    health = GrpcHealth(lab.servers["first"], OTHER_PORT)
+    stack.callback(health.close)
+    health.services.update({"": SERVING, "shop.Cart": SERVING, "shop.Stock": NOT_SERVING})
+    check = {"type": "grpc", "connect_port": OTHER_PORT}
+    named = {"whole": "", "cart": "shop.Cart", "stock": "shop.Stock", "nobody": "shop.Nobody"}
+    ports = dict(zip(named, range(81, 85)))
+    run(director, **{name: service({**check, "service": word}, port=ports[name]) for name, word in named.items()})
+    for name, state, reason in (
+        ("whole", "up", "gRPC health: SERVING"),
+        ("cart", "up", "gRPC health: SERVING"),
+        ("stock", "down", "gRPC health: NOT_SERVING"),
+        ("nobody", "down", "gRPC status 5 NOT_FOUND: the server does not know this service"),
+    ):
+        director.await_states(service=name, first=state)
+        await_reason(director, "first", reason, service=name)
+    assert health.asked == set(named.values())
+
+    health.services.update({"shop.Cart": NOT_SERVING, "shop.Stock": SERVING})
+    director.await_states(service="cart", first="down")
+    director.await_states(service="stock", first="up")
+    director.await_states(service="whole", first="up")

@@ -14,8 +14,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from netns.checked_services import run, service
 from netns.daemons import Document
 from netns.health_director import HealthDirector
+from netns.pages import Pages
 from netns.pool_lab import NAT_VIP, SERVERS, Namespace, PoolLab
 from zoo.certificates import Certificates, make_certificates
 
@@ -135,6 +137,22 @@ def test_every_failure_is_logged_where_that_is_asked_for(scene: Scene) -> None:
     wait_for(lambda: len(lines(director, told)) >= 4, 10, "four failures in the log", evidence=director.evidence)
 
     assert len(lines(director, "192.0.2.22:8443.*503")) == 1, "without it the change alone is told"
+
+
+def test_every_failure_of_every_check_is_logged_but_of_those_that_say_otherwise(
+    director: HealthDirector, pages: Pages
+) -> None:
+    """checker_log_all_failures. The second server's check is a program, which somebody else watches."""
+    pages.status = 503
+    web = service({"type": "http"}, {"type": "http"})
+    web["real_servers"][1]["check"] = {"type": "misc", "misc_path": "/bin/false", "warmup": 0}
+    quiet = service({"type": "http", "path": "/quiet", "log_all_failures": False}, port=81)
+    run(director, {"checker_log_all_failures": True}, web=web, quiet=quiet)
+    told = "real_server 192.0.2.21:8000: a http check failed: HTTP 503", "misc check of web .*: failed: exit status 1"
+    four = lambda: all(len(lines(director, one)) >= 4 for one in told)  # noqa: E731
+    wait_for(four, 10, "four failures of both in the log", evidence=director.evidence)
+    wait_for(lambda: len(pages.requests("/quiet")) >= 4, 10, "as many of the quiet one", evidence=director.evidence)
+    assert len(lines(director, "virtual_server quiet: .*503")) == 1, "the change alone"
 
 
 def test_a_check_comes_from_the_port_that_it_is_told(scene: Scene) -> None:
