@@ -77,9 +77,9 @@ class HealthWorker:
         self._keepers: t.Dict[str, ServiceKeeper] = {}
         self._overrides: t.Dict[ServerId, Override] = {}
         self._was_down: t.FrozenSet[ServerId] = frozenset()
+        """In the life before this one."""
         self._served_by: t.Optional[str] = None
         """The engine of the worker before."""
-        """In the life before this one."""
         self._limit = LogLimit(_HOUR)
         slots = ProbeSlots(probes_at_once, reactor.now, self._probe_was_late)
         self._book = CheckBook(Bench(reactor, slots, build_tasks, run_check, self._judged))
