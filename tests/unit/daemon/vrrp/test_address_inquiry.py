@@ -104,8 +104,19 @@ def test_an_answer_is_an_alarm_that_names_the_other_host(segment: Segment) -> No
     assert VIP in alarm.detail and "02:00:00:00:00:99" in alarm.detail
 
 
+def test_an_answer_before_the_first_question_is_a_former_master_that_lets_go(segment: Segment) -> None:
+    for _mastership in range(2):
+        segment.inquiry.begin(segment.poller.clock)
+        segment.poller.run_for(FIRST_PAUSE - 1)
+        segment.answer(segment.questions[0], STRANGER)
+        assert segment.alarms == []
+        segment.poller.run_for(PERIOD)
+        segment.inquiry.end()
+
+
 def test_our_own_answer_is_none(segment: Segment) -> None:
     segment.inquiry.begin(segment.poller.clock)
+    segment.poller.run_for(FIRST_PAUSE)
     segment.answer(segment.questions[0], ETH0.hardware_address)
     assert segment.alarms == []
 

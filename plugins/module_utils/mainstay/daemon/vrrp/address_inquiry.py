@@ -5,7 +5,8 @@
 
 Somebody who added the address by hand, or a router that does not speak with us any more, sends nothing that we would
 hear. So the segment is asked a second after a takeover, when a former master has let go, and every half minute from
-then on. An answer is an alarm and no more: who of the two should have the address is not for us to say.
+then on. An answer is an alarm and no more: who of the two should have the address is not for us to say. What comes
+before the first question is none: while a former master lets go, its kernel may still answer our announcement.
 
 The sockets are opened when the addresses are prepared and stay: the kernel takes milliseconds to close one, which a
 master that advertises every ten has not got.
@@ -45,6 +46,7 @@ class AddressInquiry:
         self._open_question = open_question
         self._open: t.Dict[Place, ArpQuestion] = {}
         self._timer: t.Optional[Timer] = None
+        self._asked = False
 
     def prepare(self, addresses: t.Sequence[LeasedAddress]) -> None:
         """These are the addresses; a link that was made anew gets another socket."""
@@ -66,6 +68,7 @@ class AddressInquiry:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._asked = False
 
     def close(self) -> None:
         """Give the descriptors back."""
@@ -98,6 +101,7 @@ class AddressInquiry:
 
     def _ask(self, now: Instant) -> None:
         self._timer = self._poller.call_at(now + PERIOD, self._ask)
+        self._asked = True
         for (_index, _device, hardware_address, _addresses), question in self._open.items():
             with contextlib.suppress(OSError):  # the link is down: nobody could answer
                 question.ask(hardware_address)
@@ -107,7 +111,7 @@ class AddressInquiry:
             claim = _receive(question)
             if claim is None:
                 return
-            if self._timer is not None and claim.hardware_address not in self._own():
+            if self._asked and claim.hardware_address not in self._own():
                 self._answered(_alarm(claim), now)
 
     def _own(self) -> t.Set[bytes]:
