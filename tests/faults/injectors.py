@@ -19,7 +19,7 @@ from netns.segment import DEVICE, VIP, Node
 
 from bench.pair import PRIORITIES, Pair
 from lab.network import ip
-from lab.processes import Process, identify
+from lab.processes import Process, identify, kill_at_one_instant
 
 HOGS = 4
 JUNK = 40_000
@@ -71,10 +71,8 @@ def kill_all(pair: Pair) -> None:
 
 def kill_everybody_and_start(pair: Pair) -> None:
     """As two machines that reboot together, without the time that booting takes."""
+    kill_at_one_instant(lambda: [*pair.master.processes(), *pair.backup.processes()])
     for node in (pair.master, pair.backup):
-        node.kill_all()
-    for node in (pair.master, pair.backup):
-        _await_empty(node)
         for address in (VIP,):
             node.run("ip", "address", "delete", f"{address}/24", "dev", DEVICE)
     for name in PRIORITIES:

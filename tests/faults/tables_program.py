@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -84,10 +83,7 @@ class Balancer:
 
     def kill(self) -> None:
         """All of it at one instant."""
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for process in self.one.node.processes():
-                process.signal(number)
-        wait_for(lambda: not self.one.node.processes(), 30, "everything to be dead")
+        self.one.node.kill_all()
 
     def close(self) -> None:
         t.cast(t.Any, self.one.node).close()

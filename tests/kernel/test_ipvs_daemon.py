@@ -125,7 +125,7 @@ def test_after_a_violent_death_release_removes_what_is_ours_and_nothing_else(
     for rule in FOREIGN:
         director.ipvsadm(*rule.split())
     wait_for(daemon.holds, GUEST_SECONDS, "the master's address", evidence=daemon.evidence)
-    daemon.kill_everything()
+    daemon.node.kill_all()
     daemon.await_pool(SERVICE, FIRST, SECOND, *FOREIGN)
     assert daemon.holds()
     assert daemon.release() == [

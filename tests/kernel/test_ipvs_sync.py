@@ -183,9 +183,7 @@ def test_the_successor_of_a_killed_worker_goes_on_and_a_violent_death_leaves_it_
     )
     assert director.shown() == before and director.sync()["repairs"] == 0
 
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        director.node.signal_all(number)
-    wait_for(lambda: not director.node.processes(), DEADLINE, "everything to be dead")
+    director.node.kill_all()
     assert director.shown() == before
     director.serve(150, None, services=False).start().await_state("MASTER", DEADLINE)
     director.await_shown()

@@ -59,7 +59,7 @@ def test_after_a_killed_worker_an_end_in_order_still_puts_back_what_was_found(da
 
 
 def test_what_a_killed_daemon_set_is_put_back_by_release(daemon: TimeoutsDaemon) -> None:
-    daemon.kill_everything()
+    daemon.node.kill_all()
     assert daemon.timeouts() == OURS
     assert "put the timeouts of ip_vs back" in daemon.release()
     assert daemon.timeouts() == FOUND

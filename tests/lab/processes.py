@@ -11,6 +11,8 @@ import signal
 import typing as t
 from pathlib import Path
 
+from lab.waiting import wait_for
+
 PROC = Path("/proc")
 
 
@@ -113,6 +115,17 @@ def _namespace(pid: int, kind: str) -> tuple[int, int] | None:
         return _identity(PROC / str(pid) / "ns" / kind)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
+
+
+def kill_at_one_instant(found: t.Callable[[], t.Collection[Process]]) -> None:
+    """Kill all that `found` finds, and wait until it finds nothing.
+
+    Frozen first: a worker that sees its supervisor die ends in order.
+    """
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for process in found():
+            process.signal(number)
+    wait_for(lambda: not found(), 30, "everything to be dead")
 
 
 def _identity(path: Path) -> tuple[int, int]:

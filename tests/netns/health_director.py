@@ -20,7 +20,7 @@ from netns.daemons import CHECKOUT, PYTHON, Daemon, Document
 from netns.pool_lab import NAT_VIP, PATIENCE_SECONDS, PORT, SERVERS, Namespace, PoolLab
 
 from lab.network import NAMESPACES
-from lab.processes import Process, identify, network_members
+from lab.processes import Process, identify, kill_at_one_instant, network_members
 from lab.waiting import wait_for
 
 WEB_PORT = 8000
@@ -102,6 +102,10 @@ class DirectorNode:
     def processes(self) -> list[Process]:
         return [one for one in network_members(NAMESPACES / self._namespace.name) if one.alive()]
 
+    def kill_all(self) -> None:
+        """Everything that runs there dies at one instant."""
+        kill_at_one_instant(self.processes)
+
     def close(self) -> None:
         wait_for(self._killed, 10, "every process on the director to be dead")
         for started in self._started:
@@ -152,14 +156,6 @@ class HealthDirector(Daemon):
         found = identify(int(self.ask("status")["lvs"]["pid"]))
         assert found is not None
         return found
-
-    def kill_everything(self) -> None:
-        """All at one instant: a worker that sees its supervisor die first would end in order."""
-        processes = self.node.processes()
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for process in processes:
-                process.signal(number)
-        wait_for(lambda: not self.node.processes(), 30, "everything to be dead")
 
     def servers(self, service: str = "web") -> dict[str, Document]:
         """The status of a service's real servers, by the names of the lab; empty until the worker runs the service."""

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from lab import command
 from lab.network import NAMESPACES, add_namespace, ip
-from lab.processes import Process, identify, network_members
+from lab.processes import Process, identify, kill_at_one_instant, network_members
 from lab.waiting import wait_for
 
 PREFIX = "msns-"
@@ -69,11 +69,8 @@ class Node:
             process.signal(number)
 
     def kill_all(self) -> None:
-        """Everything that runs here dies at one instant: frozen first, or a worker sees its supervisor die and ends in
-        order."""
-        self.signal_all(signal.SIGSTOP)
-        self.signal_all(signal.SIGKILL)
-        wait_for(lambda: not self.processes(), 10, f"everything on {self.name} to be dead")
+        """Everything that runs here dies at one instant."""
+        kill_at_one_instant(self.processes)
 
     def holds(self, address: str = VIP) -> bool:
         """Whether the kernel has the address, as iproute2 sees it."""

@@ -61,7 +61,7 @@ def test_after_a_violent_death_release_finds_what_served_in_the_place_of_the_con
     assert director.mainstay("reload").returncode == 0
     named = lambda: '"nftables"' in (director.folder / "run" / "running.json").read_text()  # noqa: E731
     wait_for(named, 10, "running.json to name it", evidence=director.evidence)
-    director.kill_everything()
+    director.node.kill_all()
     assert director.pool()
     assert director.mainstay("release").stdout == "removed virtual service TCP 198.51.100.10:80 from nftables\n"
     assert director.pool() == ""

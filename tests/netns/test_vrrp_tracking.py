@@ -207,7 +207,6 @@ class TestTrackersOfTheSupervisor:
         at_peer = b.status()["transitions"]
 
         a.node.kill_all()
-        wait_for(lambda: not a.node.processes(), 5, "all of it to be dead", evidence=a.evidence)
         a.start().await_state("MASTER")
 
         assert "still held under an unexpired lease" in a.status()["last_transition"], a.evidence()
