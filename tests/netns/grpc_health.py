@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import threading
 
-from netns.pool_lab import PATIENCE_SECONDS, Namespace
+from netns.one_at_a_time import OneAtATime
+from netns.pool_lab import Namespace
 from scapy.contrib import http2
 
 SERVING, NOT_SERVING = 1, 2
@@ -30,31 +29,15 @@ _TRAILER = (
 """Before and behind the digit of grpc-status."""
 
 
-class GrpcHealth:
+class GrpcHealth(OneAtATime):
     """Answers for the services that it knows."""
 
     def __init__(self, namespace: Namespace, port: int) -> None:
         self.services: dict[str, int] = {}
         self.asked: set[str] = set()
-        with namespace.inside():
-            self._listener = socket.create_server(("0.0.0.0", port))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        super().__init__(namespace, port)
 
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listener.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):  # the listener is shut down
-            while True:
-                connection, _peer = self._listener.accept()
-                connection.settimeout(PATIENCE_SECONDS)
-                with connection, contextlib.suppress(OSError):
-                    self._answer(connection)
-
-    def _answer(self, connection: socket.socket) -> None:
+    def answer(self, connection: socket.socket) -> None:
         connection.sendall(_SETTINGS)
         service = _service_of(_call(connection))
         self.asked.add(service)

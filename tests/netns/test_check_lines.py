@@ -9,7 +9,6 @@ import contextlib
 import re
 import socket
 import ssl
-import threading
 import typing as t
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from netns.checked_services import run, service
 from netns.daemons import Document
 from netns.health_director import HealthDirector
+from netns.one_at_a_time import OneAtATime
 from netns.pages import Pages
 from netns.pool_lab import NAT_VIP, SERVERS, Namespace, PoolLab
 from zoo.certificates import Certificates, make_certificates
@@ -27,33 +27,15 @@ PORT = 8443
 A_WEEK = 7 * 86400
 
 
-class Answering:
+class Answering(OneAtATime):
     """A server of one page that remembers which ports its clients came from."""
 
     def __init__(self, namespace: Namespace, context: ssl.SSLContext | None = None) -> None:
         self.status = 200
-        self.client_ports: list[int] = []
         self._context = context
-        with namespace.inside():
-            self._listener = socket.create_server(("0.0.0.0", PORT))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        super().__init__(namespace, PORT)
 
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listener.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):  # the listener is shut down
-            while True:
-                connection, peer = self._listener.accept()
-                self.client_ports.append(peer[1])
-                connection.settimeout(5)
-                with connection, contextlib.suppress(OSError):
-                    self._answer(connection)
-
-    def _answer(self, connection: socket.socket) -> None:
+    def answer(self, connection: socket.socket) -> None:
         inside = self._context.wrap_socket(connection, server_side=True) if self._context else connection
         inside.recv(4096)
         inside.sendall(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % self.status)
